@@ -1,0 +1,1 @@
+"""What plays and learns: scripted players, search, networks, learners."""

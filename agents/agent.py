@@ -1,0 +1,141 @@
+"""What an agent is: anything that can choose a move, for many games at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.game import Game, View
+from envs.kernels import below, count_true, next_random, nth_true, rule, unit
+
+Memory: TypeAlias = dict[str, NDArray]
+"""What an agent carries from one move of a game to its next, as arrays with a leading lane axis; {} if nothing.
+
+Random streams live here too (`rng`), one a lane, so that no lane depends on its neighbours.
+"""
+
+
+class Decision(NamedTuple):
+    """The moves chosen for B games, and what is known of how."""
+
+    action: NDArray[np.int64]
+    """[B], legal."""
+    memory: Memory
+    """[B, ...], to be given back at the agent's next move of the same games."""
+    extra: Mapping[str, NDArray] = {}
+    """For viewers and experience, all from the mover's side: value [B], policy [B, A], visits [B, A], prior [B, A],
+    q [B, A]. Not every agent knows each."""
+
+
+class Agent(Protocol):
+    """Anything that can enter a league: random, search, network, solver, person or program."""
+
+    name: str
+
+    def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        """The memory of new games, one lane a seed; raises ValueError if the agent cannot play `game`."""
+        ...
+
+    def act(self, view: View, memory: Memory) -> Decision:
+        """Chooses a move in each of B games; `memory` holds the same B lanes in the same order."""
+        ...
+
+
+class Unable(ValueError):
+    """An agent was asked for something it cannot do; the text says what, and what to use instead."""
+
+
+def require_open(agent: str, game: Game) -> None:
+    """Refuses games in which a position may not be looked into or is not settled by two seats in turn."""
+    for trait in ("hidden", "chance", "simultaneous"):
+        if getattr(game, trait):
+            raise Unable(f"{agent} looks ahead in the position, which {game.name} ({trait}) does not allow.")
+    if game.seats != 2:
+        raise Unable(f"{agent} plays games of two seats, and {game.name} has {game.seats}.")
+
+
+@rule
+def _pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
+    for i in range(legal.shape[0]):
+        out[i] = nth_true(legal[i], below(next_random(rng, i), count_true(legal[i])))
+
+
+def pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """[B] an evenly drawn True of each row of legal [B, A]; rng [B] moves on."""
+    out = np.empty(len(legal), np.int64)
+    _pick_legal(np.ascontiguousarray(legal), rng, out)
+    return out
+
+
+@rule
+def _pick_weighted(weights: NDArray[np.float64], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
+    for i in range(weights.shape[0]):
+        total = weights[i].sum()
+        mark = unit(next_random(rng, i)) * total
+        chosen = -1
+        for a in range(weights.shape[1]):
+            if weights[i, a] > 0.0:
+                chosen = a
+                mark -= weights[i, a]
+                if mark < 0.0:
+                    break
+        out[i] = chosen
+
+
+def pick_weighted(weights: NDArray[np.floating], rng: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """[B] an index of each row, drawn in proportion to weights [B, A] >= 0; rng [B] moves on."""
+    out = np.empty(len(weights), np.int64)
+    _pick_weighted(np.ascontiguousarray(weights, np.float64), rng, out)
+    return out
+
+
+def uniform(rng: NDArray[np.uint64]) -> NDArray[np.floating]:
+    """[B] numbers in [0, 1); rng [B] moves on."""
+    rng += np.uint64(0x9E3779B97F4A7C15)
+    x = rng.copy()
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+def take(memory: Memory, lanes: NDArray[np.int64]) -> Memory:
+    """The memory of some lanes."""
+    return {key: value[lanes] for key, value in memory.items()}
+
+
+def put(memory: Memory, lanes: NDArray[np.int64], part: Memory) -> None:
+    """Writes the memory of some lanes back."""
+    for key, value in part.items():
+        memory[key][lanes] = value
+
+
+@dataclass
+class EpsilonGreedy:
+    """Another agent, but for an evenly drawn legal move with probability epsilon."""
+
+    agent: Agent
+    epsilon: float
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.epsilon <= 1.0:
+            raise ValueError(f"epsilon is a probability between 0 and 1, not {self.epsilon}.")
+        self.name = f"{self.agent.name}+epsilon={self.epsilon:g}"
+
+    def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        inner = self.agent.begin(game, seeds)
+        return {**{f"inner.{key}": value for key, value in inner.items()}, "rng": seeds ^ np.uint64(0xE5)}
+
+    def act(self, view: View, memory: Memory) -> Decision:
+        prefix = "inner."
+        inner = {key[len(prefix) :]: value for key, value in memory.items() if key.startswith(prefix)}
+        decision = self.agent.act(view, inner)
+        rng = memory["rng"].copy()
+        stray = uniform(rng) < self.epsilon
+        action = np.where(stray, pick_legal(view.legal, rng), decision.action)
+        kept: Memory = {**{prefix + key: value for key, value in decision.memory.items()}, "rng": rng}
+        return Decision(action, kept, decision.extra)

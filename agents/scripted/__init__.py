@@ -1,0 +1,1 @@
+"""Agents that do not learn: the fixed points of every rating scale."""

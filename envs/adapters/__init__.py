@@ -1,0 +1,1 @@
+"""Our games under other projects' interfaces."""

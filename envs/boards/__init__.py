@@ -1,0 +1,1 @@
+"""Board games: two seats, open information."""

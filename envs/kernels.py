@@ -1,0 +1,364 @@
+"""Loops over rows, written once, compiled once for each game, and cached on disk.
+
+How rules reach the loops. numba caches no function that takes functions as arguments, and typed function pointers
+cost 24-28 ns a call against 5 ns for a whole ply of Connect Four. So a loop names the rules it needs as globals
+(`reset`, `play`, `legal`, `observe` below), and `Loop` makes one copy of the function per game with that game's rules
+in those globals: LLVM inlines them, and numba caches the copy as any plain function. numba's cache cannot see that a
+rule's source has changed, so the copy's name carries a fingerprint of all the source that it calls.
+
+With NUMBA_DISABLE_JIT=1 the very same functions run as Python, for a debugger or for coverage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numba
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numpy.typing import NDArray
+
+from envs.game import Bits, Game, Row, Rows, View, rule
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+# Stand-ins that give the rules a name inside a loop; `Loop` puts a game's own in their place.
+def reset(row: Row) -> None: ...
+def play(row: Row, action: int) -> None: ...
+def legal(row: Row, out: NDArray[np.bool_]) -> None: ...
+def observe(row: Row, out: NDArray[np.float32]) -> None: ...
+def heuristic(row: Row) -> float: ...  # pyright: ignore[reportReturnType]
+
+
+@rule
+def no_opinion(row: Row) -> float:
+    """The heuristic of games that have none: every position looks even."""
+    return 0.0
+
+
+class Loop(Generic[P, R]):
+    """A function over rows whose rules are filled in per game: `loop(game, *arguments)`."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        self.function: Any = function
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.compiled: dict[Game, Callable[..., R]] = {}
+
+    def __call__(self, game: Game, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.of(game)(*args, **kwargs)
+
+    def of(self, game: Game) -> Callable[..., R]:
+        """The loop for one game, to be called without the game."""
+        if game not in self.compiled:
+            compiled = self._specialise(game)
+            self.compiled[game] = compiled if isinstance(compiled, Dispatcher) else _on_records(compiled)
+        return self.compiled[game]
+
+    def _specialise(self, game: Game) -> Any:
+        rules = {
+            "reset": game.reset,
+            "play": game.play,
+            "legal": game.legal,
+            "observe": game.observe,
+            "heuristic": game.heuristic or no_opinion,
+        }
+        scope = {**self.function.__globals__, **rules}
+        for name in _names(self.function.__code__):
+            if isinstance(scope.get(name), Loop):
+                scope[name] = scope[name]._specialise(game)
+        copy = FunctionType(
+            self.function.__code__,
+            scope,
+            self.__name__,
+            self.function.__defaults__,
+            self.function.__closure__,
+        )
+        copy.__kwdefaults__ = self.function.__kwdefaults__
+        copy.__module__ = self.function.__module__
+        copy.__qualname__ = f"{self.__name__}.{re.sub(r'[^a-z0-9]+', '_', game.name)}.{fingerprint(copy)}"
+        return numba.njit(cache=True, nogil=True)(copy)
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def fingerprint(function: Any) -> str:
+    """A digest of the source files, closures and constants that a function's compiled code depends on."""
+    seen: set[int] = set()
+    digest = hashlib.sha256()
+
+    def visit(value: Any) -> None:
+        if isinstance(value, Dispatcher):
+            value = value.py_func
+        if isinstance(value, FunctionType):
+            if id(value) not in seen and not value.__module__.startswith(("numba", "numpy")):
+                seen.add(id(value))
+                digest.update(_source(value.__code__.co_filename))
+                for name in sorted(_names(value.__code__)):
+                    visit(value.__globals__.get(name))
+                for cell in value.__closure__ or ():
+                    visit(cell.cell_contents)
+        elif isinstance(value, np.ndarray):
+            digest.update(value.tobytes())
+        elif isinstance(value, (int, float, str, tuple, np.generic)):
+            digest.update(repr(value).encode())
+
+    visit(function)
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _source(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _on_records(function: Callable[..., R]) -> Callable[..., R]:
+    """Gives uncompiled rules records with attributes, as compiled ones have."""
+
+    def call(*args: Any) -> R:
+        return function(*(a.view(np.recarray) if isinstance(a, np.ndarray) and a.dtype.names else a for a in args))
+
+    return call
+
+
+# --- randomness -----------------------------------------------------------------------------------------------------
+
+
+@rule
+def mix(x: Bits) -> Bits:
+    """Scrambles 64 bits (the finaliser of splitmix64; Steele, Lea & Flood 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@rule
+def next_random(states: NDArray[np.uint64], i: int) -> Bits:
+    """The next 64 bits of generator i of an array of splitmix64 states."""
+    states[i] += np.uint64(0x9E3779B97F4A7C15)
+    return mix(states[i])
+
+
+@rule
+def draw(row: Row) -> Bits:
+    """The next 64 bits of a row's own generator."""
+    row.rng += np.uint64(0x9E3779B97F4A7C15)
+    return mix(row.rng)
+
+
+@rule
+def below(bits: Bits, n: int) -> int:
+    """A number in 0 .. n-1 from 64 random bits (Lemire 2019, without the rejection: n is far below 2**32)."""
+    return np.int64(((bits >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))  # pyright: ignore[reportReturnType]
+
+
+@rule
+def unit(bits: Bits) -> float:
+    """A float64 in [0, 1) from 64 random bits."""
+    return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+def seeds(seed: int, count: int, *path: int) -> NDArray[np.uint64]:
+    """`count` seeds that depend on `seed` and on `path` alone; different paths give unrelated seeds."""
+    return np.random.SeedSequence(entropy=seed, spawn_key=path).generate_state(count, np.uint64).astype(np.uint64)
+
+
+@rule
+def random_action(row: Row, mask: NDArray[np.bool_]) -> int:
+    """A legal action drawn evenly with the row's own generator; `mask` is room to work in."""
+    legal(row, mask)
+    return nth_true(mask, below(draw(row), count_true(mask)))
+
+
+@rule
+def count_true(mask: NDArray[np.bool_]) -> int:
+    """How many entries are True."""
+    total = 0
+    for a in range(mask.shape[0]):
+        total += mask[a]
+    return total
+
+
+@rule
+def nth_true(mask: NDArray[np.bool_], n: int) -> int:
+    """The index of the n-th True, counted from 0; -1 if there are fewer."""
+    for a in range(mask.shape[0]):
+        if mask[a]:
+            if n == 0:
+                return a
+            n -= 1
+    return -1
+
+
+# --- the loops ------------------------------------------------------------------------------------------------------
+
+
+def _restart(row: Row) -> None:
+    """Writes the first position into a row, whatever it held; its generator runs on."""
+    row.reward[:] = 0.0
+    row.ply = 0
+    row.seat = 0
+    row.done = False
+    reset(row)
+
+
+restart: Any = Loop(_restart)
+
+
+@Loop
+def reset_rows(rows: Rows, seeds: NDArray[np.uint64]) -> None:
+    """Writes the first position of a game into every row; seeds[i] starts row i's generator."""
+    for i in range(rows.shape[0]):
+        rows[i].rng = mix(seeds[i])
+        restart(rows[i])
+
+
+@Loop
+def play_rows(rows: Rows, actions: NDArray[np.int64]) -> None:
+    """Makes one legal move in every row that is not done; actions [B] are trusted to be legal."""
+    for i in range(rows.shape[0]):
+        if not rows[i].done:
+            play(rows[i], actions[i])
+
+
+@Loop
+def legal_rows(rows: Rows, out: NDArray[np.bool_]) -> None:
+    """out[i, a] = may row i's seat play a; all False where the game is done."""
+    for i in range(rows.shape[0]):
+        if rows[i].done:
+            out[i] = False
+        else:
+            legal(rows[i], out[i])
+
+
+@Loop
+def view_rows(rows: Rows, obs: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
+    """Fills observations [B, *shape] and masks [B, A] of every row."""
+    for i in range(rows.shape[0]):
+        observe(rows[i], obs[i])
+        if rows[i].done:
+            mask[i] = False
+        else:
+            legal(rows[i], mask[i])
+
+
+@Loop
+def random_rows(rows: Rows, mask: NDArray[np.bool_], plies: int) -> None:
+    """Plays up to `plies` random moves in every row by the row's own generator; mask [A] is room to work in."""
+    for i in range(rows.shape[0]):
+        for _ in range(plies):
+            if rows[i].done:
+                break
+            legal(rows[i], mask)
+            play(rows[i], nth_true(mask, below(draw(rows[i]), count_true(mask))))
+
+
+@Loop
+def random_steps(rows: Rows, obs: NDArray[np.float32], mask: NDArray[np.bool_], steps: int) -> int:
+    """Random play with all a learner would be given: masks, observations, restarts; returns games ended."""
+    ended = 0
+    for _ in range(steps):
+        for i in range(rows.shape[0]):
+            legal(rows[i], mask[i])
+            play(rows[i], nth_true(mask[i], below(draw(rows[i]), count_true(mask[i]))))
+            if rows[i].done:
+                ended += 1
+                restart(rows[i])
+            observe(rows[i], obs[i])
+    return ended
+
+
+@Loop
+def perft(rows: Rows, masks: NDArray[np.bool_], depth: int) -> NDArray[np.int64]:
+    """Counts move sequences: out[d] = sequences of d moves from rows[0], out[depth+1+d] = those ending the game.
+
+    rows is [depth + 1] (the start in rows[0], the rest room to work in), masks [depth + 1, A].
+    """
+    counts = np.zeros(2 * depth + 2, np.int64)
+    actions = masks.shape[1]
+    tried = np.zeros(depth + 1, np.int64)
+    counts[0] = 1
+    d = 0
+    if depth > 0:
+        legal(rows[0], masks[0])
+    while d >= 0:
+        if d == depth or rows[d].done or tried[d] == actions:
+            d -= 1
+            continue
+        a = tried[d]
+        tried[d] += 1
+        if not masks[d, a]:
+            continue
+        rows[d + 1] = rows[d]
+        play(rows[d + 1], a)
+        d += 1
+        counts[d] += 1
+        tried[d] = 0
+        if rows[d].done:
+            counts[depth + 1 + d] += 1
+        elif d < depth:
+            legal(rows[d], masks[d])
+    return counts
+
+
+# --- the same, with the arrays made for the caller --------------------------------------------------------------------
+
+
+def new_rows(game: Game, seeds: NDArray[np.uint64]) -> Rows:
+    """[B] fresh games, row i seeded by seeds[i]."""
+    rows = np.zeros(len(seeds), game.row)
+    reset_rows(game, rows, np.asarray(seeds, np.uint64))
+    return rows
+
+
+def view(game: Game, rows: Rows) -> View:
+    """What the seats to move of these rows may know."""
+    obs = np.empty((len(rows), *game.shape), np.float32)
+    mask = np.empty((len(rows), game.actions), np.bool_)
+    view_rows(game, rows, obs, mask)
+    return View(obs, mask, None if game.hidden else rows, rows["seat"].copy())
+
+
+def legal_mask(game: Game, rows: Rows) -> NDArray[np.bool_]:
+    """[B, A], True = may."""
+    mask = np.empty((len(rows), game.actions), np.bool_)
+    legal_rows(game, rows, mask)
+    return mask
+
+
+def random_openings(game: Game, seeds: NDArray[np.uint64], plies: int) -> Rows:
+    """[B] positions after `plies` random legal moves; a row whose game ended on the way is done."""
+    rows = new_rows(game, seeds)
+    random_rows(game, rows, np.empty(game.actions, np.bool_), plies)
+    return rows
+
+
+def replay(game: Game, seed: int, moves: list[int]) -> Rows:
+    """[len(moves) + 1] every position of a stored game, the first included; raises ValueError on an illegal move."""
+    rows = np.zeros(len(moves) + 1, game.row)
+    rows[:1] = new_rows(game, np.array([seed], np.uint64))
+    for i, move in enumerate(moves):
+        if rows[i]["done"] or not 0 <= move < game.actions or not legal_mask(game, rows[i : i + 1])[0, move]:
+            raise ValueError(f"Move {i + 1} of this game of {game.name} ({move}) is against the rules.")
+        rows[i + 1] = rows[i]
+        play_rows(game, rows[i + 1 : i + 2], np.array([move], np.int64))
+    return rows
+
+
+def count_sequences(game: Game, depth: int) -> tuple[list[int], list[int]]:
+    """(sequences of 0 .. depth moves from the start, how many of them end the game)."""
+    rows = np.zeros(depth + 1, game.row)
+    rows[:1] = new_rows(game, np.zeros(1, np.uint64))
+    counts = perft(game, rows, np.zeros((depth + 1, game.actions), np.bool_), depth)
+    return counts[: depth + 1].tolist(), counts[depth + 1 :].tolist()

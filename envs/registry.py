@@ -1,0 +1,90 @@
+"""The table of games, and the one way in which games, agents and backbones are written as text."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from envs.game import Game
+
+GAMES: dict[str, str] = {
+    "tic_tac_toe": "envs.boards.tic_tac_toe:tic_tac_toe",
+    "connect_four": "envs.boards.connect_four:connect_four",
+    "othello": "envs.boards.othello:othello",
+}
+"""name -> "module:function"; the function's arguments are the game's options."""
+
+
+class Unknown(ValueError):
+    """A name that is in no table; the text names the nearest one that is."""
+
+
+Option = bool | int | float | str
+
+
+def parse(spec: str) -> tuple[str, dict[str, Option]]:
+    """Splits "name:key=value,key=value" into its name and its options."""
+    name, _, rest = spec.strip().partition(":")
+    options: dict[str, Option] = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"'{item}' in '{spec}' is not key=value; write for example name:depth=4,seed=1.")
+        options[key.strip()] = _value(value.strip())
+    return name, options
+
+
+def _value(text: str) -> Option:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """ ", did you mean X?" or a list of what there is."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}."
+
+
+def resolve(table: Mapping[str, str], name: str, kind: str) -> Any:
+    """What a name of a table stands for, imported now."""
+    if name not in table:
+        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")
+    module, _, attribute = table[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def build(table: Mapping[str, str], spec: str, kind: str) -> Any:
+    """Calls what a spec names with the options it gives."""
+    name, options = parse(spec)
+    factory = resolve(table, name, kind)
+    known = inspect.signature(factory).parameters
+    for key in options:
+        if key not in known:
+            raise Unknown(f"The {kind} '{name}' has no option '{key}'; {nearest(key, dict(known))}")
+    return factory(**options)
+
+
+def summary(table: Mapping[str, str], name: str) -> str:
+    """The first sentence of the file in which a name is defined, read without importing it."""
+    path = Path(__file__).resolve().parent.parent.joinpath(*table[name].partition(":")[0].split("."))
+    source = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    return (ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+@cache
+def game(spec: str) -> Game:
+    """The game written as `spec`, always the same object for the same text."""
+    return build(GAMES, spec, "game")
