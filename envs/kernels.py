@@ -126,10 +126,14 @@ def _source(path: str) -> bytes:
 def _on_records(function: Callable[..., R]) -> Callable[..., R]:
     """Gives uncompiled rules records with attributes, as compiled ones have."""
 
-    def call(*args: Any) -> R:
-        return function(*(a.view(np.recarray) if isinstance(a, np.ndarray) and a.dtype.names else a for a in args))
+    def records(value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype.names:
+            return value.view(np.recarray)
+        if isinstance(value, tuple) and type(value) is not tuple:  # a NamedTuple of arrays
+            return type(value)(*map(records, value))
+        return value
 
-    return call
+    return lambda *args: function(*map(records, args))
 
 
 # --- randomness -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,129 @@
+"""Search: grows a forest from B positions and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.search.formulas import considered_visits
+from agents.search.forest import GUMBEL, OPEN, PUCT, Rules, descend, expand, new_forest, plant, results
+from envs import kernels
+from envs.game import Game, Rows
+
+Evaluate: TypeAlias = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""observations [B, *shape] -> (policy logits [B, A], values [B] in (-1, 1) for the seat to move)."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How positions are searched.
+
+    kind           puct (Silver et al. 2017) or gumbel (Danihelka et al. 2022), which needs fewer simulations
+    simulations    new positions looked at per move
+    c_puct         weight of the prior against the value
+    fpu_reduction  how much worse than its node an untried move is taken to be
+    noise_share    share of the root's prior that is Dirichlet noise (puct); 0 = none
+    noise_alpha    concentration of that noise; about 10 / legal moves
+    gumbel_scale   size of the root's Gumbel noise (gumbel); 0 = none
+    considered     moves that sequential halving begins with (gumbel)
+    c_visit, c_scale  how much a value is worth in units of logit (gumbel, and every improved policy)
+    """
+
+    kind: Literal["puct", "gumbel"] = "puct"
+    simulations: int = 64
+    c_puct: float = 1.5
+    fpu_reduction: float = 0.2
+    noise_share: float = 0.0
+    noise_alpha: float = 1.0
+    gumbel_scale: float = 0.0
+    considered: int = 16
+    c_visit: float = 50.0
+    c_scale: float = 0.2
+
+
+class Found(NamedTuple):
+    """What B searches found; all values as the seat to move sees them."""
+
+    visits: NDArray[np.float32]
+    """[B, A]"""
+    q: NDArray[np.float32]
+    """[B, A], NaN where no simulation went."""
+    value: NDArray[np.float32]
+    """[B], exact where `proven`."""
+    policy: NDArray[np.float32]
+    """[B, A] the policy that the search would teach: improved over the prior, proved losses left out."""
+    prior: NDArray[np.float32]
+    """[B, A] by the network, without noise."""
+    proven: NDArray[np.bool_]
+    """[B] whether the value is exact."""
+    best: NDArray[np.int64]
+    """[B] the move to play when nothing is to be explored."""
+    evaluations: int
+    """Positions that went to the network."""
+
+
+def search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: NDArray[np.uint64]) -> Found:
+    """Searches B positions, none of them done, side by side; rng [B] feeds the noise and moves on."""
+    b = len(rows)
+    forest = new_forest(game, rows, settings.simulations)
+    view = kernels.view(game, rows)
+    logits, values = evaluate(view.obs)
+    gumbel = settings.kind == "gumbel"
+    share = -settings.gumbel_scale if gumbel else settings.noise_share
+    plant(game, forest, logits, values, (float(share), settings.noise_alpha), rng)
+    considered = min(settings.considered, game.actions)
+    table = considered_visits(considered, max(1, settings.simulations))
+    rules = Rules(
+        GUMBEL if gumbel else PUCT,
+        settings.simulations,
+        settings.c_puct,
+        settings.fpu_reduction,
+        settings.c_visit,
+        settings.c_scale,
+        considered,
+    )
+    waiting = np.empty(b, np.int64)
+    obs = np.empty((b, *game.shape), np.float32)
+    evaluations = b
+    while count := descend(game, forest, rules, table, waiting, obs):
+        logits, values = evaluate(obs[:count])
+        expand(game, forest, waiting, count, logits, values)
+        evaluations += count
+    policy = np.empty((b, game.actions), np.float32)
+    q, value = np.empty_like(policy), np.empty(b, np.float32)
+    results(forest, settings.c_visit, settings.c_scale, policy, q, value)
+    visits = forest.visits[:, 0].copy()
+    proven = forest.proven[:, 0] != OPEN
+    prior = np.exp(forest.logits)
+    if gumbel:
+        score = np.where(visits >= visits.max(1, keepdims=True), np.log(policy + 1e-30) + forest.noise, -np.inf)
+    else:
+        policy = visit_policy(visits, q, prior)
+        score = policy
+    best = np.where(proven, best_proven(forest.proven, forest.child, q, policy), score.argmax(1))
+    return Found(visits, q, value, policy, prior, proven, best, evaluations)
+
+
+def visit_policy(visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[B, A] shares of visits, those of moves proved lost taken away, all on the won moves where there are any."""
+    with np.errstate(invalid="ignore"):
+        kept = np.where(q <= -1.0, 0.0, visits)
+        won = q >= 1.0
+    kept = np.where(won.any(1, keepdims=True), np.where(won, visits + 1.0, 0.0), kept)
+    kept = np.where(kept.sum(1, keepdims=True) > 0, kept, prior)
+    return (kept / kept.sum(1, keepdims=True)).astype(np.float32)
+
+
+def best_proven(
+    proven: NDArray[np.int8], child: NDArray[np.int32], q: NDArray[np.float32], policy: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """[B] for settled roots the move that keeps the exact value, the more likely first."""
+    exact = np.where(proven[:, 0] == OPEN, 0, proven[:, 0])[:, None]
+    settled = np.take_along_axis(proven, np.maximum(child[:, 0], 0), 1) != OPEN
+    with np.errstate(invalid="ignore"):
+        keeps = (child[:, 0] >= 0) & settled & (q == exact)
+    return np.where(keeps, policy + 1.0, policy).argmax(1)
