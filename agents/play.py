@@ -80,6 +80,8 @@ class Finished:
     moves: list[int]
     reward: tuple[float, ...]
     """Each seat's result, -1, 0 or 1."""
+    number: int = 0
+    """Its place among the games of whoever played it."""
 
 
 def play_games(
@@ -119,6 +121,7 @@ def play_games(
             openings[i],
             moves[i],
             tuple(table.rows["reward"][i].tolist()),
+            i,
         )
         for i in range(len(seeds))
     ]

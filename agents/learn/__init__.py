@@ -1,0 +1,1 @@
+"""Learners: one algorithm a file, each turning experience into weights."""

@@ -135,7 +135,7 @@ def completed_scores(forest: Any, b: int, n: int, c_visit: float, c_scale: float
     """
     prior, child, visits = forest.prior[b, n], forest.child[b, n], forest.visits[b, n]
     q = np.zeros(prior.shape[0], np.float32)
-    most = np.float32(0.0)
+    most: float = np.float32(0.0)  # pyright: ignore[reportAssignmentType]
     for a in range(prior.shape[0]):
         if child[a] >= 0:
             q[a] = edge_value(forest, b, n, a)
@@ -353,7 +353,7 @@ def results(
     q: NDArray[np.float32],
     value: NDArray[np.float32],
 ) -> None:
-    """What each root learned: the improved policy [B, A], Q of each move tried (NaN elsewhere), the root's value [B]."""
+    """What each root learned: improved policy [B, A], Q of each move tried (NaN elsewhere), value [B]."""
     for b in range(forest.rows.shape[0]):
         completed_scores(forest, b, 0, c_visit, c_scale, improved[b])
         top = improved[b].max()

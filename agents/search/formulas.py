@@ -30,7 +30,7 @@ def puct(q: float, prior: float, visits: float, parent_visits: float, c: float) 
 def first_play_urgency(value: float, explored: float, reduction: float) -> float:
     """Q of an action not tried yet: the node's value, less the more of the prior has been tried.
 
-    `explored` is the prior of the actions tried (Wu 2019, arXiv:1902.10565, section 3.1: reduction 0.2, none at the root).
+    `explored` is the prior of the actions tried (Wu 2019, arXiv:1902.10565: reduction 0.2, none at the root).
     """
     return value - reduction * math.sqrt(explored)
 

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.formulas import considered_visits
 from agents.search.forest import GUMBEL, OPEN, PUCT, Rules, descend, expand, new_forest, plant, results
+from agents.search.formulas import considered_visits
 from envs import kernels
 from envs.game import Game, Rows
 
@@ -108,7 +108,9 @@ def search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: ND
     return Found(visits, q, value, policy, prior, proven, best, evaluations)
 
 
-def visit_policy(visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]) -> NDArray[np.float32]:
+def visit_policy(
+    visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """[B, A] shares of visits, those of moves proved lost taken away, all on the won moves where there are any."""
     with np.errstate(invalid="ignore"):
         kept = np.where(q <= -1.0, 0.0, visits)

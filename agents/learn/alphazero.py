@@ -1,0 +1,188 @@
+"""AlphaZero: a network learns what a search guided by it finds (Silver et al. 2017, 2018, arXiv:1712.01815).
+
+The loss is theirs, l = (z - v)^2 - pi^T log p + c |theta|^2, with a cross-entropy in place of the square (see
+`losses.value_cross_entropy`), z mixed with the search's own value, and decoupled weight decay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from agents.experience import Columns, Window
+from agents.learn.learner import Metrics, State
+from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
+from agents.networks import Network, Weights, weights
+from envs import kernels
+from envs.game import Game
+
+
+@dataclass(frozen=True)
+class AlphaZeroSettings:
+    """How AlphaZero learns.
+
+    batch           positions a step
+    learning_rate   of AdamW, at its highest
+    warm_steps      steps in which it rises from 0
+    final_share     share of the highest to which it falls over the last part of the run
+    fall_from       where that part begins, as a share of the run
+    weight_decay    decoupled; on weights of layers alone
+    reuse           how often a position is learned from before it leaves the window, on average
+    window          positions held at the end of the run
+    window_start    positions held at the beginning: early games are soon wrong
+    window_share    between the two, share of all positions so far that are held (Wu 2019 lets it grow likewise)
+    search_share    value target: this much of the search's values blended over the game, the rest the result
+    value_weight, left_weight  of the losses beside the policy's
+    average         decay a step of the averaged weights, which play (Polyak & Juditsky 1992)
+    clip            largest norm of a gradient
+    """
+
+    batch: int = 512
+    learning_rate: float = 2e-3
+    warm_steps: int = 200
+    final_share: float = 0.05
+    fall_from: float = 0.5
+    weight_decay: float = 1e-3
+    reuse: float = 4.0
+    window: int = 400_000
+    window_start: int = 20_000
+    window_share: float = 0.5
+    search_share: float = 0.5
+    value_weight: float = 1.0
+    left_weight: float = 0.1
+    average: float = 0.995
+    clip: float = 4.0
+
+
+class AlphaZero:
+    """The learner: a network, its averaged twin, the window of experience and the optimiser."""
+
+    def __init__(self, game: Game, network: Network, settings: AlphaZeroSettings, seed: int) -> None:
+        self.game, self.network, self.settings = game, network, settings
+        self.average = deepcopy(network).eval().requires_grad_(False)
+        self.window = Window(settings.window)
+        self.generator = np.random.default_rng([seed, 7])
+        self.steps = 0
+        self.owed = 0.0
+        plain = [p for p in network.parameters() if p.ndim < 2]
+        decayed = [p for p in network.parameters() if p.ndim >= 2]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=settings.learning_rate,
+        )
+        turns = [np.arange(int(np.prod(game.shape[1:])))] + [s.cells for s in game.symmetries]
+        moves = [np.arange(game.actions)] + [s.actions for s in game.symmetries]
+        self.cells, self.moves = np.stack(turns), np.stack(moves)
+
+    def update(self, experience: Columns, progress: float) -> Metrics:
+        """Takes new positions in and learns `reuse` times as many from the window."""
+        self.window.add(experience)
+        self.owed += len(experience["policy"]) * self.settings.reuse / self.settings.batch
+        sums: Metrics = {}
+        count = int(self.owed)
+        self.owed -= count
+        self.network.train()
+        for _ in range(count):
+            for name, value in self.step(progress).items():
+                sums[name] = sums.get(name, 0.0) + value
+        metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
+        return {**metrics, "train/steps": self.steps, "train/window": self.held(), "train/positions": self.window.added}
+
+    def held(self) -> int:
+        """How many of the newest positions are learned from now."""
+        s = self.settings
+        return int(min(s.window, max(s.window_start, s.window_share * self.window.added)))
+
+    def rate(self, progress: float) -> float:
+        """The learning rate now: a rise, a plateau, and a cosine down over the last part of the run."""
+        s = self.settings
+        warm = min(1.0, (self.steps + 1) / max(1, s.warm_steps))
+        through = max(0.0, (progress - s.fall_from) / (1.0 - s.fall_from)) if s.fall_from < 1.0 else 0.0
+        fall = s.final_share + (1.0 - s.final_share) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, through)))
+        return s.learning_rate * warm * fall
+
+    def batch(self) -> dict[str, torch.Tensor]:
+        """A batch from the window, each position turned by a symmetry drawn for it."""
+        s = self.settings
+        at = self.window.sample(s.batch, self.held(), self.generator)
+        kept = self.window.columns
+        view = kernels.view(self.game, kept["rows"][at])
+        turn = self.generator.integers(0, len(self.cells), s.batch)
+        obs = view.obs.reshape(s.batch, self.game.shape[0], -1)
+        obs = np.take_along_axis(obs, self.cells[turn][:, None], 2).reshape(view.obs.shape)
+        moves = self.moves[turn]
+        value = (1.0 - s.search_share) * kept["outcome"][at] + s.search_share * kept["blend"][at]
+        arrays: dict[str, NDArray[Any]] = {
+            "obs": obs,
+            "legal": np.take_along_axis(view.legal, moves, 1),
+            "policy": np.take_along_axis(kept["policy"][at], moves, 1),
+            "value": value.astype(np.float32),
+            "left": kept["left"][at] / self.game.max_plies,
+        }
+        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+    def step(self, progress: float) -> Metrics:
+        """One step of gradient descent."""
+        s = self.settings
+        batch = self.batch()
+        out = self.network(batch["obs"])
+        policy = policy_cross_entropy(out["policy"], batch["legal"], batch["policy"])
+        value = value_cross_entropy(out["value"], batch["value"])
+        loss = policy + s.value_weight * value
+        metrics = {"loss": 0.0, "policy_loss": policy.item(), "value_loss": value.item()}
+        metrics["policy_divergence"] = metrics["policy_loss"] - entropy(batch["policy"]).item()
+        if "left" in out:
+            left = nn.functional.binary_cross_entropy_with_logits(out["left"], batch["left"])
+            loss = loss + s.left_weight * left
+            metrics["left_loss"] = left.item()
+        metrics["loss"] = loss.item()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(progress)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        metrics["gradient"] = nn.utils.clip_grad_norm_(self.network.parameters(), s.clip).item()
+        self.optimiser.step()
+        self.steps += 1
+        self.average_weights()
+        return metrics
+
+    def average_weights(self) -> None:
+        """Moves the averaged network towards the trained one; faster while it has seen few steps."""
+        share = 1.0 - min(self.settings.average, self.steps / (self.steps + 10.0))
+        with torch.no_grad():
+            pairs = zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True)
+            for mean, now in pairs:
+                if mean.is_floating_point():
+                    mean.lerp_(now, share)
+                else:
+                    mean.copy_(now)
+
+    def weights(self) -> Weights:
+        return weights(self.average)
+
+    def state(self) -> State:
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "window": self.window.state(),
+            "generator": self.generator.bit_generator.state,
+            "steps": self.steps,
+            "owed": self.owed,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.window.restore(state["window"])
+        self.generator.bit_generator.state = state["generator"]
+        self.steps, self.owed = int(state["steps"]), float(state["owed"])

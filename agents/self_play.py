@@ -1,0 +1,238 @@
+"""Self-play: an agent that explores, against itself, and the experience that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.agent import Decision, Memory, pick_weighted, require_open, uniform
+from agents.experience import Columns
+from agents.play import Finished, Table, random_moves
+from agents.search.search import Evaluate, Search, search
+from envs import kernels
+from envs.game import Game, View
+
+
+@dataclass(frozen=True)
+class SelfPlay:
+    """How games of self-play are played.
+
+    lanes             games side by side on one worker
+    search            how a move that is learned from is searched
+    fast_simulations  simulations of the other moves: they only carry the game on
+    full_share        share of moves searched in full (playout-cap randomisation; Wu 2019, arXiv:1902.10565, 3.1: 0.25)
+    temperature       of the first move; moves are drawn in proportion to policy ** (1 / temperature)
+    half_life         plies over which the temperature halves
+    temperature_end   below which it does not fall
+    opening_share     share of games that begin with random moves, so that more than the beaten path is learned
+    opening_plies     at most so many random moves, drawn evenly from 0 up
+    """
+
+    lanes: int = 512
+    search: Search = field(default_factory=lambda: Search(simulations=96, noise_share=0.25, noise_alpha=1.4))
+    fast_simulations: int = 16
+    full_share: float = 0.25
+    temperature: float = 1.0
+    half_life: float = 8.0
+    temperature_end: float = 0.2
+    opening_share: float = 0.5
+    opening_plies: int = 12
+
+
+class Explorer:
+    """The self-play agent: some moves are searched in full, with noise, the rest fast; moves are drawn."""
+
+    name = "self-play"
+
+    def __init__(self, evaluate: Evaluate, game: Game, settings: SelfPlay) -> None:
+        require_open("Self-play by search", game)
+        self.evaluate, self.game, self.settings = evaluate, game, settings
+        self.fast = replace(settings.search, simulations=settings.fast_simulations, noise_share=0.0)
+        self.evaluations = 0
+
+    def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        return {"rng": seeds.copy()}
+
+    def act(self, view: View, memory: Memory) -> Decision:
+        assert view.rows is not None
+        rng = memory["rng"].copy()
+        full = uniform(rng) < self.settings.full_share
+        policy = np.empty(view.legal.shape, np.float32)
+        visits = np.empty_like(policy)
+        value = np.empty(len(policy), np.float32)
+        proven = np.empty(len(policy), np.bool_)
+        best = np.empty(len(policy), np.int64)
+        for lanes, how in ((np.flatnonzero(full), self.settings.search), (np.flatnonzero(~full), self.fast)):
+            if len(lanes):
+                part = rng[lanes]
+                found = search(self.game, view.rows[lanes], self.evaluate, how, part)
+                rng[lanes] = part
+                policy[lanes], visits[lanes], value[lanes] = found.policy, found.visits, found.value
+                proven[lanes], best[lanes] = found.proven, found.best
+                self.evaluations += found.evaluations
+        action = self.draw(policy, best, proven, view.rows["ply"], rng)
+        extra = {"policy": policy, "visits": visits, "value": value, "full": full, "proven": proven}
+        return Decision(action, {"rng": rng}, extra)
+
+    def draw(
+        self,
+        policy: NDArray[np.float32],
+        best: NDArray[np.int64],
+        proven: NDArray[np.bool_],
+        ply: NDArray[np.int16],
+        rng: NDArray[np.uint64],
+    ) -> NDArray[np.int64]:
+        """Moves drawn at the temperature of their ply; proved positions are played exactly."""
+        s = self.settings
+        temperature = np.maximum(s.temperature_end, s.temperature * 0.5 ** (ply / s.half_life))[:, None]
+        weights = (policy / policy.max(1, keepdims=True)).astype(np.float64) ** (1.0 / temperature)
+        drawn = best if s.search.kind == "gumbel" else pick_weighted(weights, rng)
+        return np.where(proven, best, drawn)
+
+
+class SelfPlayer:
+    """A worker's self-play: B lanes that run on from one call of `collect` to the next.
+
+    Everything it does follows from `seed`, the evaluator's weights at each call and nothing else; `state` holds what an
+    exact resume needs.
+    """
+
+    def __init__(self, game: Game, evaluate: Evaluate, settings: SelfPlay, seed: int) -> None:
+        self.game, self.settings, self.seed = game, settings, seed
+        self.explorer = Explorer(evaluate, game, settings)
+        lanes, plies = settings.lanes, game.max_plies
+        self.begun = 0
+        self.rows = np.zeros((lanes, plies), game.row)
+        self.actions = np.zeros((lanes, plies), np.int16)
+        self.policy = np.zeros((lanes, plies, game.actions), np.float32)
+        self.value = np.zeros((lanes, plies), np.float32)
+        self.full = np.zeros((lanes, plies), np.bool_)
+        self.proven = np.zeros((lanes, plies), np.bool_)
+        self.opening = np.zeros(lanes, np.int64)
+        self.seeds = np.zeros(lanes, np.uint64)
+        self.number = np.zeros(lanes, np.int64)
+        seating = np.zeros((lanes, game.seats), np.int64)
+        self.table = Table.new(game, [self.explorer], seating, kernels.seeds(seed, lanes))
+        self._begin(np.arange(lanes))
+
+    def _begin(self, lanes: NDArray[np.int64]) -> None:
+        """Starts a new game in some lanes, a share of them from a random opening."""
+        s = self.settings
+        seeds = kernels.seeds(self.seed, len(lanes), 1, self.begun)
+        generator = np.random.default_rng([self.seed, 2, self.begun])
+        self.number[lanes] = self.begun + np.arange(len(lanes))
+        self.begun += len(lanes)
+        self.table.restart(lanes, seeds)
+        self.seeds[lanes] = seeds
+        plies = generator.integers(0, s.opening_plies + 1, len(lanes))
+        plies = np.where(generator.random(len(lanes)) < s.opening_share, plies, 0)
+        for lane, moves in zip(lanes, random_moves(self.game, seeds, seeds, plies), strict=True):
+            self.opening[lane] = len(moves)
+            self.actions[lane, : len(moves)] = moves
+            if moves:
+                self.table.rows[lane] = kernels.replay(self.game, int(self.seeds[lane]), moves)[-1]
+
+    def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
+        """Plays on until finished games have yielded so many positions to learn from."""
+        parts: list[Columns] = []
+        games: list[Finished] = []
+        gathered = 0
+        while gathered < positions:
+            ply = self.table.rows["ply"].astype(np.int64)
+            before = self.table.rows.copy()
+            actions, moved = self.table.step()
+            for lanes, _, decision in moved:
+                at = (lanes, ply[lanes])
+                self.rows[at] = before[lanes]
+                self.actions[at] = actions[lanes]
+                for name in ("policy", "value", "full", "proven"):
+                    getattr(self, name)[at] = decision.extra[name]
+            ended = np.flatnonzero(self.table.rows["done"])
+            if len(ended):
+                parts.append(self._experience(ended))
+                games.extend(self._finished(int(lane)) for lane in ended)
+                gathered += len(parts[-1]["policy"])
+                self._begin(ended)
+        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}, games
+
+    def _finished(self, lane: int) -> Finished:
+        row = self.table.rows[lane]
+        return Finished(
+            int(self.seeds[lane]),
+            (0,) * self.game.seats,
+            int(self.opening[lane]),
+            self.actions[lane, : row["ply"]].tolist(),
+            tuple(row["reward"].tolist()),
+            int(self.number[lane]),
+        )
+
+    def _experience(self, lanes: NDArray[np.int64]) -> Columns:
+        """The positions of finished games that were searched in full."""
+        last = self.table.rows[lanes]
+        ply = np.arange(self.game.max_plies)
+        rows = self.rows[lanes]
+        played = (ply >= self.opening[lanes, None]) & (ply < last["ply"][:, None])
+        keep = played & self.full[lanes]
+        mover = rows["seat"].astype(np.int64)
+        outcome = np.take_along_axis(last["reward"], mover.clip(0), 1)
+        return {
+            "rows": rows[keep],
+            "policy": self.policy[lanes][keep],
+            "value": self.value[lanes][keep],
+            "outcome": outcome[keep].astype(np.float32),
+            "blend": lambda_values(self.value[lanes], self.proven[lanes], outcome, mover, played)[keep],
+            "left": (last["ply"][:, None] - ply)[keep].astype(np.float32),
+        }
+
+    def state(self) -> dict[str, NDArray]:
+        """Every array that the rest of this self-play depends on."""
+        kept = {name: getattr(self, name) for name in _STATE}
+        return {
+            **kept,
+            "table_rows": self.table.rows,
+            "rng": self.table.memories[0]["rng"],
+            "begun": np.array([self.begun], np.int64),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on exactly where `state` was taken."""
+        for name in _STATE:
+            getattr(self, name)[:] = state[name]
+        self.table.rows[:] = state["table_rows"]
+        self.table.memories[0]["rng"][:] = state["rng"]
+        self.begun = int(state["begun"][0])
+
+
+_STATE = ("rows", "actions", "policy", "value", "full", "proven", "opening", "seeds", "number")
+
+
+def lambda_values(
+    value: NDArray[np.float32],
+    proven: NDArray[np.bool_],
+    outcome: NDArray[np.float32],
+    mover: NDArray[np.int64],
+    played: NDArray[np.bool_],
+    decay: float = 0.9,
+) -> NDArray[np.float32]:
+    """[B, T] search values blended over the rest of the game: G_t = (1 - decay) v_t + decay G_(t+1), G_end = outcome.
+
+    Each from its own mover's side; where a value is proved it stands alone (Sutton 1988's lambda-return without
+    rewards on the way). Entries that were not `played` mean nothing.
+    """
+    blended = np.zeros_like(value)
+    ahead = np.zeros(len(value), np.float32)
+    begun = np.zeros(len(value), np.bool_)
+    later = np.zeros(len(value), np.int64)
+    for t in range(value.shape[1] - 1, -1, -1):
+        here = played[:, t]
+        following = np.where(begun, np.where(mover[:, t] == later, ahead, -ahead), outcome[:, t])
+        mixed = np.where(proven[:, t], value[:, t], (1 - decay) * value[:, t] + decay * following)
+        blended[:, t] = mixed
+        ahead = np.where(here, mixed, ahead).astype(np.float32)
+        later = np.where(here, mover[:, t], later)
+        begun |= here
+    return blended
