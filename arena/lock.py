@@ -1,0 +1,50 @@
+"""One writer a file: a lock that names its holder and that no crash can leave behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+_held: set[Path] = set()
+
+
+class Busy(ValueError):
+    """Somebody else holds the lock; the text says who."""
+
+
+class Lock:
+    """The right to write `path`, held from construction until `release` or the end of the process, however it ends.
+
+    It lies on `<path>.lock`, which stays behind and means nothing by itself: the kernel holds the lock, for this
+    process alone, not for its children.
+    """
+
+    def __init__(self, path: Path, *, otherwise: str = "wait until it ends or stop it.") -> None:
+        self.path = path.resolve().with_name(path.name + ".lock")
+        if self.path in _held:
+            raise Busy(f"{path} is being written by this very process already; {otherwise}")
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(handle, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(handle)
+            raise Busy(f"{path} is being written by process {holder}; {otherwise}") from None
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        self._handle: int | None = handle
+        _held.add(self.path)
+
+    def release(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+            _held.discard(self.path)
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()

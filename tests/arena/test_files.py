@@ -1,0 +1,53 @@
+"""Atomic replacement: the old content or the new, never a mixture."""
+
+import pytest
+
+from arena.files import new_folder, recover, write_text
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    write_text(path, "one")
+    write_text(path, "two")
+    assert path.read_text() == "two"
+    assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file.txt"
+    write_text(path, "one")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_text(path, "two")
+    assert path.read_text() == "one"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    target = tmp_path / "state"
+    for text in ("one", "two"):
+        with new_folder(target) as folder:
+            (folder / "inner").mkdir()
+            (folder / "inner" / text).write_text(text)
+    assert [p.name for p in (target / "inner").iterdir()] == ["two"]
+    with pytest.raises(KeyError), new_folder(target) as folder:
+        (folder / "half").write_text("half")
+        raise KeyError
+    assert [p.name for p in target.iterdir()] == ["inner"]
+    assert [p.name for p in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_crash_between_the_renames_is_mended(tmp_path):
+    target = tmp_path / "state"
+    with new_folder(target) as folder:
+        (folder / "a").write_text("a")
+    target.rename(tmp_path / ".state.old")
+    assert [p.name for p in recover(target).iterdir()] == ["a"]
+    target.rename(tmp_path / ".state.old")
+    with pytest.raises(KeyError), new_folder(target):
+        raise KeyError
+    assert [p.name for p in target.iterdir()] == ["a"]
