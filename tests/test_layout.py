@@ -1,0 +1,131 @@
+"""The shape of the project itself: sizes, names, what shipped code may call, and what no file may say."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("envs", "agents", "leagues", "arena")
+SHIPPED = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+TEXTS = sorted(
+    path
+    for path in [
+        *ROOT.iterdir(),
+        *(p for folder in (*FOLDERS, "tests", ".ci", ".github") for p in (ROOT / folder).rglob("*")),
+    ]
+    if path.is_file() and path.suffix in {".py", ".toml", ".md", ".txt", ".yml", ".yaml", ".json", ".csv", ""}
+)
+
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 70
+WORDS_NOT_USED = {"utils", "util", "helper", "helpers", "manager", "common", "misc", "info", "data", "env"}
+UNSAFE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+UNSAFE_NAMES = {"eval", "exec", "compile", "__import__"}
+UNSAFE_CALLS = {"torch.load", "yaml.load", "yaml.unsafe_load", "os.system"}
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|work|Users|mnt|opt|tmp/w)/\w")
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function, without those of the functions defined in it."""
+    inner = [child for child in ast.walk(node) if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)][1:]
+    lines = {line for child in inner for line in range(child.lineno, (child.end_lineno or child.lineno) + 1)}
+    return (node.end_lineno or node.lineno) - node.lineno + 1 - len(lines)
+
+
+def long_functions(tree: ast.AST, limit: int) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and length(node) > limit:
+            yield f"{node.name} has {length(node)} lines"
+
+
+def unsafe(tree: ast.AST) -> Iterator[str]:
+    """What could run code that came in a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.partition(".")[0] in UNSAFE_MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            if (node.module or "").partition(".")[0] in UNSAFE_MODULES:
+                yield f"from {node.module}"
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name) and node.func.id in UNSAFE_NAMES:
+                yield node.func.id
+            if ast.unparse(node.func) in UNSAFE_CALLS:
+                yield ast.unparse(node.func)
+            for keyword in node.keywords:
+                if keyword.arg in ("allow_pickle", "shell") and not (
+                    isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+                ):
+                    yield f"{keyword.arg}={ast.unparse(keyword.value)}"
+
+
+@pytest.mark.parametrize("path", [*SHIPPED, *TESTS], ids=short)
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE
+    assert not list(long_functions(ast.parse(text), LONGEST_FUNCTION))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=short)
+def test_a_file_opens_with_what_it_is(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or (path.name == "__init__.py" and not tree.body)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=short)
+def test_names_say_what_is_in_them(path: Path) -> None:
+    parts = [*path.relative_to(ROOT).parts[:-1], path.stem]
+    assert not WORDS_NOT_USED.intersection(word for part in parts for word in part.split("_"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=short)
+def test_no_code_comes_from_files(path: Path) -> None:
+    assert not list(unsafe(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def test_no_file_knows_the_machine_it_was_written_on() -> None:
+    this = Path(__file__).resolve()
+    found = {short(p): MACHINE_PATH.findall(p.read_text(encoding="utf-8")) for p in TEXTS if p.resolve() != this}
+    assert not {path: hits for path, hits in found.items() if hits}
+
+
+def test_the_top_level_is_the_five_folders_and_what_tools_ask_for() -> None:
+    folders = {p.name for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith(".")}
+    made = {"runs", "build", "dist", "arena.egg-info", "__pycache__"}
+    assert folders - made == {*FOLDERS, "tests"}
+
+
+@pytest.mark.parametrize(
+    ("code", "caught"),
+    [
+        ("import pickle", 1),
+        ("from cloudpickle import loads", 1),
+        ("eval(text)", 1),
+        ("torch.load(path)", 1),
+        ("np.load(path, allow_pickle=True)", 1),
+        ("subprocess.run(line, shell=True)", 1),
+        ("model.eval()\nnp.load(path, allow_pickle=False)\nre.compile('a')", 0),
+    ],
+)
+def test_the_search_for_unsafe_calls_finds_them(code: str, caught: int) -> None:
+    assert len(list(unsafe(ast.parse(code)))) == caught
+
+
+def test_the_measures_measure() -> None:
+    tree = ast.parse("def f():\n" + "    x = 1\n" * 70)
+    assert list(long_functions(tree, 70)) == ["f has 71 lines"]
+    assert not list(long_functions(tree, 71))
+    nested = ast.parse("def f():\n    def g():\n" + "        x = 1\n" * 69 + "    return g\n")
+    assert not list(long_functions(nested, 70))
+    assert list(long_functions(nested, 69)) == ["g has 70 lines"]
+    assert MACHINE_PATH.search("open('/root/x')") and MACHINE_PATH.search('"/work/main"')
+    assert not MACHINE_PATH.search("agents/work/x") and not MACHINE_PATH.search("runs/home/agents")
