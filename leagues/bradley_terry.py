@@ -1,0 +1,210 @@
+"""Maximum a posteriori Bradley-Terry on arrays: one concave function, climbed by Newton's method.
+
+Everything is a row: a tally of games whose log-odds of a win against a loss is the difference
+
+    d = x[plus] - x[minus] + x[extra]
+
+of entries of one parameter vector x (natural units: 1 = odds of e to 1). Games between members, and what is
+believed beforehand of a member, of the first move and of draws, are all such rows, so priors are virtual results
+and nothing else (the idea of KataGo's `elo.py`). With a tie parameter nu the outcomes of a row weigh
+
+    win : draw : loss  =  exp(d/2) : nu : exp(-d/2)                     (Davidson 1970, eq. 2.3)
+
+which is Bradley-Terry exactly when nu = 0. The log-likelihood is concave in (x, log nu), so there is one top.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ELO = 400.0 / np.log(10.0)  # Elo points in one natural unit
+Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
+
+
+class NoMaximum(ValueError):
+    """The likelihood has no finite, single top."""
+
+
+class Rows(NamedTuple):
+    """Tallies of games, one row for each distinct meeting; `plus`, `minus` and `extra` index the parameter vector."""
+
+    plus: Ints
+    minus: Ints
+    extra: Ints
+    won: Floats
+    drawn: Floats
+    lost: Floats
+    ties: NDArray[np.bool_]  # whether a draw was possible at all in this row
+
+
+class Slots(NamedTuple):
+    """Where things lie in the parameter vector: the members first, then these."""
+
+    centre: int  # the member nobody sees, whom everybody has virtually met
+    first: int  # the first move's worth
+    tie: int  # log nu
+    nil: int  # always 0
+
+    @staticmethod
+    def after(members: int) -> Slots:
+        return Slots(members, members + 1, members + 2, members + 3)
+
+
+class Curve(NamedTuple):
+    """The log-likelihood at a point, with what its first two derivatives are made of."""
+
+    value: float
+    slope: Floats  # of each row's log-likelihood in its d
+    bend: Floats  # minus its second derivative in d: the Fisher information of the row
+    tie_slope: Floats
+    tie_bend: Floats
+    cross: Floats
+
+
+def outcomes(d: Floats, log_nu: Floats | float) -> tuple[Floats, Floats, Floats]:
+    """Probabilities of win, draw and loss at log-odds d; log_nu = -inf means that nothing is ever drawn."""
+    top = np.maximum(np.abs(d) / 2, log_nu)
+    win, draw, loss = np.exp(d / 2 - top), np.exp(log_nu - top), np.exp(-d / 2 - top)
+    total = win + draw + loss
+    return win / total, draw / total, loss / total
+
+
+def score_variance(d: Floats, log_nu: Floats | float) -> Floats:
+    """The Fisher information that one game carries about d, which is the variance of its score."""
+    win, _, loss = outcomes(d, log_nu)
+    return (win + loss - (win - loss) ** 2) / 4
+
+
+def curve(rows: Rows, x: Floats, slots: Slots) -> Curve:
+    """The log-likelihood (without the binomial coefficients) of all rows at x."""
+    d = x[rows.plus] - x[rows.minus] + x[rows.extra]
+    log_nu = np.where(rows.ties, x[slots.tie], -np.inf)
+    top = np.maximum(np.abs(d) / 2, log_nu)
+    win, draw, loss = np.exp(d / 2 - top), np.exp(log_nu - top), np.exp(-d / 2 - top)
+    total = win + draw + loss
+    win, draw, loss = win / total, draw / total, loss / total
+    games = rows.won + rows.drawn + rows.lost
+    drawn = np.where(rows.ties & (rows.drawn > 0), rows.drawn * x[slots.tie], 0.0)
+    value = (rows.won - rows.lost) * d / 2 + drawn - games * (top + np.log(total))
+    expected = win + draw / 2
+    return Curve(
+        value=float(value.sum()),
+        slope=rows.won + rows.drawn / 2 - games * expected,
+        bend=games * (win + loss - (win - loss) ** 2) / 4,
+        tie_slope=np.where(rows.ties, rows.drawn - games * draw, 0.0),
+        tie_bend=games * draw * (1 - draw),
+        cross=games * draw * (0.5 - expected),
+    )
+
+
+def gradient(rows: Rows, at: Curve, slots: Slots) -> Floats:
+    """The slope of the log-likelihood, [slots]."""
+    size = slots.nil + 1
+    result = np.zeros(size)
+    for sign, index in ((1.0, rows.plus), (-1.0, rows.minus), (1.0, rows.extra)):
+        result += sign * np.bincount(index, at.slope, size)
+    result[slots.tie] += at.tie_slope.sum()
+    return result
+
+
+def information(rows: Rows, at: Curve, slots: Slots) -> Floats:
+    """Minus the Hessian, [slots, slots]."""
+    size = slots.nil + 1
+    parts = ((1.0, rows.plus), (-1.0, rows.minus), (1.0, rows.extra))
+    flat = np.zeros(size * size)
+    for sign, i in parts:
+        for other, j in parts:
+            flat += sign * other * np.bincount(i * size + j, at.bend, size * size)
+    matrix = flat.reshape(size, size)
+    across = sum(sign * np.bincount(i, at.cross, size) for sign, i in parts)
+    matrix[slots.tie, :] += across
+    matrix[:, slots.tie] += across
+    matrix[slots.tie, slots.tie] += at.tie_bend.sum()
+    return matrix
+
+
+def climb(rows: Rows, x: Floats, free: Ints, slots: Slots, held: Floats | None = None) -> Floats:
+    """The top over the free entries, from x; with `held`, among the points where held @ x is what it is now.
+
+    Raises NoMaximum where the top is at infinity or is a ridge.
+    """
+    at = curve(rows, x, slots)
+    for _ in range(200):
+        slope = gradient(rows, at, slots)[free]
+        try:
+            factor = cho_factor(information(rows, at, slots)[np.ix_(free, free)])
+        except LinAlgError:
+            break
+        step = cho_solve(factor, slope)
+        if held is not None:
+            along = cho_solve(factor, held[free])
+            step -= along * (held[free] @ step) / (held[free] @ along)
+        size = np.abs(step).max(initial=0.0)
+        if not np.isfinite(size) or np.abs(x).max() > 1e3:
+            break
+        share = min(1.0, 8.0 / size) if size > 0 else 1.0
+        while True:
+            there = x.copy()
+            there[free] += share * step
+            new = curve(rows, there, slots)
+            if new.value >= at.value - 1e-12 * (1 + abs(at.value)) or share < 1e-10:
+                break
+            share /= 2
+        x, at = there, new
+        if step @ slope < 1e-14:  # in likelihood; what is left after this step is its square
+            if size > 0.5:  # a step that long for nothing gained: a slope without end
+                break
+            return x
+    raise NoMaximum("The results alone do not fix the ratings; rate with a prior.")
+
+
+def covariance(rows: Rows, x: Floats, free: Ints, slots: Slots) -> Floats:
+    """The inverse of the information over the free entries, zero elsewhere, [slots, slots]."""
+    result = np.zeros((slots.nil + 1, slots.nil + 1))
+    if len(free):
+        inverse = np.linalg.inv(information(rows, curve(rows, x, slots), slots)[np.ix_(free, free)])
+        result[np.ix_(free, free)] = (inverse + inverse.T) / 2
+    return result
+
+
+def profile_bound(rows: Rows, top: Floats, free: Ints, slots: Slots, of: Floats, spread: Floats, side: float) -> float:
+    """Where `of @ x` ends on one side of its 95 % interval: the best log-posterior there is Z95**2/2 under the top.
+
+    `spread` is the covariance at the top. The normal bound is returned if the log-posterior there is within 10 %
+    of what a normal distribution's would be, which spares all but the skewed (perfect scores, few games) the climb.
+    """
+    direction = spread @ of
+    variance = float(of @ direction)
+    centre = float(of @ top)
+    if variance <= 0:
+        return centre
+    direction = direction / variance
+    best = curve(rows, top, slots).value
+    far = Z95 * np.sqrt(variance)
+    x = top + side * far * direction
+    drop = best - curve(rows, x, slots).value
+    if abs(drop / (Z95**2 / 2) - 1) < 0.1:
+        return centre + side * far
+    for _ in range(30):
+        try:
+            x = climb(rows, x, free, slots, held=of)
+        except NoMaximum:  # so far out that the curvature is lost to rounding
+            break
+        at = curve(rows, x, slots)
+        root = np.sqrt(max(2 * (best - at.value), 1e-12))
+        slope = gradient(rows, at, slots)
+        pull = abs(float(slope[free] @ direction[free]))  # how fast the log-posterior falls in `of @ x`
+        step = (Z95 - root) * root / max(pull, 1e-12)
+        step = float(np.clip(step, -far / 2, far))
+        if abs(step) < 1e-4 * far:
+            break
+        far += step
+        x = x + side * step * direction
+    return centre + side * far
