@@ -1,0 +1,304 @@
+"""arena.toml: the one file that says what a league does.
+
+A section is a frozen model below, or the settings dataclass that a component keeps in its own file, named in a table
+here. A key that nobody knows, or a value of the wrong type, is one sentence. To add a setting, add a field; to add a
+component, add its settings to a table.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    create_model,
+)
+
+from agents.registry import AGENTS, ALGORITHMS, BACKBONES
+from arena.toml import dumps, parse_value
+from envs.registry import GAMES, Unknown, nearest, parse, resolve
+
+LEARNERS: dict[str, str] = {
+    "alphazero": "agents.learn.alphazero:AlphaZeroSettings",
+}
+"""algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
+
+OWNED: dict[str, str] = {
+    "self_play": "agents.self_play:SelfPlay",
+}
+"""section -> the dataclass of its component; a dataclass inside it is a table inside the section."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the text names the file, the key and the mend."""
+
+
+def _named(table: Mapping[str, str], kind: str) -> AfterValidator:
+    """Checks that a spec begins with a name of the table, without importing what it names."""
+
+    def check(spec: str) -> str:
+        name, _ = parse(spec)
+        if name not in table and not ("/" in name and table is AGENTS):
+            raise ValueError(f"There is no {kind} '{name}'; {nearest(name, table)}")
+        return spec
+
+    return AfterValidator(check)
+
+
+def _count(value: object) -> object:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ValueError('It must be "auto" or a whole number from 0 up.')
+
+
+class Section(BaseModel):
+    """A table of the file: no other keys, no type that has to be guessed, nothing changed afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Run(Section):
+    name: str = Field("league", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the run under `out`")
+    seed: int = Field(0, ge=0, lt=2**63, description="everything random follows from it")
+    minutes: float = Field(30.0, gt=0, description="how long to train, over all starts of the run together")
+    out: str = Field("runs", min_length=1, description="folder of all runs")
+    database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
+
+
+class GameChoice(Section):
+    name: Annotated[str, _named(GAMES, "game")] = Field("connect_four", description="`arena list games` has them all")
+
+
+class Network(Section):
+    backbone: Annotated[str, _named(BACKBONES, "backbone")] = Field("resnet", description="a spec: resnet:blocks=5")
+    backend: str = Field("auto", description="of inference: the fastest present, or its name")
+
+
+class Workers(Section):
+    count: Annotated[int | str, BeforeValidator(_count)] = Field(
+        "auto", description="Ray workers; auto = one a core, 0 = this process alone, without Ray"
+    )
+
+
+class League(Section):
+    snapshot_minutes: float = Field(3.0, gt=0, description="between the snapshots that enter the league")
+    anchors: Annotated[tuple[Annotated[str, _named(AGENTS, "agent")], ...], Strict(False)] = Field(
+        ("random",), description="fixed members that everybody is measured against; random is the zero of the scale"
+    )
+    simulations: int = Field(64, ge=0, description="of a snapshot's search in rating games; 0 = the raw policy")
+    rating_games: int = Field(64, ge=2, description="in each round of rating")
+    rating_share: float = Field(0.15, ge=0, le=1, description="of the time that goes into rating games")
+    opening_plies: int = Field(4, ge=0, description="at most so many random moves begin a rating game")
+
+
+class Viewer(Section):
+    watch: bool = Field(False, description="open a window on the league's newest games")
+
+
+class LearnerChoice(Section):
+    algorithm: Annotated[str, _named(ALGORITHMS, "algorithm")] = Field("alphazero", description="the learner")
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "run": Run,
+    "game": GameChoice,
+    "network": Network,
+    "learner": LearnerChoice,
+    "workers": Workers,
+    "league": League,
+    "viewer": Viewer,
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run is made from."""
+
+    run: Run
+    game: GameChoice
+    network: Network
+    algorithm: str
+    learner: Any
+    """The dataclass of the algorithm's settings."""
+    self_play: Any
+    """agents.self_play.SelfPlay"""
+    workers: Workers
+    league: League
+    viewer: Viewer
+
+    @property
+    def folder(self) -> Path:
+        """runs/<name>"""
+        return Path(self.run.out) / self.run.name
+
+    @property
+    def database(self) -> Path:
+        return Path(self.run.database)
+
+
+def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
+    """The configuration of a file, or the defaults, with `section.key=value` overrides on top."""
+    try:
+        tree = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no {path}; write one, or copy the project's arena.toml.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    for override in overrides:
+        _override(tree, override)
+    return build(tree, str(path) if path else "the command line")
+
+
+def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
+    """The configuration that a tree of tables describes; `source` is what errors name."""
+    known = [*SECTIONS, *OWNED]
+    for name, table in tree.items():
+        if name not in known:
+            raise ConfigError(f"{source}: there is no section [{name}]; {_near(name, known)}")
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{source}: {name} is a section; write [{name}] and its keys below it.")
+    learner = dict(tree.get("learner", {}))
+    algorithm = {"algorithm": learner.pop("algorithm")} if "algorithm" in learner else {}
+    parts = {
+        name: _checked(model, algorithm if name == "learner" else tree.get(name, {}), name, source)
+        for name, model in SECTIONS.items()
+    }
+    choice = parts.pop("learner").algorithm
+    owned = {name: _owned(OWNED, name, tree.get(name, {}), name, source) for name in OWNED}
+    settings = _owned(LEARNERS, choice, learner, "learner", source)
+    return Config(algorithm=choice, learner=settings, **owned, **parts)
+
+
+def resolved(config: Config) -> str:
+    """The configuration as TOML, with every default written out and every key's meaning beside it."""
+    tables: dict[str, Any] = {}
+    notes: dict[str, str] = {}
+    for name, model in SECTIONS.items():
+        section = LearnerChoice(algorithm=config.algorithm) if name == "learner" else getattr(config, name)
+        tables[name] = section.model_dump()
+        notes |= {f"{name}.{key}": field.description or "" for key, field in model.model_fields.items()}
+    for name, settings in {"learner": config.learner, **{name: getattr(config, name) for name in OWNED}}.items():
+        tables[name] = {**tables.get(name, {}), **_tree(settings)}
+    return dumps(tables, notes)
+
+
+# --- sections that components own -----------------------------------------------------------------------------------
+
+
+def _owned(table: Mapping[str, str], name: str, values: Mapping[str, Any], section: str, source: str) -> Any:
+    default = resolve(table, name, "component")()
+    model = _checked(model_of(default), values, section, source)
+    try:
+        return _instance(default, model)
+    except ValueError as error:
+        raise ConfigError(f"{source}: [{section}] {error}") from error
+
+
+def model_of(default: Any) -> type[Section]:
+    """A strict model with the fields of a settings dataclass, whose defaults are those of the instance given."""
+    hints = get_type_hints(type(default), include_extras=True)
+    columns: dict[str, Any] = {}
+    for field in fields(default):
+        value, hint = getattr(default, field.name), hints[field.name]
+        if is_dataclass(value):
+            inner = model_of(value)
+            columns[field.name] = (inner, inner())
+        else:
+            columns[field.name] = (Annotated[hint, Strict(False)] if isinstance(value, tuple) else hint, value)
+    return create_model(type(default).__name__, __base__=Section, **columns)
+
+
+def _instance(default: Any, model: BaseModel) -> Any:
+    values = {name: getattr(model, name) for name in type(model).model_fields}
+    for name, value in values.items():
+        if isinstance(value, BaseModel):
+            values[name] = _instance(getattr(default, name), value)
+    return type(default)(**values)
+
+
+def _tree(settings: Any) -> dict[str, Any]:
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: _tree(value) if is_dataclass(value) else value for name, value in values.items()}
+
+
+# --- what is wrong, in one sentence ---------------------------------------------------------------------------------
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "tuple_type": "a list in square brackets",
+    "model_type": "a table",
+    "dict_type": "a table",
+    "string_pattern_mismatch": "letters, digits, dots, dashes and underscores",
+}
+
+
+def _checked(model: type[Section], values: Mapping[str, Any], section: str, source: str) -> Any:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as errors:
+        raise ConfigError(f"{source}: {_sentence(model, errors.errors()[0], section)}") from None
+
+
+def _sentence(model: type[BaseModel], error: Any, section: str) -> str:
+    *tables, key = [part for part in error["loc"] if isinstance(part, str)]
+    for table in tables:
+        inner = model.model_fields[table].annotation if table in model.model_fields else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model, section = inner, f"{section}.{table}"
+    if error["type"] == "extra_forbidden":
+        homes = [name for name, other in SECTIONS.items() if key in other.model_fields and other is not model]
+        keys = list(model.model_fields)
+        hint = f"it belongs in [{homes[0]}]." if homes else _near(key, keys)
+        return f"[{section}] has no key '{key}'; {hint}"
+    where = f"[{section}] {key}"
+    if error["type"] in EXPECTED:
+        return f"{where} must be {EXPECTED[error['type']]}, not {_shown(error['input'])}."
+    if error["type"] == "value_error":
+        return f"{where} = {_shown(error['input'])}: {error['ctx']['error']}"
+    return f"{where} = {_shown(error['input'])}: {error['msg'].replace('Input should', 'it should')}."
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    hint = nearest(name, list(known))
+    return hint if len(hint) < 400 else f"there are {len(known)} others."
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def _override(tree: dict[str, Any], text: str) -> None:
+    """Writes `section.key=value` into the tree; the value is TOML, or else plain text."""
+    path, equals, value = text.partition("=")
+    names = [name.strip() for name in path.split(".")]
+    if not equals or len(names) < 2 or not all(names):
+        raise ConfigError(f"--set {text}: write it as section.key=value, for example --set run.minutes=5.")
+    for name in names[:-1]:
+        tree = tree.setdefault(name, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"--set {text}: {name} is not a table.")
+    tree[names[-1]] = parse_value(value.strip())
+
+
+def check_name(table: Mapping[str, str], spec: str, kind: Literal["game", "agent", "backbone", "algorithm"]) -> None:
+    """Raises Unknown, with the nearest name, unless the spec begins with a name of the table."""
+    name, _ = parse(spec)
+    if name not in table:
+        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")
