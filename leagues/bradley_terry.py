@@ -85,22 +85,23 @@ def score_variance(d: Floats, log_nu: Floats | float) -> Floats:
 def curve(rows: Rows, x: Floats, slots: Slots) -> Curve:
     """The log-likelihood (without the binomial coefficients) of all rows at x."""
     d = x[rows.plus] - x[rows.minus] + x[rows.extra]
-    log_nu = np.where(rows.ties, x[slots.tie], -np.inf)
-    top = np.maximum(np.abs(d) / 2, log_nu)
-    win, draw, loss = np.exp(d / 2 - top), np.exp(log_nu - top), np.exp(-d / 2 - top)
-    total = win + draw + loss
-    win, draw, loss = win / total, draw / total, loss / total
+    half = np.abs(d) / 2
+    small = np.exp(-half)  # weights over the larger one's: 1 for it, small**2 for the other, nu * small for a draw
+    draw = np.where(rows.ties, np.exp(x[slots.tie]), 0.0) * small
+    other = small * small
+    total = 1.0 + other + draw
+    draw /= total
+    lead = np.copysign(1.0 - other, d) / total  # probability of a win less that of a loss
     games = rows.won + rows.drawn + rows.lost
-    drawn = np.where(rows.ties & (rows.drawn > 0), rows.drawn * x[slots.tie], 0.0)
-    value = (rows.won - rows.lost) * d / 2 + drawn - games * (top + np.log(total))
-    expected = win + draw / 2
+    ahead = (rows.won - rows.lost) / 2
+    value = ahead * d - games * (half + np.log(total)) + np.where(rows.ties, rows.drawn * x[slots.tie], 0.0)
     return Curve(
-        value=float(value.sum()),
-        slope=rows.won + rows.drawn / 2 - games * expected,
-        bend=games * (win + loss - (win - loss) ** 2) / 4,
+        value=float(value.sum()),  # not a dot product, which threads and adds up in another order each time
+        slope=ahead - games * lead / 2,
+        bend=games * ((1.0 + other) / total - lead**2) / 4,
         tie_slope=np.where(rows.ties, rows.drawn - games * draw, 0.0),
         tie_bend=games * draw * (1 - draw),
-        cross=games * draw * (0.5 - expected),
+        cross=games * draw * lead / -2,
     )
 
 
