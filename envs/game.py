@@ -23,6 +23,9 @@ Row: TypeAlias = Any
 Bits: TypeAlias = Any
 """A 64-bit word in compiled code: a set of cells, or random bits."""
 
+Real: TypeAlias = Any
+"""A number in compiled code, of 32 bits or 64."""
+
 rule = numba.njit(nogil=True)
 """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1."""
 

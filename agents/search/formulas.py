@@ -10,24 +10,24 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.game import rule
+from envs.game import Real, rule
 from envs.kernels import next_random, unit
 
 
 @rule
-def seen_from(seat: int, other: int, value: float) -> float:
+def seen_from(seat: int, other: int, value: Real) -> Real:
     """A value of `other`'s as `seat` sees it: the one sign flip of the whole search."""
     return value if seat == other else -value
 
 
 @rule
-def puct(q: float, prior: float, visits: float, parent_visits: float, c: float) -> float:
-    """Q + c P sqrt(sum N) / (1 + N)  (Silver et al. 2017, AlphaGo Zero, Methods, "Select")."""
-    return q + c * prior * math.sqrt(parent_visits) / (1.0 + visits)
+def puct(q: Real, prior: Real, visits: Real, root: Real, c: Real) -> Real:
+    """Q + c P sqrt(sum N) / (1 + N)  (Silver et al. 2017, AlphaGo Zero, Methods, "Select"); root = sqrt(sum N)."""
+    return q + c * prior * root / (np.float32(1.0) + visits)
 
 
 @rule
-def first_play_urgency(value: float, explored: float, reduction: float) -> float:
+def first_play_urgency(value: Real, explored: Real, reduction: Real) -> Real:
     """Q of an action not tried yet: the node's value, less the more of the prior has been tried.
 
     `explored` is the prior of the actions tried (Wu 2019, arXiv:1902.10565: reduction 0.2, none at the root).
@@ -36,13 +36,13 @@ def first_play_urgency(value: float, explored: float, reduction: float) -> float
 
 
 @rule
-def sigma(q: float, most_visits: float, c_visit: float, c_scale: float) -> float:
+def sigma(q: Real, most_visits: Real, c_visit: Real, c_scale: Real) -> Real:
     """How many units of logit a value is worth (Danihelka et al. 2022, eq. 8), q in [-1, 1] mapped to [0, 1]."""
     return (c_visit + most_visits) * c_scale * 0.5 * (q + 1.0)
 
 
 @rule
-def mixed_value(value: float, visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]) -> float:
+def mixed_value(value: Real, visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]) -> Real:
     """The value given to actions not visited: the network's, mixed with those seen (Danihelka et al. 2022, eq. 33).
 
     prior < 0 marks illegal actions; q counts only where visits > 0.

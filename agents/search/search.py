@@ -95,37 +95,33 @@ def search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: ND
         evaluations += count
     policy = np.empty((b, game.actions), np.float32)
     q, value = np.empty_like(policy), np.empty(b, np.float32)
-    results(forest, settings.c_visit, settings.c_scale, policy, q, value)
-    visits = forest.visits[:, 0].copy()
-    proven = forest.proven[:, 0] != OPEN
-    prior = np.exp(forest.logits)
+    results(game, forest, settings.c_visit, settings.c_scale, policy, q, value)
+    roots = forest.nodes[:, 0]
+    visits = roots["visits"].copy()
+    proven = roots["proven"] != OPEN
+    prior = np.exp(forest.trees["logits"])
     if gumbel:
-        score = np.where(visits >= visits.max(1, keepdims=True), np.log(policy + 1e-30) + forest.noise, -np.inf)
+        most = visits >= visits.max(1, keepdims=True)
+        score = np.where(most, np.log(policy + 1e-30) + forest.trees["noise"], -np.inf)
     else:
         policy = visit_policy(visits, q, prior)
         score = policy
-    best = np.where(proven, best_proven(forest.proven, forest.child, q, policy), score.argmax(1))
+    policy = np.where(proven[:, None], keep_value(policy, roots["settled"] == roots["proven"][:, None]), policy)
+    best = np.where(proven, policy, score).argmax(1)
     return Found(visits, q, value, policy, prior, proven, best, evaluations)
 
 
 def visit_policy(
     visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """[B, A] shares of visits, those of moves proved lost taken away, all on the won moves where there are any."""
+    """[B, A] shares of visits, those of moves proved lost taken away; the prior where that leaves none."""
     with np.errstate(invalid="ignore"):
         kept = np.where(q <= -1.0, 0.0, visits)
-        won = q >= 1.0
-    kept = np.where(won.any(1, keepdims=True), np.where(won, visits + 1.0, 0.0), kept)
     kept = np.where(kept.sum(1, keepdims=True) > 0, kept, prior)
     return (kept / kept.sum(1, keepdims=True)).astype(np.float32)
 
 
-def best_proven(
-    proven: NDArray[np.int8], child: NDArray[np.int32], q: NDArray[np.float32], policy: NDArray[np.float32]
-) -> NDArray[np.int64]:
-    """[B] for settled roots the move that keeps the exact value, the more likely first."""
-    exact = np.where(proven[:, 0] == OPEN, 0, proven[:, 0])[:, None]
-    settled = np.take_along_axis(proven, np.maximum(child[:, 0], 0), 1) != OPEN
-    with np.errstate(invalid="ignore"):
-        keeps = (child[:, 0] >= 0) & settled & (q == exact)
-    return np.where(keeps, policy + 1.0, policy).argmax(1)
+def keep_value(policy: NDArray[np.float32], keeps: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """[B, A] a policy held to the moves that keep a proved value; where none is marked, nothing means anything."""
+    kept = np.where(keeps, policy + 1e-6, 0.0)
+    return (kept / np.maximum(kept.sum(1, keepdims=True), 1e-30)).astype(np.float32)

@@ -1,0 +1,219 @@
+"""Search: its formulas with numbers worked by hand, planted worlds, laws, and what must not depend on what."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from agents.search import formulas
+from agents.search.agent import SearchAgent
+from agents.search.search import Search, keep_value, search, visit_policy
+from envs import kernels
+from envs.registry import game
+
+FOUR = game("connect_four")
+THREE = game("tic_tac_toe")
+
+
+def flat(obs):
+    """An evaluator that knows nothing."""
+    return np.zeros((len(obs), 7 if obs.shape[1:] == FOUR.shape else 9), np.float32), np.zeros(len(obs), np.float32)
+
+
+def position(rules, moves):
+    return kernels.replay(rules, 0, moves)[-1:]
+
+
+def found(rules, moves, **settings):
+    return search(rules, position(rules, moves), flat, Search(**settings), kernels.seeds(0, 1))
+
+
+def test_puct_is_the_papers():
+    # Q + c P sqrt(N) / (1 + n): 0.5 + 2 * 0.25 * 3 / (1 + 2)
+    assert formulas.puct(0.5, 0.25, 2.0, 3.0, 2.0) == pytest.approx(1.0)
+    assert formulas.puct(0.5, 0.25, 2.0, 9.0, 2.0) != pytest.approx(1.0)  # N for sqrt(N), the famous slip
+
+
+def test_the_one_sign_flip():
+    assert formulas.seen_from(0, 1, 0.25) == -0.25
+    assert formulas.seen_from(1, 1, 0.25) == 0.25
+
+
+def test_first_play_urgency_falls_with_what_was_tried():
+    assert formulas.first_play_urgency(0.1, 0.25, 0.2) == pytest.approx(0.1 - 0.2 * 0.5)
+    assert formulas.first_play_urgency(0.1, 0.0, 0.2) == pytest.approx(0.1)
+
+
+def test_sigma_by_hand():
+    # (50 + 10) * 0.1 * (0.5 + 1) / 2
+    assert formulas.sigma(0.5, 10.0, 50.0, 0.1) == pytest.approx(4.5)
+
+
+def test_mixed_value_by_hand():
+    visits = np.array([3, 1, 0, 0], np.float32)
+    q = np.array([0.5, -0.5, 9.0, 9.0], np.float32)
+    prior = np.array([0.25, 0.25, 0.5, -1.0], np.float32)
+    # (v + 4 * (0.25 * 0.5 - 0.25 * 0.5) / 0.5) / 5
+    assert formulas.mixed_value(1.0, visits, q, prior) == pytest.approx(0.2)
+    assert formulas.mixed_value(0.3, np.zeros(4, np.float32), q, prior) == pytest.approx(0.3)
+
+
+def test_considered_visits_halve():
+    table = formulas.considered_visits(4, 8)
+    # 4 moves, 2 phases of 4: one visit each, then the better two get two each.
+    assert table[4].tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
+    assert table[2].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert table[1].tolist() == list(range(8))
+
+
+def test_gamma_has_its_mean_and_variance():
+    states = kernels.seeds(3, 1)
+    for shape in (0.3, 2.0):
+        draws = np.array([formulas.gamma(shape, states, 0) for _ in range(20_000)])
+        assert draws.mean() == pytest.approx(shape, abs=5 * math.sqrt(shape / 20_000))
+        assert draws.var() == pytest.approx(shape, rel=0.1)
+
+
+def test_gumbel_noise_has_its_mean():
+    states = kernels.seeds(4, 1)
+    draws = np.array([formulas.gumbel(states, 0) for _ in range(20_000)])
+    assert draws.mean() == pytest.approx(0.5772, abs=0.05)
+
+
+KINDS = [{"kind": "puct"}, {"kind": "gumbel"}, {"kind": "gumbel", "gumbel_scale": 1.0}]
+
+
+@pytest.mark.parametrize("how", KINDS, ids=str)
+class TestPlantedPositions:
+    def test_wins_in_one_for_either_seat(self, how):
+        for moves, win in (([3, 0, 3, 0, 3, 0], 3), ([6, 0, 3, 0, 3, 0, 5], 0)):
+            result = found(FOUR, moves, simulations=60, **how)
+            assert result.best[0] == win
+            assert result.value[0] == 1.0
+            assert result.proven[0]
+            assert result.policy[0, win] > 0.9
+
+    def test_blocks_and_knows_what_loses(self, how):
+        result = found(FOUR, [3, 0, 3, 0, 6, 0], simulations=300, **how)
+        assert result.best[0] == 0
+        assert (result.q[0, 1:] == -1.0).all()
+        assert result.policy[0, 0] > 0.95
+
+    def test_sees_that_all_is_lost(self, how):
+        result = found(FOUR, [3, 0, 2, 0, 4], simulations=300, **how)
+        assert result.value[0] == -1.0
+        assert result.proven[0]
+        assert FOUR.names[result.best[0]] in FOUR.names
+
+    def test_proves_a_draw_at_the_end(self, how):
+        # X O X / X O O / . X . with O to move: nobody can win any more
+        result = found(THREE, [0, 1, 2, 4, 3, 5, 7], simulations=50, **how)
+        assert result.proven[0]
+        assert result.value[0] == 0.0
+
+    def test_a_full_search_solves_tic_tac_toe(self, how):
+        assert found(THREE, [0], simulations=6000, **how).best[0] == 4  # only the centre holds
+
+    def test_takes_no_more_simulations_than_asked(self, how):
+        rows = kernels.random_openings(FOUR, kernels.seeds(1, 64), 4)
+        result = search(FOUR, rows, flat, Search(simulations=40, **how), kernels.seeds(0, 64))
+        assert (result.visits.sum(1) <= 40).all()
+        assert (result.visits.sum(1)[~result.proven] == 40).all()
+
+    def test_policies_are_distributions_over_legal_moves(self, how):
+        rows = kernels.random_openings(FOUR, kernels.seeds(2, 200), 20)
+        rows = rows[~rows["done"]]
+        result = search(FOUR, rows, flat, Search(simulations=30, **how), kernels.seeds(0, len(rows)))
+        legal = kernels.legal_mask(FOUR, rows)
+        assert result.policy.sum(1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+        assert (result.policy[~legal] == 0).all()
+        assert (result.visits[~legal] == 0).all()
+        assert legal[np.arange(len(rows)), result.best].all()
+
+    def test_a_tree_does_not_depend_on_its_neighbours(self, how):
+        rows = kernels.random_openings(FOUR, kernels.seeds(3, 50), 8)
+        rows, rng = rows[~rows["done"]], kernels.seeds(9, 50)
+        settings = Search(simulations=50, noise_share=0.25, **how)
+        together = search(FOUR, rows, flat, settings, rng[: len(rows)].copy())
+        for i in (0, 7, len(rows) - 1):
+            alone = search(FOUR, rows[i : i + 1], flat, settings, rng[i : i + 1].copy())
+            assert (alone.visits[0] == together.visits[i]).all()
+            assert alone.best[0] == together.best[i]
+
+    def test_leaves_the_positions_alone(self, how):
+        rows = kernels.random_openings(FOUR, kernels.seeds(4, 10), 3)
+        before = rows.copy()
+        search(FOUR, rows, flat, Search(simulations=20, **how), kernels.seeds(0, 10))
+        assert (rows == before).all()
+
+
+def test_visits_follow_a_written_out_search():
+    """The first simulations of PUCT by hand: priors .5 .3 .2 over three moves, all values 0, c = 1, no reduction.
+
+    Scores after n visits are P sqrt(1 + n) / (1 + N): move 0 (.5), then 1 (.42), then 0 (.43 against .35 for move 2),
+    then 2 (.4 against .33 and .3).
+    """
+    prior = np.zeros(9, np.float32) - 1e9
+    prior[[6, 7, 8]] = np.log([0.5, 0.3, 0.2])
+
+    def lopsided(obs):
+        return np.tile(prior, (len(obs), 1)).astype(np.float32), np.zeros(len(obs), np.float32)
+
+    row = kernels.replay(THREE, 0, [0, 1, 2, 4, 3, 5])[-1:]  # 6, 7 and 8 are empty
+    counts = []
+    for simulations in (1, 2, 3, 4):
+        settings = Search(simulations=simulations, c_puct=1.0, fpu_reduction=0.0)
+        counts.append(search(THREE, row, lopsided, settings, kernels.seeds(0, 1)).visits[0, 6:].tolist())
+    # Move 6 completes a column at once: it is proved, and the search is over.
+    assert counts[0] == [1, 0, 0]
+    assert counts[-1] == [1, 0, 0]
+
+
+def test_noise_changes_the_search_and_its_absence_does_not():
+    rows = kernels.new_rows(FOUR, kernels.seeds(0, 8))
+    plain = search(FOUR, rows, flat, Search(simulations=64), kernels.seeds(1, 8))
+    again = search(FOUR, rows, flat, Search(simulations=64), kernels.seeds(2, 8))
+    noisy = search(FOUR, rows, flat, Search(simulations=64, noise_share=0.5), kernels.seeds(1, 8))
+    assert (plain.visits == again.visits).all()
+    assert len(np.unique(plain.visits, axis=0)) == 1
+    assert len(np.unique(noisy.visits, axis=0)) > 1
+
+
+def test_values_are_the_movers():
+    """An evaluator that counts stones of the mover: the search's value must follow whoever is to move."""
+
+    def proud(obs):
+        return np.zeros((len(obs), 7), np.float32), np.tanh(obs[:, 0].sum((1, 2)) - obs[:, 1].sum((1, 2)))
+
+    for moves in ([], [3]):
+        result = search(FOUR, position(FOUR, moves), proud, Search(simulations=1), kernels.seeds(0, 1))
+        own = proud(kernels.view(FOUR, position(FOUR, moves)).obs)[1][0]
+        child = moves + [int(result.visits[0].argmax())]
+        below = proud(kernels.view(FOUR, position(FOUR, child)).obs)[1][0]
+        assert result.q[0, child[-1]] == pytest.approx(-below)
+        assert result.value[0] == pytest.approx((own - below) / 2)
+
+
+def test_visit_policy_by_hand():
+    visits = np.array([[6, 3, 1], [5, 5, 0], [4, 0, 0]], np.float32)
+    q = np.array([[0.2, -1.0, 0.0], [0.1, 1.0, np.nan], [-1.0, np.nan, np.nan]], np.float32)
+    prior = np.array([[0.2, 0.3, 0.5]] * 3, np.float32)
+    policy = visit_policy(visits, q, prior)
+    assert policy[0] == pytest.approx([6 / 7, 0, 1 / 7])
+    assert policy[1] == pytest.approx([0.5, 0.5, 0])
+    assert policy[2] == pytest.approx([0.2, 0.3, 0.5])
+
+
+def test_proved_values_are_kept():
+    policy = np.array([[0.9, 0.1, 0.0]], np.float32)
+    assert keep_value(policy, np.array([[False, True, True]]))[0] == pytest.approx([0, 1, 0], abs=1e-4)
+
+
+def test_the_agent_refuses_another_game():
+    agent = SearchAgent(flat, FOUR, name="a")
+    with pytest.raises(ValueError, match="was trained for connect_four"):
+        agent.begin(THREE, kernels.seeds(0, 1))
+    with pytest.raises(ValueError, match="at least one simulation"):
+        SearchAgent(flat, FOUR, name="a", settings=Search(simulations=0))
