@@ -107,7 +107,7 @@ def search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: ND
         policy = visit_policy(visits, q, prior)
         score = policy
     policy = np.where(proven[:, None], keep_value(policy, roots["settled"] == roots["proven"][:, None]), policy)
-    best = np.where(proven, policy, score).argmax(1)
+    best = np.where(proven[:, None], policy, score).argmax(1)
     return Found(visits, q, value, policy, prior, proven, best, evaluations)
 
 

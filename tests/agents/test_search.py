@@ -190,7 +190,7 @@ def test_values_are_the_movers():
     for moves in ([], [3]):
         result = search(FOUR, position(FOUR, moves), proud, Search(simulations=1), kernels.seeds(0, 1))
         own = proud(kernels.view(FOUR, position(FOUR, moves)).obs)[1][0]
-        child = moves + [int(result.visits[0].argmax())]
+        child = [*moves, int(result.visits[0].argmax())]
         below = proud(kernels.view(FOUR, position(FOUR, child)).obs)[1][0]
         assert result.q[0, child[-1]] == pytest.approx(-below)
         assert result.value[0] == pytest.approx((own - below) / 2)
