@@ -1,0 +1,127 @@
+"""A worker: plays itself to make experience, and plays rating games; a plain class that `cluster` may put on Ray."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from envs.registry import game
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.experience import Columns
+    from agents.networks import Weights
+    from agents.play import Finished
+    from agents.self_play import SelfPlay
+    from leagues.schedule import Pairing
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything a worker is made from; small, so that it can be made again at any time."""
+
+    index: int
+    seed: int
+    game: str
+    backbone: str
+    heads: tuple[str, ...]
+    self_play: SelfPlay
+    backend: str = "auto"
+    threads: int = 1
+
+
+class Chunk(NamedTuple):
+    """One round's experience from one worker, and where that worker stands after it."""
+
+    columns: Columns
+    games: list[Finished]
+    state: dict[str, Any]
+    version: int
+    """Of the weights that played."""
+    evaluations: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Rating games to be played: pairings of members' names, and the spec of each name."""
+
+    pairings: tuple[Pairing, ...]
+    specs: Mapping[str, str] = field(default_factory=dict)
+    opening_plies: int = 4
+
+
+class Worker:
+    """Self-play that runs on from round to round, and matches in between."""
+
+    def __init__(self, order: Order, state: Mapping[str, Any] | None = None) -> None:
+        import torch
+
+        from agents.inference import evaluator
+        from agents.networks import Network
+        from agents.self_play import SelfPlayer
+
+        torch.set_num_threads(order.threads)
+        self.order = order
+        self.game = game(order.game)
+        network = Network(self.game, order.backbone, order.heads)
+        self.evaluate = evaluator(network, backend=order.backend, threads=order.threads, batch=order.self_play.lanes)
+        seed = int(np.random.SeedSequence([order.seed, order.index]).generate_state(1)[0])
+        self.player = SelfPlayer(self.game, self.evaluate, order.self_play, seed)
+        if state is not None:
+            self.player.restore(state)
+
+    def ready(self) -> str:
+        """Which inference backend this worker took."""
+        return self.evaluate.backend
+
+    def collect(self, weights: Weights, version: int, positions: int) -> Chunk:
+        """Plays itself with these weights until finished games have yielded so many positions."""
+        begun, before = time.monotonic(), self.player.explorer.evaluations
+        self.evaluate.load(weights)
+        columns, games = self.player.collect(positions)
+        evaluations = self.player.explorer.evaluations - before
+        return Chunk(columns, games, self.player.state(), version, evaluations, time.monotonic() - begun)
+
+    def meet(self, meeting: Meeting) -> list[tuple[Pairing, Finished]]:
+        """Plays rating games, all at once."""
+        return play_pairings(self.order.game, meeting)
+
+
+def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finished]]:
+    """Plays all games of a meeting side by side; both games of a pair begin with the same random moves.
+
+    A game's length of opening and its players' random streams follow from its pairing alone.
+    """
+    from agents.play import play_games
+
+    rules = game(game_spec)
+    names = sorted({name for p in meeting.pairings for name in (p.first, p.second)})
+    players = [cached_agent(meeting.specs.get(name, name)) for name in names]
+    seating = np.array([[names.index(p.first), names.index(p.second)] for p in meeting.pairings])
+    openings = np.array([p.opening for p in meeting.pairings], np.uint64)
+    plies = np.array([p.opening % (meeting.opening_plies + 1) for p in meeting.pairings])
+    seeds = np.array([int(p.id[:15], 16) for p in meeting.pairings], np.uint64)
+    finished = play_games(rules, players, seating, seeds, opening_plies=plies, opening_seeds=openings)
+    return list(zip(meeting.pairings, finished, strict=True))
+
+
+@lru_cache(maxsize=16)
+def cached_agent(spec: str) -> Agent:
+    """An agent, kept ready for its next match."""
+    from agents.registry import agent
+
+    return agent(spec)
+
+
+def shares(items: Sequence[Any], count: int) -> list[list[Any]]:
+    """Deals items out to `count` workers, pairs of neighbours together."""
+    hands: list[list[Any]] = [[] for _ in range(count)]
+    for i in range(0, len(items), 2):
+        hands[(i // 2) % count].extend(items[i : i + 2])
+    return hands
