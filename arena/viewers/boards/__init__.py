@@ -1,0 +1,1 @@
+"""The picture of each game: one file, one small function."""

@@ -1,0 +1,225 @@
+"""The match view: header, gauge, board, panel, timeline and caption put together from one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from arena.viewers.layout import Layout
+from arena.viewers.lettering import cut, lines, width
+from arena.viewers.overlays import ghost, last_move, overlays
+from arena.viewers.pages import end_card, help_page
+from arena.viewers.pictures import Picture, Spot, picture_of
+from arena.viewers.shapes import BOARD, CAPTION, GROUND, PANEL, Box, Line, Poly, Rect, Shape, Text
+from arena.viewers.snapshot import LOSSES, Snapshot, changes, loss, percent, percent_of, ranked, signed, to_player_1
+from arena.viewers.table import panel
+from arena.viewers.theme import BODY, CORNER, LABEL, SEATS, SMALL, mix
+from arena.viewers.theme import CAPTION as CAPTION_SIZE
+from arena.viewers.timeline import timeline
+from arena.viewers.tree import sized
+from arena.viewers.ui import SPEEDS, UI, analysis, to_move
+
+
+def scene(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
+    """Everything on the screen, from what is known and what was chosen; pure."""
+    shown = analysis(snapshot, ui)
+    draw = picture_of(snapshot.game)
+    before = snapshot.rows[ui.ply - 1] if ui.ply else None
+    row = snapshot.rows[ui.ply]
+    picture = draw(snapshot.game, row, layout.board, layout, before, _eased(ui.part))
+    earlier = draw(snapshot.game, before, layout.board, layout) if before is not None else None
+    turn = to_move(snapshot, ui)
+    shapes: list[Shape] = [Rect(*layout.window, "ground", layer=GROUND)]
+    shapes += picture.shapes + _hits(snapshot, ui, picture, turn)
+    if shown and ui.part >= 1:
+        shapes += overlays(snapshot, ui, layout, picture, draw)
+    shapes += last_move(snapshot, ui, earlier, shown)
+    if turn:
+        shapes += ghost(snapshot, ui, picture)
+    shapes += _gauge(snapshot, ui, layout, shown)
+    shapes += _header(snapshot, ui, layout, picture, shown)
+    shapes += panel(snapshot, ui, layout, shown)
+    shapes += timeline(snapshot, ui, layout, shown)
+    shapes += _caption(snapshot, ui, layout, shown)
+    shapes += end_card(snapshot, ui, layout)
+    return shapes + (help_page(ui, layout) if ui.help else [])
+
+
+def _eased(part: float) -> float:
+    return 1 - (1 - part) ** 2
+
+
+def _hits(snapshot: Snapshot, ui: UI, picture: Picture, turn: bool) -> list[Shape]:
+    """The invisible places to click or point at."""
+    if turn:
+        actions = [a for a in picture.hits if snapshot.legal[ui.ply][a]]
+    else:
+        thought = snapshot.thought(ui.ply)
+        actions = [c.action for c in thought.candidates if c.action in picture.hits] if thought else []
+    return [Rect(*picture.hits[a], layer=BOARD, hit=f"action:{a}") for a in actions]
+
+
+def _gauge(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
+    """The value as a bar on the timeline's scale: player 1 from below, player 2 from above."""
+    box = layout.gauge
+    shapes: list[Shape] = [Rect(*box, "raised", radius=0.5)]
+    seen = snapshot.value(ui.ply) if shown else None
+    if seen is not None:
+        y = box.bottom - box.h * (seen[0] + 1) / 2
+        if y > box.y:
+            shapes.append(Rect(box.x, box.y, box.w, y - box.y, "orange", radius=min(0.5, (y - box.y) / 2)))
+        if y < box.bottom:
+            shapes.append(Rect(box.x, y, box.w, box.bottom - y, "sky", radius=min(0.5, (box.bottom - y) / 2)))
+    for eighth in range(1, 8):
+        y, half = box.y + box.h * eighth / 8, eighth == 4
+        shapes.append(Line(((box.x, y), (box.right if half else box.x + 0.7, y)), 0.3 if half else 0.15, "ink"))
+    return shapes
+
+
+def _header(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, shown: bool) -> list[Shape]:
+    box = layout.header
+    room = 0.5 if layout.w < 80 else 0.36
+    wide = box.w * room - 0.5
+    shapes: list[Shape] = []
+    for seat in (0, 1):
+        plate = Box(box.x + seat * (wide + 1), box.y, wide, box.h)
+        shapes += _plate(snapshot, ui, layout, picture, plate, seat, shown)
+    if room < 0.5:
+        right = Box(box.x + 2 * (wide + 1) + 1, box.y, box.w - 2 * (wide + 1) - 1, box.h)
+        shapes += _status(snapshot, ui, layout, right)
+    return shapes
+
+
+def _plate(
+    snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, plate: Box, seat: int, shown: bool
+) -> list[Shape]:  # fmt: skip
+    """One player: piece, name, rating, chance to win; the seat to move is framed in its colour."""
+    over = snapshot.result is not None and ui.ply == snapshot.length
+    moving = not over and int(snapshot.rows[ui.ply]["seat"]) == seat
+    size, small = sized(LABEL, layout), sized(SMALL, layout)
+    fill = mix("panel", SEATS[seat], 0.14) if moving else "panel"
+    shapes: list[Shape] = [Rect(*plate, fill, radius=CORNER, stroke=SEATS[seat] if moving else None, stroke_width=0.3)]
+    shapes += [_at(shape) for shape in picture.piece(seat, Spot(plate.x + 2.9, plate.cy, 1.75), 1.0)]
+    left, right = plate.x + 5.8, plate.right - 1.5
+    seen = snapshot.value(ui.ply) if shown else None
+    words = ""
+    if over and snapshot.result is not None:
+        words = {1: "won", 0: "draw", -1: "lost"}[int(snapshot.result[seat])]
+    elif seen is not None:
+        words = percent(to_player_1(seen[0], seat))
+    if words:
+        long = width(words, size, "bold") + 0.4
+        shapes.append(Text(words, Box(right - long, plate.y, long, plate.h), size, SEATS[seat], "right", "bold"))
+        right -= long + 1.2
+    rating = snapshot.ratings[seat] if seat < len(snapshot.ratings) else ""
+    long = width(rating, small)
+    name = snapshot.names[seat]
+    room = right - left - (long + 1.2 if rating else 0)
+    if rating and room >= min(width(name, size, "bold"), 8 * size):
+        shapes.append(Text(rating, Box(right - long - 0.2, plate.y, long + 0.2, plate.h), small, "muted", "right"))
+    else:
+        room = right - left
+    size = max(SMALL, min(size, size * room / width(name, size, "bold")))
+    shapes.append(Text(cut(name, room, size, "bold"), Box(left, plate.y, room, plate.h), size, "text", "left", "bold"))
+    return shapes
+
+
+def _at(shape: Shape) -> Shape:
+    return replace(shape, layer=PANEL)
+
+
+def _status(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
+    """Move number, play or pause, speed, live, help."""
+    size = sized(BODY, layout)
+    x, shapes = box.right, []
+
+    def button(words: str, hit: str, colour: str = "text", least: float = 4.4) -> Box:
+        nonlocal x
+        long = max(least, width(words, size, "bold") + 1.8)
+        x -= long
+        at = Box(x, box.y, long, box.h)
+        x -= 0.8
+        lit = ui.hover == hit
+        shapes.append(Rect(*at, "raised" if lit else "panel", radius=CORNER, hit=hit))
+        shapes.append(Text(words, at, size, colour, "centre", "bold"))
+        return at
+
+    button("?", "key:?")
+    speed = {0.25: "¼", 0.5: "½"}.get(SPEEDS[ui.speed], "max" if SPEEDS[ui.speed] > 100 else f"{SPEEDS[ui.speed]:g}")
+    button(speed if speed == "max" else f"{speed}×", "key:>", "muted", least=6.0)
+    at = button("", "key:space")
+    if ui.playing:
+        for dx in (-0.75, 0.35):
+            shapes.append(Rect(at.cx + dx, at.cy - 1.1, 0.6, 2.2, "text", radius=0.15))
+    else:
+        shapes.append(Poly(((at.cx - 0.8, at.cy - 1.2), (at.cx - 0.8, at.cy + 1.2), (at.cx + 1.3, at.cy)), "text"))
+    if snapshot.result is None and ui.ply == snapshot.length and snapshot.live:
+        button("live", "key:end", "yellow")
+    words = f"move {ui.ply}/{snapshot.length}"
+    if ui.mover_side and x - box.x > width(words + "  mover's side", size):
+        words += "  mover's side"
+    if x - box.x >= width(words, size):
+        shapes.append(Text(words, Box(box.x, box.y, x - box.x, box.h), size, "muted", "right"))
+    return shapes
+
+
+def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
+    """At most two sentences on what is to be seen, with live numbers."""
+    if ui.message:
+        return [ui.message]
+    names, k = snapshot.names, ui.ply
+    said: list[str] = []
+    if snapshot.note and k == snapshot.length:
+        said.append(snapshot.note)
+    if snapshot.result is not None and k == snapshot.length:
+        winner = next((names[s] for s, r in enumerate(snapshot.result) if r > 0), None)
+        said.append(f"{winner} wins after {k} moves." if winner else f"A draw after {k} moves.")
+        return said[:2]
+    if shown and k and k - 1 in changes(snapshot):
+        ply, lost = snapshot.plies[k - 1], loss(snapshot, k - 1, changes(snapshot)[k - 1])
+        if lost >= LOSSES[-1][0]:
+            said.append(f"{snapshot.game.names[ply.action]} costs {names[ply.seat]} {lost:.2f} in value.")
+    thought = snapshot.thought(k) if shown else None
+    if to_move(snapshot, ui):
+        said.append(f"Your move, {names[snapshot.person or 0]}.  u takes back, Enter lets the agent move.")
+    elif thought is not None and thought.candidates:
+        said.append(_search_words(snapshot, k))
+    elif k == snapshot.length and snapshot.thinking is not None:
+        said.append(f"{names[snapshot.thinking]} is thinking.")
+    if len(said) < 2 and k < snapshot.opening:
+        said.append(f"The opening: the first {snapshot.opening} moves are given, not chosen.")
+    if not said:
+        said.append(f"{names[int(snapshot.rows[k]['seat'])]} is to make move {k + 1}.")
+    return said[:2]
+
+
+def _search_words(snapshot: Snapshot, k: int) -> str:
+    thought = snapshot.thought(k)
+    assert thought is not None
+    best, game = ranked(thought.candidates)[0], snapshot.game
+    total = sum(c.visits for c in thought.candidates)
+    name = snapshot.names[thought.voice if thought.voice is not None else thought.seat]
+    who = "The analyst" if thought.voice is None and len(set(snapshot.names)) > 1 else name
+    if total:
+        words = (
+            f"{who} gives {game.names[best.action]} {percent_of(best.visits, total)} of {total:,.0f} visits".replace(
+                ",", " "
+            )
+        )
+    elif best.prior is not None:
+        words = f"{who} expects {game.names[best.action]} with {percent_of(best.prior, 1.0)}"
+    else:
+        words = f"{who} prefers {game.names[best.action]}"
+    return f"{words}: value {signed(best.value)}." if best.value is not None else f"{words}."
+
+
+def _caption(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
+    if layout.caption is None:
+        return []
+    box = layout.caption
+    size = min(sized(CAPTION_SIZE, layout), box.h / 2.3)
+    said = [line for words in caption_lines(snapshot, ui, shown) for line in lines(words, box.w - 4, size, most=2)][:2]
+    top = box.cy - len(said) * size * 1.3 / 2
+    return [
+        Text(words, Box(box.x + 2, top + i * size * 1.3, box.w - 4, size * 1.3), size, "text", "centre", layer=CAPTION)
+        for i, words in enumerate(said)
+    ]

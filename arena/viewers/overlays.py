@@ -1,0 +1,214 @@
+"""What is drawn over the pieces: candidates, priors, values, the expected line, what followed, marks of bad moves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from arena.viewers.layout import Layout
+from arena.viewers.lettering import width
+from arena.viewers.pictures import Draw, Picture
+from arena.viewers.shapes import MAP, OVERLAY, Box, Disc, Line, Rect, Ring, Shape, Text
+from arena.viewers.snapshot import LOSSES, Candidate, Snapshot, changes, loss, ranked, signed, to_player_1
+from arena.viewers.theme import SEATS, SMALL, cividis, diverging, ink_on
+from arena.viewers.ui import UI, focused
+
+LEGEND: tuple[tuple[str, str, str], ...] = (
+    ("candidates", "e", "disc: area = visits, brightness = quality, number = value; double ring = most visits"),
+    ("prior", "r", "teal bar: what the network expected before the search"),
+    ("map", "t", "fill: value of each move, sky good for player 1, orange for player 2"),
+    ("line", "y", "numbered ghosts: the expected continuation of the move pointed at"),
+    ("next", "q", "dashed rings: the moves that followed in this game"),
+    (
+        "value",
+        "",
+        "white: one voice judged; else dots are player 1's opinion, squares player 2's; diamonds: big changes",
+    ),
+    ("quality", "w", "?! ? ??: the last move lost 0.1, 0.2, 0.3 or more for its mover"),
+)
+"""Each overlay: its name, its key, what its marks mean."""
+
+
+def shown_candidates(snapshot: Snapshot, ui: UI) -> list[Candidate]:
+    """The candidates that deserve a mark: by default three with at least 2 % of the visits."""
+    thought = snapshot.thought(ui.ply)
+    if thought is None:
+        return []
+    candidates = ranked(thought.candidates)
+    total = sum(c.visits for c in candidates)
+    if total == 0:
+        return [c for c in candidates if c.prior or c.value is not None][: 3 if ui.candidates == 1 else None]
+    if ui.candidates == 1:
+        return [c for c in candidates if c.visits >= 0.02 * total][:3]
+    return [c for c in candidates if c.visits >= 1]
+
+
+def overlays(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Draw) -> list[Shape]:
+    """All overlays that are on, for the position shown."""
+    on = ui.overlays
+    shapes = _map(snapshot, ui, picture) if "map" in on else []
+    line = _line(snapshot, ui, layout, picture, draw) if "line" in on else []
+    if line:  # one thing at a time: the continuation takes the place of the discs
+        return shapes + line
+    if "next" in on:
+        shapes += _next(snapshot, ui, layout, picture, draw)
+    if "candidates" in on:
+        shapes += _candidates(snapshot, ui, layout, picture)
+    if "prior" in on:
+        shapes += _priors(snapshot, ui, picture)
+    return shapes
+
+
+def _value_words(value: float, ui: UI, seat: int) -> str:
+    return signed(to_player_1(value, seat) if ui.mover_side else value)
+
+
+def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) -> list[Shape]:
+    thought = snapshot.thought(ui.ply)
+    candidates = shown_candidates(snapshot, ui)
+    if thought is None or not candidates:
+        return []
+    total = sum(c.visits for c in thought.candidates)
+    most = max(c.visits for c in candidates)
+    goods = [to_player_1(c.value, thought.seat) for c in candidates if c.value is not None]
+    shapes: list[Shape] = []
+    for number, candidate in enumerate(candidates):
+        spot = picture.spots.get(candidate.action)
+        if spot is None:
+            continue
+        weight = candidate.visits / most if most else (candidate.prior or 0.0)
+        faint = total > 0 and (candidate.visits < 25 or candidate.visits < 0.01 * total) and number > 0
+        r = picture.cell * (0.28 + 0.14 * weight**0.5)
+        worse = 0.0
+        if candidate.value is not None and goods:
+            worse = max(goods) - to_player_1(candidate.value, thought.seat)
+        fill = cividis(1.0 - min(1.0, 2.5 * worse))
+        alpha = 0.6 if faint else 0.94
+        hit = f"action:{candidate.action}"
+        shapes.append(
+            Disc(spot.x, spot.y, r * (0.7 if faint else 1), fill, None, alpha, "ink", 0.25, layer=OVERLAY, hit=hit)
+        )
+        if number == 0:
+            shapes.append(Ring(spot.x, spot.y, r + 0.55, 0.3, fill, layer=OVERLAY))
+        if not faint:
+            words, size = _disc_words(candidate, number, ui, thought.seat, r)
+            box = Box(spot.x - r, spot.y - size * 0.7, 2 * r, size * 1.4)
+            shapes.append(Text(words, box, size, ink_on(fill), "centre", "bold", layer=OVERLAY))
+    return shapes
+
+
+def _disc_words(candidate: Candidate, number: int, ui: UI, seat: int, r: float) -> tuple[str, float]:
+    """The value if it fits into the disc (+0.31, else +.31), else the rank; and its size."""
+    if candidate.value is not None:
+        value = _value_words(candidate.value, ui, seat)
+        for words in (value, value.replace("0.", ".")):
+            size = min(2.8, 1.75 * r / width(words, 1.0, "bold"))
+            if size >= SMALL:
+                return words, size
+    return str(number + 1), min(2.8, max(SMALL, r))
+
+
+def _priors(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
+    thought = snapshot.thought(ui.ply)
+    shapes: list[Shape] = []
+    for candidate in thought.candidates if thought else ():
+        spot = picture.spots.get(candidate.action)
+        if spot is None or not candidate.prior or candidate.prior < 0.005:
+            continue
+        whole = picture.cell * 0.84
+        x, y = spot.x - whole / 2, spot.y + picture.cell * 0.40
+        shapes.append(Rect(x, y, whole, 0.8, "ink", radius=0.3, alpha=0.8, layer=OVERLAY))
+        shapes.append(Rect(x, y, max(0.3, whole * candidate.prior), 0.8, "teal", radius=0.3, layer=OVERLAY))
+    return shapes
+
+
+def _map(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
+    thought = snapshot.thought(ui.ply)
+    shapes: list[Shape] = []
+    for candidate in thought.candidates if thought else ():
+        spot = picture.spots.get(candidate.action)
+        if spot is not None and candidate.value is not None:
+            half = picture.cell * 0.48
+            area = Box(spot.x - half, spot.y - half, 2 * half, 2 * half)
+            shapes.append(Rect(*area, diverging(candidate.value), radius=0.8, alpha=0.6, layer=MAP))
+    return shapes
+
+
+def _next(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Draw) -> list[Shape]:
+    shapes: list[Shape] = []
+    for k in range(ui.ply, min(ui.ply + 3, snapshot.length)):
+        ply = snapshot.plies[k]
+        spots = picture.spots if k == ui.ply else draw(snapshot.game, snapshot.rows[k], layout.board, layout).spots
+        spot = spots.get(ply.action)
+        if spot is not None:
+            shapes.append(Ring(spot.x, spot.y, spot.r * 1.02, 0.4, SEATS[ply.seat], dashes=12, layer=OVERLAY))
+            box = Box(spot.x + spot.r * 0.35, spot.y - spot.r * 1.15, 3.6, 2.4)
+            shapes.append(Text(str(k + 1), box, SMALL, "text", "centre", "bold", halo="ink", layer=OVERLAY))
+    return shapes
+
+
+def _line(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Draw) -> list[Shape]:
+    """The expected continuation of the move pointed at, as numbered ghosts."""
+    thought, action = snapshot.thought(ui.ply), focused(ui)
+    chosen = next((c for c in thought.candidates if c.action == action), None) if thought else None
+    if chosen is None or chosen.rows is None or len(chosen.pv) < 1:
+        return []
+    shapes: list[Shape] = []
+    for i, (move, row) in enumerate(zip(chosen.pv[:8], chosen.rows, strict=False)):
+        spots = picture.spots if i == 0 else draw(snapshot.game, row, layout.board, layout).spots
+        spot = spots.get(move)
+        if spot is None:
+            continue
+        alpha, size = 0.85 - 0.07 * i, min(2.8, max(SMALL, picture.cell * 0.3))
+        shapes += [_over(shape) for shape in picture.piece(int(row["seat"]), spot, alpha)]
+        box = Box(spot.x - spot.r, spot.y - size * 0.7, 2 * spot.r, size * 1.4)
+        shapes.append(Text(str(i + 1), box, size, "text", "centre", "bold", halo="ink", layer=OVERLAY))
+    return shapes
+
+
+def _over(shape: Shape) -> Shape:
+    return replace(shape, layer=OVERLAY)
+
+
+def last_move(snapshot: Snapshot, ui: UI, picture_before: Picture | None, shown: bool) -> list[Shape]:
+    """A yellow dot ring on the newest piece, and the mark of the move if it was a bad one."""
+    if picture_before is None or ui.ply == 0 or ui.part < 1:
+        return []
+    ply = snapshot.plies[ui.ply - 1]
+    spot = picture_before.spots.get(ply.action)
+    if spot is None:
+        return []
+    shapes: list[Shape] = [Ring(spot.x, spot.y, spot.r * 0.36, max(0.3, spot.r * 0.10), "yellow", layer=OVERLAY)]
+    change = changes(snapshot).get(ui.ply - 1)
+    if not shown or "quality" not in ui.overlays or change is None:
+        return shapes
+    lost = loss(snapshot, ui.ply - 1, change)
+    for least, glyph in LOSSES:
+        if lost >= least:
+            r = max(1.6, 0.14 * picture_before.cell) * (1 + 0.3 * min(1.0, lost))
+            x, y = spot.x + spot.r * 0.75, spot.y - spot.r * 0.75
+            box = Box(x - r, y - r, 2 * r, 2 * r)
+            shapes.append(Disc(x, y, r, "purple", rim="ink", rim_width=0.25, layer=OVERLAY))
+            shapes.append(Text(glyph, box, SMALL, "ink", "centre", "bold", layer=OVERLAY))
+            break
+    return shapes
+
+
+def ghost(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
+    """For a person who may move: where the piece would go, and a dot on every other legal place."""
+    shapes: list[Shape] = []
+    action = focused(ui)
+    for legal, spot in picture.spots.items():
+        if not snapshot.legal[ui.ply][legal]:
+            continue
+        if legal == action:
+            shapes += [_over(s) for s in picture.piece(int(snapshot.rows[ui.ply]["seat"]), spot, 0.55)]
+            shapes.append(Ring(spot.x, spot.y, spot.r + 0.2, 0.4, "yellow", layer=OVERLAY))
+        else:
+            shapes.append(
+                Disc(spot.x, spot.y, max(0.5, spot.r * 0.14), SEATS[snapshot.person or 0], alpha=0.8, layer=OVERLAY)
+            )
+    if action is not None and action in picture.hits and action not in picture.spots:
+        box = picture.hits[action].inset(0.4)
+        if snapshot.legal[ui.ply][action]:
+            shapes.append(Line(((box.x, box.bottom), (box.right, box.bottom)), 0.5, "yellow", layer=OVERLAY))
+    return shapes

@@ -1,0 +1,132 @@
+"""What lies over the match view: the page of keys and marks, and the card at the end of a person's game."""
+
+from __future__ import annotations
+
+from arena.viewers.keys import KEYS, Binding
+from arena.viewers.layout import Layout
+from arena.viewers.lettering import cut, lines, width
+from arena.viewers.overlays import LEGEND
+from arena.viewers.shapes import CARD, Box, Rect, Shape, Text, lifted
+from arena.viewers.snapshot import Snapshot, biggest, changes, to_player_1
+from arena.viewers.theme import BODY, CAPTION, CORNER, H1, SEATS, SMALL
+from arena.viewers.ui import UI
+
+GROUPS = (
+    ("time", "time"),
+    ("board", "marks on the board"),
+    ("play", "playing"),
+    ("view", "view"),
+    ("", "what the marks mean"),
+)
+
+
+def help_page(ui: UI, layout: Layout) -> list[Shape]:
+    """The keys, and what every mark on the board means."""
+    wide = min(layout.w - 4, 170.0)
+    box = Box((layout.w - wide) / 2, 3, wide, 94)
+    shapes: list[Shape] = [
+        Rect(*layout.window, "shadow", alpha=0.6),
+        Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit="key:?"),
+    ]
+    columns = 3 if wide >= 150 else 2 if wide >= 100 else 1
+    size = max(SMALL, min(2.2, 2.2 * layout.text))
+    row, column_w = size * 1.42, (wide - 4) / columns
+    x, y = box.x + 2, box.y + 2
+    bottom = box.bottom - 2
+    for group, title in GROUPS:
+        entries = [(_keys(b), b.says) for b in KEYS if b.group == group]
+        if not group:
+            entries = [(key or "graph", says) for _, key, says in LEGEND]
+        wrapped = [(head, lines(says, column_w - 13.5, size)) for head, says in entries]
+        tall = row * (1 + sum(len(said) for _, said in wrapped))
+        if y + tall > bottom and y > box.y + 2:  # a group stays together
+            x, y = x + column_w, box.y + 2
+        if x + column_w > box.right:
+            break
+        shapes.append(Text(title, Box(x, y, column_w - 2, row), size, "yellow", weight="bold"))
+        y += row
+        for head, said in wrapped:
+            if y + row * len(said) > bottom:
+                break
+            shapes.append(Text(cut(head, 11.5, size, "bold"), Box(x, y, 11.5, row), size, "text", weight="bold"))
+            for words in said:
+                shapes.append(Text(words, Box(x + 12, y, column_w - 13.5, row), size, "muted"))
+                y += row
+        y += row * 0.6
+    return lifted(shapes, CARD)
+
+
+def _keys(binding: Binding) -> str:
+    """The keys as they are printed; a capital is left out beside its shift+letter, a long alternative too."""
+    if binding.does == "digit":
+        return "1 … 9"
+    names = [_shown(key) for key in binding.keys if not (len(key) == 1 and key.isupper())]
+    return "  ".join(names[:2]) if len("".join(names[:2])) <= 7 else names[0]
+
+
+def _shown(key: str) -> str:
+    signs = {"left": "←", "right": "→", "up": "↑", "down": "↓", "escape": "Esc", "return": "Enter", "space": "Space"}
+    *before, last = key.split("+") if key != "+" else ["+"]
+    last = signs.get(last, last.title() if len(last) > 1 else last)
+    return "+".join([*(part.title() for part in before), last])
+
+
+def end_card(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
+    """After a person's game, where there is no panel to say it: the summary on a card over the board."""
+    over = snapshot.result is not None and ui.ply == snapshot.length and ui.part >= 1
+    if not over or snapshot.person is None or not ui.card or layout.panel is not None:
+        return []
+    wide = min(layout.w - 4, 70.0)
+    box = Box(max(2.0, layout.board.cx - wide / 2), layout.board.cy - 18, wide, 36)
+    box = box._replace(x=min(box.x, layout.w - wide - 2))
+    shapes: list[Shape] = [
+        Rect(box.x, box.y + 1, box.w, box.h, "shadow", radius=2, alpha=0.6, blur=3),
+        Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit="card"),
+    ]
+    return lifted(shapes + summary(snapshot, layout, box), CARD)
+
+
+def summary(snapshot: Snapshot, layout: Layout, box: Box) -> list[Shape]:
+    """A finished game: its result and the three moves that changed the value most, each a jump."""
+    assert snapshot.result is not None
+    person, result = snapshot.person, snapshot.result
+    winner = next((seat for seat, r in enumerate(result) if r > 0), None)
+    if person is not None:
+        title = "You won." if result[person] > 0 else "You lost." if result[person] < 0 else "A draw."
+    else:
+        title = "A draw." if winner is None else f"{snapshot.names[winner]} won."
+    turns = biggest(changes(snapshot))
+    size, head = max(SMALL, BODY * layout.text), min(H1, max(CAPTION, H1 * layout.text))
+    row, wide = size * 1.75, box.w - 4
+    colour = "text" if winner is None else SEATS[winner]
+    y = box.y + 1.2
+    shapes: list[Shape] = [
+        Text(cut(title, wide, head, "bold"), Box(box.x + 2, y, wide, head * 1.4), head, colour, "left", "bold")
+    ]
+    y += head * 1.5
+    words = "The moves that changed the game most:" if turns else "Nobody said how the value changed."
+    shapes.append(Text(cut(words, wide, size), Box(box.x + 2, y, wide, row), size, "muted"))
+    y += row
+    for k, change in turns:
+        if y + row > box.bottom - row:
+            break
+        shapes += _turn(snapshot, k, change, Box(box.x + 2, y, wide, row - 0.4), size)
+        y += row
+    words = "Enter: a new game.   Esc: look at this one." if person is not None else "Space: once more."
+    shapes.append(Text(cut(words, wide, size), Box(box.x + 2, box.bottom - row - 0.5, wide, row), size, "muted"))
+    return shapes
+
+
+def _turn(snapshot: Snapshot, k: int, change: float, line: Box, size: float) -> list[Shape]:
+    """One move with its change of value, from the person's side if one plays, else from player 1's."""
+    ply, side = snapshot.plies[k], snapshot.person or 0
+    gained = to_player_1(change, side)
+    value = ("+" if gained > 0 else "−") + f"{abs(gained):.2f}"
+    long = width(value, size, "bold") + 1
+    words = f"{k + 1}.  {snapshot.game.names[ply.action]}  by {snapshot.names[ply.seat]}"
+    room = line.w - long - 3
+    return [
+        Rect(*line, "raised", radius=CORNER, hit=f"move:{k + 1}"),
+        Text(cut(words, room, size), Box(line.x + 1, line.y, room, line.h), size),
+        Text(value, line.inset(1, 0), size, SEATS[side if gained > 0 else 1 - side], "right", "bold"),
+    ]

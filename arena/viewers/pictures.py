@@ -1,0 +1,84 @@
+"""What a game's picture is, and the table of them: one small function per game.
+
+A picture file says where a position's pieces are and where its moves can be clicked and marked. Candidates, table,
+timeline, captions and keys come from the common part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from arena.viewers.layout import Layout
+from arena.viewers.shapes import Box, Shape
+from envs.game import Game, Row
+from envs.registry import parse, resolve
+
+PICTURES: dict[str, str] = {
+    "tic_tac_toe": "arena.viewers.boards.tic_tac_toe:picture",
+    "connect_four": "arena.viewers.boards.connect_four:picture",
+    "othello": "arena.viewers.boards.othello:picture",
+}
+"""game name -> "module:function"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place for a piece or a mark: a circle around (x, y)."""
+
+    x: float
+    y: float
+    r: float
+
+
+Piece = Callable[[int, Spot, float], list[Shape]]
+"""(seat, spot, alpha) -> the shapes of that seat's piece there."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A position drawn into the board's slot.
+
+    shapes  the board and its pieces
+    hits    action -> where a click means it
+    spots   action -> where its piece would stand from here; actions without a place (a pass) are missing
+    piece   draws a seat's piece, for ghosts, variations and the names in the header
+    cell    the side of a cell in u; marks with words need 5
+    """
+
+    shapes: list[Shape]
+    hits: Mapping[int, Box]
+    spots: Mapping[int, Spot]
+    piece: Piece
+    cell: float
+
+
+class Draw(Protocol):
+    """A game's picture function; `part` in [0, 1] is how far the ply from `before` to `row` has been carried out."""
+
+    def __call__(
+        self, game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0
+    ) -> Picture: ...
+
+
+def picture_of(game: Game) -> Draw:
+    """The picture function of a game."""
+    return resolve(PICTURES, parse(game.name)[0], "picture of the game")
+
+
+def bits(stones: int) -> list[int]:
+    """The indices of the bits that are set."""
+    stones = int(stones)
+    return [i for i in range(stones.bit_length()) if stones >> i & 1]
+
+
+def lines_of(cells: set[tuple[int, int]], length: int) -> set[tuple[int, int]]:
+    """Those of the cells (column, line) that stand in a straight row of at least `length`."""
+    found: set[tuple[int, int]] = set()
+    for c, r in cells:
+        for dc, dr in ((1, 0), (0, 1), (1, 1), (1, -1)):
+            row = {(c + i * dc, r + i * dr) for i in range(length)}
+            if row <= cells:
+                found |= row
+    return found

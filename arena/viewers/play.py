@@ -1,0 +1,133 @@
+"""A person plays: the source of snapshots in which one seat waits for the mouse."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agents.agent import Agent, Memory
+from agents.play import Table
+from arena.viewers.snapshot import Ply, Snapshot
+from arena.viewers.sources import StoredGame, advanced, extended, failed, replayed
+from envs import kernels
+from envs.game import Game, Rows
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Where the game can go back to."""
+
+    row: Rows
+    memory: Memory
+
+
+class Duel:
+    """A person against an agent; the agent thinks in a thread, the person's moves come in by `ask`.
+
+    ask("play", action)  the person's move        ask("undo", 0)  back to the person's last choice
+    ask("move", 0)       the agent moves for them  ask("next", 0)  a new game, seats changed
+    """
+
+    def __init__(
+        self, game: Game, agent: Agent, seat: int = 0, *, seed: int = 0, person: str = "you",
+        opening: Sequence[int] = (), ratings: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        if not 0 <= seat < game.seats:
+            raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, and seat {seat} was asked for.")
+        self._game, self._agent, self._seat, self._seed = game, agent, seat, seed
+        self._person, self._opening, self._ratings = person, tuple(opening), tuple(ratings)
+        self._wishes: queue.Queue[tuple[str, int]] = queue.Queue()
+        self._number, self._closed = 0, False
+        self._begin()
+        self._thread = threading.Thread(target=self._run, name="duel", daemon=True)
+        self._thread.start()
+
+    def _begin(self) -> None:
+        seat = (self._seat + self._number) % self._game.seats
+        seeds = kernels.seeds(self._seed, 1, self._number)
+        seating = np.zeros((1, self._game.seats), np.int64)
+        self._table = Table.new(self._game, [self._agent], seating, seeds)
+        names = [self._agent.name] * self._game.seats
+        names[seat] = self._person
+        start = replayed(
+            StoredGame(self._game, self._opening, tuple(names), int(seeds[0]), len(self._opening), self._ratings)
+        )
+        self._table.rows[:] = start.rows[-1:]
+        self._steps: list[_Step] = []
+        thinking = int(start.rows[-1]["seat"])
+        self._snapshot = replace(start, live=True, number=self._number, person=seat, thinking=thinking)
+
+    def _run(self) -> None:
+        while not self._closed:
+            snapshot = self._snapshot
+            if snapshot.thinking is not None and snapshot.thinking != snapshot.person and self._wishes.empty():
+                self._agent_moves()
+                continue
+            what, number = self._wishes.get()
+            if what == "play" and snapshot.thinking == snapshot.person and snapshot.legal[-1][number]:
+                self._person_moves(number)
+            elif what == "move" and snapshot.thinking is not None:
+                self._agent_moves()
+            elif what == "undo":
+                self._undo()
+            elif what == "next" and snapshot.result is not None:
+                self._number += 1
+                self._begin()
+
+    def _remember(self) -> None:
+        memory = {name: part.copy() for name, part in self._table.memories[0].items()}
+        self._steps.append(_Step(self._table.rows.copy(), memory))
+
+    def _agent_moves(self) -> None:
+        self._remember()
+        try:
+            self._snapshot = advanced(self._snapshot, self._table)
+        except Exception as error:  # an agent may be anyone's program: say what it did and stay open
+            self._steps.pop()
+            self._snapshot = replace(self._snapshot, note=failed(self._snapshot, error), thinking=None)
+
+    def _person_moves(self, action: int) -> None:
+        self._remember()
+        seat = int(self._table.rows[0]["seat"])
+        kernels.play_rows(self._game, self._table.rows, np.array([action], np.int64))
+        self._snapshot = extended(self._snapshot, Ply(action, seat), self._table.rows)
+
+    def _undo(self) -> None:
+        snapshot, first = self._snapshot, len(self._opening)
+        own = [k for k in range(first, snapshot.length) if snapshot.plies[k].seat == snapshot.person]
+        if not own:
+            return
+        k = own[-1]
+        step = self._steps[k - first]
+        del self._steps[k - first :]
+        self._table.rows[:] = step.row
+        self._table.memories[0] = step.memory
+        self._snapshot = replace(
+            snapshot,
+            plies=snapshot.plies[:k],
+            rows=snapshot.rows[: k + 1],
+            legal=snapshot.legal[: k + 1],
+            thinking=snapshot.person,
+            note="",
+        )
+
+    def newest(self) -> Snapshot:
+        """The newest snapshot, at once."""
+        return self._snapshot
+
+    def ask(self, what: str, number: int) -> str:
+        """Asks for a move, a take-back, the agent's move or a new game; a sentence if there is nothing to do."""
+        snapshot = self._snapshot
+        if what == "undo" and not any(p.seat == snapshot.person for p in snapshot.plies[len(self._opening) :]):
+            return "There is no move to take back."
+        self._wishes.put((what, number))
+        return ""
+
+    def close(self) -> None:
+        """Ends the thread once the agent has finished its thought."""
+        self._closed = True
+        self._wishes.put(("close", 0))

@@ -1,0 +1,245 @@
+"""The panel beside the board: the table of candidates, and below it a tree, the moves or a log."""
+
+from __future__ import annotations
+
+from arena.viewers.layout import Layout
+from arena.viewers.lettering import cut, width
+from arena.viewers.pages import summary
+from arena.viewers.shapes import Box, Line, Rect, Shape, Text
+from arena.viewers.snapshot import (
+    LOSSES,
+    Candidate,
+    Ply,
+    Snapshot,
+    changes,
+    loss,
+    percent_of,
+    ranked,
+    signed,
+    to_player_1,
+)  # fmt: skip
+from arena.viewers.theme import BODY, CORNER, SEATS, SMALL, mix
+from arena.viewers.tree import hidden, sized, tree
+from arena.viewers.ui import TABS, UI, focused
+
+
+def panel(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
+    """The table above, a tab below."""
+    if layout.panel is None:
+        return []
+    box = layout.panel
+    row = sized(BODY, layout) * 1.5
+    above = Box(box.x, box.y, box.w, min(box.h * 0.55, row * 8.6))
+    below = Box(box.x, above.bottom + 1, box.w, box.bottom - above.bottom - 1)
+    shapes: list[Shape] = [Rect(*above, "panel", radius=CORNER), Rect(*below, "panel", radius=CORNER)]
+    shapes += _table(snapshot, ui, layout, above, shown)
+    shapes += _tabs(ui, layout, below)
+    inner = Box(below.x + 1.5, below.y + row + 1.5, below.w - 3, below.h - row - 2.5)
+    match ui.tab:
+        case "tree":
+            shapes += tree(snapshot, ui, layout, inner) if shown else [hidden(inner, layout)]
+        case "moves":
+            shapes += _moves(snapshot, ui, layout, inner, shown)
+        case _:
+            shapes += _log(snapshot, ui, layout, inner, shown)
+    return shapes
+
+
+def _columns(layout: Layout, box: Box) -> dict[str, Box]:
+    """The table's columns, left to right; a narrow table drops prior and continuation."""
+    size, gap = sized(BODY, layout), 1.2
+    digits = width("0", size)
+    wants = {"#": 2.2, "move": 4.6, "visits": 6.2, "share": 6.0, "value": 6.2}
+    if layout.wide:
+        wants["prior"] = 5.8
+    x, columns = box.x + 1.5, {}
+    for name, letters in wants.items():
+        columns[name] = Box(x, box.y, letters * digits, box.h)
+        x += letters * digits + gap
+        if name == "move":
+            bar = max(4.0, (box.right - x) * (0.16 if layout.wide else 0.22))
+            columns["bar"] = Box(x, box.y, bar, box.h)
+            x += bar + gap
+    if layout.wide:
+        columns["line"] = Box(x + gap, box.y, box.right - x - gap - 1.5, box.h)
+    return columns
+
+
+def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) -> list[Shape]:
+    if snapshot.result is not None and ui.ply == snapshot.length:
+        return summary(snapshot, layout, box)
+    if not shown:
+        return [hidden(box, layout)]
+    thought = snapshot.thought(ui.ply)
+    if thought is None or not thought.candidates:
+        seat = int(snapshot.rows[ui.ply]["seat"])
+        waiting = thought is None and snapshot.live
+        words = "Thinking …" if waiting else f"{snapshot.names[seat]} names no candidates here."
+        return [hidden(box, layout, words)]
+    small, size = sized(SMALL, layout), sized(BODY, layout)
+    columns, row = _columns(layout, box), size * 1.5
+    shapes: list[Shape] = []
+    heads = {
+        "move": "move",
+        "visits": "visits",
+        "share": "share",
+        "value": "value",
+        "prior": "prior",
+        "line": "expects",
+    }
+    if all(len(c.pv) < 2 for c in thought.candidates):
+        del heads["line"]
+    for name, words in heads.items():
+        if name in columns:
+            head = columns[name]._replace(y=box.y + 0.8, h=row)
+            align = "left" if name in ("move", "line") else "right"
+            shapes.append(Text(words, head, small, "muted", align))
+    y = box.y + 0.8 + row
+    shapes.append(Line(((box.x + 1.5, y), (box.right - 1.5, y)), 0.15, mix("raised", "line", 0.4)))
+    candidates = ranked(thought.candidates)
+    room = int((box.bottom - y - 0.6) / row)
+    for number, candidate in enumerate(candidates[:room]):
+        shapes += _row(snapshot, ui, layout, thought, candidate, number, y + 0.3 + number * row, row, columns, box)
+    return shapes
+
+
+def _row(
+    snapshot: Snapshot, ui: UI, layout: Layout, thought: Ply, candidate: Candidate, number: int, y: float, row: float,
+    columns: dict[str, Box], box: Box,
+) -> list[Shape]:  # fmt: skip
+    size = sized(BODY, layout)
+    total = sum(c.visits for c in thought.candidates)
+    most = max(c.visits for c in thought.candidates)
+    best, lit = number == 0, focused(ui) == candidate.action
+    whole = Box(box.x + 0.6, y, box.w - 1.2, row)
+    shapes: list[Shape] = [Rect(*whole, "raised" if lit else None, radius=0.6, hit=f"row:{candidate.action}")]
+    played = ui.ply < snapshot.length and snapshot.plies[ui.ply].action == candidate.action
+    if played:
+        shapes.append(Rect(whole.x, y + 0.5, 0.5, row - 1.0, SEATS[thought.seat], radius=0.25))
+
+    def cell(name: str, words: str, colour: str = "text", weight: str = "regular", align: str = "right") -> None:
+        if name in columns and words:
+            at = columns[name]._replace(y=y, h=row)
+            shapes.append(Text(cut(words, at.w, size, weight), at, size, colour, align, weight))
+
+    cell("#", str(number + 1), "muted", align="left")
+    cell("move", snapshot.game.names[candidate.action], "yellow" if best else "text", "bold", "left")
+    share = candidate.visits / most if most else candidate.prior or 0.0
+    bar = columns["bar"]
+    shapes.append(Rect(bar.x, y + row * 0.27, bar.w, row * 0.46, mix("panel", "raised", 0.9), radius=0.4))
+    if share > 0:
+        filled = max(0.5, bar.w * share)
+        shapes.append(Rect(bar.x, y + row * 0.27, filled, row * 0.46, "yellow" if best else "muted", radius=0.4))
+    if total:
+        cell("visits", f"{candidate.visits:,.0f}".replace(",", " "))
+        cell("share", percent_of(candidate.visits, total), "muted")
+    if candidate.value is not None:
+        value = to_player_1(candidate.value, thought.seat) if ui.mover_side else candidate.value
+        cell("value", signed(value), "sky" if value > 0.005 else "orange" if value < -0.005 else "text", "bold")
+    if candidate.prior is not None:
+        cell("prior", percent_of(candidate.prior, 1.0), "teal")
+    cell("line", " ".join(snapshot.game.names[a] for a in candidate.pv[1:]), "muted", align="left")
+    return shapes
+
+
+def _tabs(ui: UI, layout: Layout, box: Box) -> list[Shape]:
+    shapes: list[Shape] = []
+    size, x = sized(BODY, layout), box.x + 1.5
+    row = size * 1.5
+    for name in TABS:
+        on = name == ui.tab
+        long = width(name, size, "bold") + 2.4
+        shapes.append(
+            Text(
+                name,
+                Box(x, box.y + 0.6, long, row),
+                size,
+                "text" if on else "muted",
+                "centre",
+                "bold" if on else "regular",
+                hit=f"tab:{name}",
+            )
+        )
+        if on:
+            shapes.append(Rect(x + 0.8, box.y + row + 0.4, long - 1.6, 0.4, "yellow", radius=0.2))
+        x += long + 0.8
+    y = box.y + row + 0.8
+    return [Line(((box.x + 1.5, y), (box.right - 1.5, y)), 0.15, mix("raised", "line", 0.4)), *shapes]
+
+
+def _moves(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) -> list[Shape]:
+    """Every move, two a line and several lines side by side; marks of bad ones; a click goes there."""
+    if not snapshot.length:
+        return [hidden(box, layout, "No move has been made.")]
+    size = sized(BODY, layout)
+    row, found = size * 1.45, changes(snapshot) if shown else {}
+    longest = max(width(name, size) for name in snapshot.game.names)
+    number_w, move_w = width("00.", size) + 0.8, longest + width("??", size) + 1.8
+    pair_w = number_w + 2 * move_w + 1.5
+    lines = max(1, int(box.h / row))
+    columns = max(1, int((box.w + 1.5) / pair_w))
+    pairs = (snapshot.length + 1) // 2
+    first = 0
+    if pairs > lines * columns:
+        first = min(max(0, (ui.ply - 1) // 2 - lines * columns // 2), pairs - lines * columns)
+    shapes: list[Shape] = []
+    for pair in range(first, min(pairs, first + lines * columns)):
+        x = box.x + (pair - first) // lines * pair_w
+        y = box.y + (pair - first) % lines * row
+        shapes.append(Text(f"{pair + 1}.", Box(x, y, number_w - 0.8, row), size, "muted", "right"))
+        for k in (2 * pair, 2 * pair + 1):
+            if k < snapshot.length:
+                at = Box(x + number_w + (k % 2) * move_w, y, move_w, row)
+                shapes += _move(snapshot, ui, at, k, size, found)
+    return shapes
+
+
+def _move(snapshot: Snapshot, ui: UI, at: Box, k: int, size: float, found: dict[int, float]) -> list[Shape]:
+    ply, here = snapshot.plies[k], ui.ply == k + 1
+    name = snapshot.game.names[ply.action]
+    shapes: list[Shape] = [Rect(*at.inset(0.1), "yellow" if here else None, radius=0.5, hit=f"move:{k + 1}")]
+    colour = "ink" if here else "muted" if k < snapshot.opening else SEATS[ply.seat]
+    shapes.append(Text(name, at.inset(0.5, 0), size, colour, weight="bold" if here else "regular"))
+    lost = loss(snapshot, k, found.get(k, 0.0))
+    glyph = next((mark for least, mark in LOSSES if lost >= least), "")
+    if glyph:
+        words = Box(at.x + 0.5 + width(name, size, "bold") + 0.2, at.y, width(glyph, size, "bold") + 0.2, at.h)
+        shapes.append(Text(glyph, words, size, "ink" if here else "purple", weight="bold"))
+    return shapes
+
+
+def log_lines(snapshot: Snapshot, shown: bool = True) -> list[tuple[str, str]]:
+    """The facts and the course of a game as (what, words): also what `--describe` prints."""
+    game = snapshot.game
+    lines = [("game", f"{game.name}, rules version {game.version}"), ("seed", str(snapshot.seed))]
+    for seat, name in enumerate(snapshot.names):
+        rating = snapshot.ratings[seat] if seat < len(snapshot.ratings) else ""
+        lines.append((f"player {seat + 1}", f"{name}  {rating}".rstrip()))
+    lines += list(snapshot.facts)
+    if snapshot.opening:
+        lines.append(("opening", " ".join(game.names[p.action] for p in snapshot.plies[: snapshot.opening])))
+    for k in range(snapshot.opening, snapshot.length):
+        ply = snapshot.plies[k]
+        words = game.names[ply.action]
+        if shown and ply.value is not None:
+            words += f"   value {signed(ply.value)}"
+            visits = sum(c.visits for c in ply.candidates)
+            words += f"   {visits:,.0f} visits".replace(",", " ") if visits else ""
+        lines.append((f"move {k + 1}", words))
+    return lines
+
+
+def _log(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) -> list[Shape]:
+    size = sized(BODY, layout)
+    row, lines = size * 1.4, log_lines(snapshot, shown)
+    room, head = max(2, int(box.h / row)), len(lines) - (snapshot.length - snapshot.opening)
+    first = 0
+    if len(lines) > room and ui.ply > snapshot.opening:
+        first = min(max(0, head + ui.ply - snapshot.opening - room // 2), len(lines) - room)
+    left = width("player 00", size) + 1
+    shapes: list[Shape] = []
+    for i, (what, words) in enumerate(lines[first : first + room]):
+        y, here = box.y + i * row, what == f"move {ui.ply}"
+        shapes.append(Text(what, Box(box.x, y, left, row), size, "yellow" if here else "muted"))
+        shapes.append(Text(cut(words, box.w - left, size), Box(box.x + left, y, box.w - left, row), size))
+    return shapes

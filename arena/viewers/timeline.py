@@ -1,0 +1,174 @@
+"""The value of the game over its plies, which is also the line to drag along."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from arena.viewers.layout import Layout
+from arena.viewers.shapes import TIMELINE, Box, Disc, Line, Point, Poly, Rect, Shape, Text
+from arena.viewers.snapshot import BIG_CHANGE, Series, Snapshot, changes, opinions, to_player_1
+from arena.viewers.theme import CORNER, SEATS, SMALL, STROKE, mix
+
+if TYPE_CHECKING:
+    from arena.viewers.ui import UI
+
+
+def span(snapshot: Snapshot) -> int:
+    """How many plies the width stands for: the whole game, or room for more while it goes on."""
+    if snapshot.result is not None:
+        return max(1, snapshot.length)
+    if snapshot.game.max_plies <= 64:
+        return snapshot.game.max_plies
+    return 20 * math.ceil((snapshot.length + 5) / 20)
+
+
+def plot(layout: Layout) -> Box:
+    """Where the curve is drawn; x from the first to the last ply, y from +1 to −1."""
+    assert layout.timeline is not None
+    box = layout.timeline
+    left = max(4.2, 4.2 * layout.text)
+    top = max(2.4, 2.4 * layout.text)
+    return Box(box.x + left, box.y + top, box.w - left - 2.0, box.h - top - 3.2)
+
+
+def x_of(layout: Layout, snapshot: Snapshot, ply: float) -> float:
+    """Where a ply is on the line."""
+    room = plot(layout)
+    return room.x + room.w * ply / span(snapshot)
+
+
+def ply_at(layout: Layout, snapshot: Snapshot, x: float) -> int:
+    """The ply nearest to x, among those that were played."""
+    if layout.timeline is None:
+        return 0
+    room = plot(layout)
+    return min(snapshot.length, max(0, round((x - room.x) / room.w * span(snapshot))))
+
+
+def timeline(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
+    """The graph with its axis, change bars, marks and playheads; without values if not `shown`."""
+    if layout.timeline is None:
+        return []
+    room = plot(layout)
+    shapes = _axis(layout, snapshot, room, ui)
+    if shown:
+        shapes += _bars(layout, snapshot, room)
+        series = opinions(snapshot)
+        for one in series:
+            shapes += _curve(layout, snapshot, room, one, alone=len(series) == 1)
+        if not series:
+            shapes.append(_centred("Nobody said what the game is worth.", room, layout))
+    else:
+        shapes.append(_centred("The analysis is hidden.  z shows it.", room, layout))
+    if ui.bookmark is not None and ui.bookmark <= span(snapshot):
+        x = x_of(layout, snapshot, ui.bookmark)
+        shapes.append(
+            Poly(
+                ((x - 0.8, room.bottom + 3), (x + 0.8, room.bottom + 3), (x, room.bottom + 1.6)),
+                "yellow",
+                layer=TIMELINE,
+            )
+        )
+    return shapes + _playheads(layout, snapshot, room, ui)
+
+
+def _axis(layout: Layout, snapshot: Snapshot, room: Box, ui: UI) -> list[Shape]:
+    assert layout.timeline is not None
+    box, size = layout.timeline, max(SMALL, SMALL * layout.text)
+    shapes: list[Shape] = [Rect(*box, "panel", radius=CORNER, layer=TIMELINE, hit="ply:")]
+    for value, words in ((1, "+1"), (0, "0"), (-1, "−1")):
+        y = room.cy - value * room.h / 2
+        line = Box(box.x, y - size / 2, room.x - box.x - 0.8, size)
+        shapes.append(Line(((room.x, y), (room.right, y)), 0.15, mix("raised", "line", 0.45), layer=TIMELINE))
+        shapes.append(Text(words, line, size, "muted", "right", layer=TIMELINE))
+    step = next(s for s in (5, 10, 20, 50, 100, 1000) if room.w * s / span(snapshot) >= 6 * layout.text)
+    for ply in range(0, span(snapshot) + 1, step):
+        x = x_of(layout, snapshot, ply)
+        shapes.append(Line(((x, room.y), (x, room.bottom)), 0.1, mix("raised", "line", 0.25), layer=TIMELINE))
+        label = Box(min(x - 3, box.right - 6), room.y - size - 0.3, 6, size)
+        if ply and abs(ply - ui.ply) * room.w / span(snapshot) > 2.5:
+            shapes.append(Text(str(ply), label, size, "muted", "centre", layer=TIMELINE))
+    return shapes
+
+
+def _curve(layout: Layout, snapshot: Snapshot, room: Box, series: Series, alone: bool) -> list[Shape]:
+    def at(ply: int, value: float) -> Point:
+        return x_of(layout, snapshot, ply), room.cy - max(-1.0, min(1.0, value)) * room.h / 2
+
+    colour = "text" if alone else SEATS[series.voice or 0]
+    shapes: list[Shape] = []
+    points = series.points
+    apart = 1 if alone and series.voice is None else 2
+    for (k, a), (next_k, b) in pairwise(points):
+        missing = next_k - k > apart
+        if alone and not missing:
+            shapes += _area(at(k, a), at(next_k, b), room.cy)
+        dash = 0.8 if missing or (not alone and series.voice == 1) else 0.0
+        shapes.append(Line((at(k, a), at(next_k, b)), STROKE, colour, dash=dash, layer=TIMELINE))
+    if len(points) <= 70:
+        for k, value in points:
+            x, y = at(k, value)
+            if series.voice == 1:
+                shapes.append(Rect(x - 0.45, y - 0.45, 0.9, 0.9, colour, layer=TIMELINE))
+            else:
+                shapes.append(Disc(x, y, 0.45, colour, layer=TIMELINE))
+    return shapes
+
+
+def _area(a: Point, b: Point, zero: float) -> list[Shape]:
+    """Between a piece of the curve and zero: sky above, orange below."""
+    if (a[1] - zero) * (b[1] - zero) < 0:
+        share = (zero - a[1]) / (b[1] - a[1])
+        middle = (a[0] + share * (b[0] - a[0]), zero)
+        return [*_area(a, middle, zero), *_area(middle, b, zero)]
+    if a[1] == zero and b[1] == zero:
+        return []
+    colour = "sky" if a[1] + b[1] < 2 * zero else "orange"
+    corners = ((a[0], zero), a, b, (b[0], zero))
+    return [Poly(corners, colour, 0.35, layer=TIMELINE)]
+
+
+def _bars(layout: Layout, snapshot: Snapshot, room: Box) -> list[Shape]:
+    """Under the axis, by how much each ply changed the value; big ones have a diamond on the curve's edge."""
+    shapes: list[Shape] = []
+    wide = max(0.3, min(1.2, 0.5 * room.w / span(snapshot)))
+    for k, change in changes(snapshot).items():
+        if abs(change) < 0.02:
+            continue
+        x, tall = x_of(layout, snapshot, k + 1), 0.3 + min(1.0, abs(change)) * 2.0
+        colour = "sky" if change > 0 else "orange"
+        bottom = room.bottom + 2.9
+        shapes.append(Rect(x - wide / 2, bottom - tall, wide, tall, colour, alpha=0.85, layer=TIMELINE))
+        if abs(change) >= BIG_CHANGE:
+            y = room.bottom if change > 0 else room.y
+            lost = to_player_1(change, snapshot.plies[k].seat) < 0
+            diamond = ((x, y - 0.9), (x + 0.9, y), (x, y + 0.9), (x - 0.9, y))
+            shapes.append(Poly(diamond, "purple" if lost else colour, layer=TIMELINE))
+    return shapes
+
+
+def _centred(words: str, room: Box, layout: Layout) -> Text:
+    size = max(SMALL, 2.4 * layout.text)
+    return Text(
+        words,
+        Box(room.x, room.cy - size * 0.8, room.w, size * 1.6),
+        size,
+        "muted",
+        "centre",
+        halo="panel",
+        layer=TIMELINE,
+    )
+
+
+def _playheads(layout: Layout, snapshot: Snapshot, room: Box, ui: UI) -> list[Shape]:
+    """Yellow: what is shown. White: the newest ply, where that is another."""
+    shapes: list[Shape] = []
+    if ui.ply != snapshot.length and snapshot.result is None:
+        x = x_of(layout, snapshot, snapshot.length)
+        shapes.append(Line(((x, room.y), (x, room.bottom)), 0.3, "text", layer=TIMELINE))
+    x = x_of(layout, snapshot, ui.ply - 1 + ui.part if ui.part < 1 and ui.ply else ui.ply)
+    shapes.append(Line(((x, room.y - 0.6), (x, room.bottom + 0.3)), 0.35, "yellow", layer=TIMELINE))
+    shapes.append(Poly(((x - 0.9, room.y - 1.0), (x + 0.9, room.y - 1.0), (x, room.y + 0.4)), "yellow", layer=TIMELINE))
+    return shapes

@@ -1,0 +1,100 @@
+"""The search of one position as a tree: its most visited moves and what each expects next."""
+
+from __future__ import annotations
+
+from arena.viewers.layout import Layout
+from arena.viewers.lettering import cut, width
+from arena.viewers.shapes import PANEL, Box, Disc, Group, Line, Point, Shape, Text
+from arena.viewers.snapshot import Candidate, Snapshot, ranked, signed
+from arena.viewers.theme import BODY, SEATS, SMALL, diverging, ink_on, mix
+from arena.viewers.ui import UI, focused
+
+
+def sized(base: float, layout: Layout) -> float:
+    """A text size as the person wants it, never below the smallest that can be read."""
+    return max(SMALL, base * layout.text)
+
+
+def hidden(box: Box, layout: Layout, words: str = "Hidden until the game ends.  z shows it.") -> Text:
+    """A sentence in the middle of a part that has nothing else to show."""
+    size = sized(BODY, layout)
+    return Text(cut(words, box.w, size), Box(box.x, box.cy - size, box.w, 2 * size), size, "muted", "centre")
+
+
+def tree(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
+    """The root and its moves, the best seven; area of a node = visits, fill = value, width of an edge = share."""
+    thought = snapshot.thought(ui.ply)
+    known = ranked(thought.candidates) if thought else []
+    candidates = [c for c in known if c.visits or c.prior or c.value is not None]
+    if not candidates:
+        return [hidden(box, layout, "No search tree for this position.")]
+    size, focus = sized(SMALL, layout), focused(ui)
+    candidates = candidates[: min(7, max(1, int(box.h / (2.6 * size))))]
+    most = max(c.visits for c in candidates)
+    gap, longest = box.h / len(candidates), max(len(c.pv) for c in candidates) - 1
+    radius = min(0.42 * gap, 3.4)
+    root = (box.x + 3.4, box.cy)
+    column = box.x + (18.0 if longest > 0 else 0.45 * box.w)
+    shapes: list[Shape] = []
+    for number, candidate in enumerate(candidates):
+        share = candidate.visits / most if most else candidate.prior or 0.0
+        at, r = (column, box.y + (number + 0.5) * gap), max(0.9, radius * share**0.5)
+        lit = focus == candidate.action
+        edge = "yellow" if lit or number == 0 else "line"
+        shapes.append(Line((*_bend(root, (column - 7.0, at[1])), at), max(0.2, 1.1 * share), edge, 0.8))
+        ahead = Box(column + radius + 2, at[1] - size * 0.7, box.right - column - radius - 2, size * 1.4)
+        if longest > 0:
+            shapes += _ahead(snapshot, candidate, ahead, at[0] + r, size, min(7, longest), share, edge)
+        else:
+            shapes.append(Text(cut(_words(candidate), ahead.w, size), ahead, size, "muted"))
+        shapes += _node(snapshot, candidate, at, r, size, lit)
+    seen = snapshot.value(ui.ply)
+    shapes.append(Disc(*root, 2.4, diverging(seen[0] if seen else 0.0), rim="text", rim_width=0.25, layer=PANEL))
+    return [Group(tuple(shapes), box.inset(-1))]
+
+
+def _words(candidate: Candidate) -> str:
+    words = f"{candidate.visits:,.0f} visits   ".replace(",", " ") if candidate.visits else ""
+    return words + (signed(candidate.value) if candidate.value is not None else "")
+
+
+def _node(snapshot: Snapshot, candidate: Candidate, at: Point, r: float, size: float, lit: bool) -> list[Shape]:
+    """A move of the root; its name is inside if it fits, else on the edge that leads to it."""
+    fill, name = diverging(candidate.value or 0.0), snapshot.game.names[candidate.action]
+    rim, hit = "yellow" if lit else "text", f"row:{candidate.action}"
+    disc = Disc(*at, r, fill, rim=rim, rim_width=0.25, layer=PANEL, hit=hit)
+    if width(name, size, "bold") <= 1.7 * r:
+        box = Box(at[0] - r, at[1] - size * 0.7, 2 * r, size * 1.4)
+        return [disc, Text(name, box, size, ink_on(fill), "centre", "bold")]
+    box = Box(at[0] - r - 6.0, at[1] - size * 1.45, 5.6, size * 1.2)
+    return [disc, Text(name, box, size, "text", "right", "bold", halo="panel")]
+
+
+def _ahead(
+    snapshot: Snapshot, candidate: Candidate, room: Box, start: float, size: float, depth: int, share: float, edge: str
+) -> list[Shape]:  # fmt: skip
+    """The expected continuation, one disc a move in the colour of its mover."""
+    shapes: list[Shape] = []
+    depth = max(1, min(depth, int(room.w / (3.2 * size))))
+    r, names = 0.7 * size, snapshot.game.names
+    for i, move in enumerate(candidate.pv[1 : depth + 1]):
+        x = room.x + (i + 0.5) * room.w / depth
+        shapes.append(Line(((start, room.cy), (x - r, room.cy)), max(0.15, 0.6 * share), edge, 0.6 - 0.05 * i))
+        seat = int(candidate.rows[i + 1]["seat"]) if candidate.rows is not None else 0
+        fill = mix("panel", SEATS[seat], 0.28)
+        if width(names[move], size) <= 1.5 * r:
+            shapes.append(Disc(x, room.cy, r, fill, rim=SEATS[seat], rim_width=0.15, layer=PANEL))
+            shapes.append(Text(names[move], Box(x - r, room.y, 2 * r, room.h), size, "text", "centre"))
+            start = x + r
+        else:
+            shapes.append(Disc(x - 0.4 * r, room.cy, 0.6 * r, fill, rim=SEATS[seat], rim_width=0.15, layer=PANEL))
+            words = Box(x + 0.4 * r, room.y, width(names[move], size) + 0.3, room.h)
+            shapes.append(Text(names[move], words, size, "text"))
+            start = words.right + 0.4
+    return shapes
+
+
+def _bend(a: Point, b: Point) -> tuple[Point, ...]:
+    """A smooth way from a to b, level at both ends."""
+    steps = [i / 12 for i in range(13)]
+    return tuple((a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t * t * (3 - 2 * t)) for t in steps)
