@@ -1,0 +1,52 @@
+"""What lies between an observation and the heads: modules that know neither the game nor its actions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+Kind = Literal["image", "vector", "tokens"]
+"""How features lie in memory: image [B, C, H, W], vector [B, D], tokens [B, L, D]."""
+
+
+class Backbone(Protocol):
+    """An `nn.Module` made as `Backbone(shape, **options)`, where `shape` is one input without the batch axis.
+
+    The stem brings any observation into the layout `kind`, so a backbone meets one layout only.
+
+    kind      the layout it takes and gives
+    features  channels (image), width (vector) or width of a token (tokens) of what it gives
+    out       shape of what it gives, without the batch axis: (features, H, W), (features,) or (L, features)
+    """
+
+    kind: Kind
+    features: int
+    out: tuple[int, ...]
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+
+def fitted(shape: tuple[int, ...], kind: Kind) -> tuple[int, ...]:
+    """The shape that observations of `shape` have once they lie as `kind`."""
+    if kind == "vector":
+        return (prod(shape),)
+    planes = shape if len(shape) == 3 else (1, *shape) if len(shape) == 2 else (prod(shape), 1, 1)
+    return planes if kind == "image" else (planes[1] * planes[2], planes[0])
+
+
+def fit(x: Tensor, shape: tuple[int, ...], kind: Kind) -> Tensor:
+    """Observations [B, *shape] laid out as `kind`; every number is kept, none is learnt."""
+    if kind == "vector":
+        return x.flatten(1)
+    if kind == "image":
+        return x.unflatten(1, fitted(shape, kind)) if len(shape) == 1 else x.unsqueeze(1) if len(shape) == 2 else x
+    return fit(x, shape, "image").flatten(2).transpose(1, 2)
+
+
+def positive(**options: int) -> None:
+    """Refuses sizes below one, by name."""
+    for name, value in options.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"A backbone's {name} is a whole number of at least 1, not {value}.")

@@ -1,0 +1,32 @@
+"""Perceptron: layers of weighted sums with a rectifier between (Rosenblatt 1958; Rumelhart, Hinton & Williams 1986)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from agents.backbones import Kind, positive
+
+
+class MLP(nn.Module):
+    """`layers` hidden layers of `width` units."""
+
+    kind: Kind = "vector"
+
+    def __init__(self, shape: tuple[int, ...], layers: int = 2, width: int = 128) -> None:
+        super().__init__()
+        positive(layers=layers, width=width)
+        sizes = [shape[0], *[width] * layers]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        for layer in self.layers:
+            assert isinstance(layer, nn.Linear)
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        self.features = width
+        self.out = (width,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x).relu()
+        return x

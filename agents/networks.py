@@ -1,0 +1,127 @@
+"""A network is a stem that fits the observation, a backbone, and heads; any backbone goes with any head."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agents.backbones import Backbone, Kind, fit, fitted
+from agents.backbones.layers import fold
+from agents.heads import HEADS
+from agents.registry import BACKBONES
+from envs.game import Game
+from envs.registry import Unknown, nearest, parse, resolve
+
+Weights: TypeAlias = dict[str, NDArray[Any]]
+"""What a network knows, by the name of each array; what actors need and what is stored."""
+
+RESNET = "resnet:blocks=3,width=32"
+
+
+class Misfit(ValueError):
+    """Weights were given to a network that they do not fit; the text names the first arrays that do not."""
+
+
+class Network(nn.Module):
+    """Observations of one game in, one tensor a head out.
+
+    backbone  spec, as in "resnet:blocks=5,width=64"
+    heads     specs, as in ("policy:planes=32", "value", "reply")
+    seed      starts the weights; torch's own generator is left as it was
+    """
+
+    def __init__(
+        self, game: Game, backbone: str = RESNET, heads: Sequence[str] = ("policy", "value"), seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.game = game
+        self.spec = backbone
+        self.head_specs = tuple(heads)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            make, options = _part(BACKBONES, backbone, "backbone")
+            self.backbone: Backbone = make(fitted(game.shape, make.kind), **options)
+            self.heads = nn.ModuleDict()
+            for spec in self.head_specs:
+                head, options = _part(HEADS, spec, "head")
+                self.heads[parse(spec)[0]] = head(self.backbone.kind, self.backbone.out, game, **options)
+
+    def forward(self, obs: Tensor) -> dict[str, Tensor]:
+        """obs [B, *shape] float32, from the mover's side; keys are the names of the heads."""
+        features = self.backbone(fit(obs, self.game.shape, self.backbone.kind))
+        return {name: head(features) for name, head in self.heads.items()}
+
+    def twin(self) -> Network:
+        """Another network of the same make, mode and place, with a copy of the weights; the game is the same object."""
+        other = Network(self.game, self.spec, self.head_specs)
+        other.load_state_dict(self.state_dict())
+        return other.train(self.training).to(next(self.parameters()).device)
+
+    def __deepcopy__(self, memo: Any) -> Network:
+        return self.twin()
+
+    def size(self) -> int:
+        """How many numbers training changes."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def describe(self) -> str:
+        """One line for people."""
+        heads = ", ".join(self.heads)
+        return f"{self.spec} with heads {heads} for {self.game.name}: {self.size():,} parameters"
+
+
+class Playing(nn.Module):
+    """The part of a network that plays, batch normalisation folded: obs -> ([B, A] logits, [B] log-odds)."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        for name in ("policy", "value"):
+            if name not in network.heads:
+                raise ValueError(f"A network needs a head '{name}' to play; this one has {', '.join(network.heads)}.")
+        self.shape = network.game.shape
+        self.kind: Kind = network.backbone.kind
+        self.backbone = fold(network.get_submodule("backbone"))
+        self.policy = fold(network.heads["policy"])
+        self.value = fold(network.heads["value"])
+
+    def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.backbone(fit(obs, self.shape, self.kind))
+        return self.policy(features), self.value(features)
+
+
+def _part(table: Mapping[str, str], spec: str, kind: str) -> tuple[Any, dict[str, Any]]:
+    """The class that a spec names, and its options, checked by name."""
+    name, options = parse(spec)
+    part = resolve(table, name, kind)
+    known = inspect.signature(part).parameters.keys() - {"shape", "kind", "game"}
+    for key in options:
+        if key not in known:
+            raise Unknown(f"The {kind} '{name}' has no option '{key}'; {nearest(key, list(known))}")
+    return part, options
+
+
+def weights(network: nn.Module) -> Weights:
+    """A copy of all that a network knows, running averages included."""
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+
+
+def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Gives a network weights in place; raises `Misfit`, and changes nothing, unless each array has its place."""
+    wanted = network.state_dict()
+    wrong = [f"'{name}' is missing" for name in wanted if name not in arrays]
+    wrong += [f"'{name}' is unknown" for name in arrays if name not in wanted]
+    for name, array in arrays.items():
+        if name in wanted and tuple(wanted[name].shape) != array.shape:
+            wrong.append(f"'{name}' is {list(array.shape)} where {list(wanted[name].shape)} belongs")
+        elif name in wanted and array.dtype.kind == "f" and not np.isfinite(array).all():
+            wrong.append(f"'{name}' holds numbers that are not finite")
+    if wrong:
+        more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise Misfit(f"These weights do not fit the network: {', '.join(wrong[:3])}{more}.")
+    network.load_state_dict({name: torch.from_numpy(np.array(arrays[name])) for name in wanted})
