@@ -116,11 +116,12 @@ class RayPool:
 
     def finish(self, ticket: Ticket) -> Any:
         import ray
+        from ray.exceptions import RayActorError
 
         while True:
             try:
                 return ray.get(ticket.reference)
-            except ray.exceptions.RayActorError as death:
+            except RayActorError as death:
                 if self.restarts >= 1000:
                     raise NoCluster("Workers have died a thousand times; look at Ray's logs.") from death
                 if ticket.life == self.lives[ticket.worker]:

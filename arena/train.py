@@ -82,7 +82,7 @@ class Trainer:
         self.number = 0
         self.progress = 0.0
         self.arrived: list[Chunk] = []
-        workers: list[Mapping[str, Any] | None] = [None] * max(1, plan.workers)
+        workers: list[Any] = [None] * max(1, plan.workers)
         if state is not None:
             self.learner.restore(state["learner"])
             self.number, self.progress = int(state["number"]), float(state["progress"])

@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
 
     columns: Columns
     games: list[Finished]
-    state: dict[str, Any]
+    state: Mapping[str, Any]
     version: int
     """Of the weights that played."""
     evaluations: int

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from agents.experience import Columns, Window
 from agents.learn.learner import Metrics, State
 from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
 from agents.networks import Network, Weights, weights
+from agents.precision import native_bfloat16
 from envs import kernels
 from envs.game import Game
 
@@ -43,6 +44,7 @@ class AlphaZeroSettings:
     value_weight, left_weight  of the losses beside the policy's
     average         decay a step of the averaged weights, which play (Polyak & Juditsky 1992)
     clip            largest norm of a gradient
+    precision       of the forward pass: bfloat16, float32, or auto = bfloat16 where the machine computes in it
     """
 
     batch: int = 512
@@ -60,13 +62,16 @@ class AlphaZeroSettings:
     left_weight: float = 0.1
     average: float = 0.995
     clip: float = 4.0
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
 
 
 class AlphaZero:
     """The learner: a network, its averaged twin, the window of experience and the optimiser."""
 
     def __init__(self, game: Game, network: Network, settings: AlphaZeroSettings, seed: int) -> None:
-        self.game, self.network, self.settings = game, network, settings
+        self.game, self.settings = game, settings
+        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.half = settings.precision == "bfloat16" or (settings.precision == "auto" and native_bfloat16())
         self.average = deepcopy(network).eval().requires_grad_(False)
         self.window = Window(settings.window)
         self.generator = np.random.default_rng([seed, 7])
@@ -133,7 +138,8 @@ class AlphaZero:
         """One step of gradient descent."""
         s = self.settings
         batch = self.batch()
-        out = self.network(batch["obs"])
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            out = {name: tensor.float() for name, tensor in self.network(batch["obs"]).items()}
         policy = policy_cross_entropy(out["policy"], batch["legal"], batch["policy"])
         value = value_cross_entropy(out["value"], batch["value"])
         loss = policy + s.value_weight * value

@@ -1,0 +1,161 @@
+"""A run: a folder in which a trainer's work is kept, from which it goes on, and in which its agents are found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from agents.storage import save_agent
+
+from agents.search.search import Search
+from arena.checkpoint import load_state, save_state
+from arena.lock import Lock
+from arena.train import Plan, Round, Trainer
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class Run:
+    """A trainer with a folder: `state/` to go on from, `agents/` to play with, `events/` for TensorBoard.
+
+    `minutes` or `steps` (of the learner) say how much training a run is given: one that was cut short gets what is
+    left of it, one that has had it all gets as much again.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        *,
+        minutes: float | None = None,
+        steps: int | None = None,
+        keep_minutes: float = 1,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+        self.folder, self.plan, self.keep_minutes = folder, plan, keep_minutes
+        state = load_state(folder / "state")
+        self.resumed = state is not None
+        self.trainer = Trainer(plan, None if state is None else state["trainer"])
+        kept = state or {"spent": 0.0, "from_seconds": 0.0, "from_steps": 0, "complete": True}
+        self.spent = float(kept["spent"])
+        learned = self.trainer.learner.steps
+        self.from_seconds = self.spent if kept["complete"] else float(kept["from_seconds"])
+        self.from_steps = learned if kept["complete"] else int(kept["from_steps"])
+        self.limit = None if minutes is None else self.from_seconds + 60.0 * minutes
+        self.goal = None if steps is None else self.from_steps + steps
+        self.started = self.kept = time.monotonic()
+        self.before = self.spent
+        self._events: SummaryWriter | None = None
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def elapsed(self) -> float:
+        """Seconds of training in all starts together."""
+        return self.before + time.monotonic() - self.started
+
+    def progress(self) -> float:
+        """How much of the training is over, 0 to 1; 0 if it has no end."""
+        if self.goal is not None:
+            return min(1.0, (self.trainer.learner.steps - self.from_steps) / max(1, self.goal - self.from_steps))
+        if self.limit is not None:
+            return min(1.0, (self.elapsed() - self.from_seconds) / max(1e-9, self.limit - self.from_seconds))
+        return 0.0
+
+    def begin(self) -> None:
+        """Sets the workers to play."""
+        self.started = self.kept = time.monotonic()
+        self.trainer.begin()
+
+    def round(self, between: Callable[[], None] | None = None) -> Round:
+        """One round of training; keeps the state when it is time to, after `between`."""
+
+        def pause() -> None:
+            if between is not None:
+                between()
+            if time.monotonic() - self.kept > 60.0 * self.keep_minutes:
+                self.keep()
+
+        done = self.trainer.round(self.progress(), pause)
+        self._log(done)
+        return done
+
+    def keep(self) -> None:
+        """Writes the state to go on from; only between rounds."""
+        self.spent = self.elapsed()
+        state = {
+            "trainer": self.trainer.state(),
+            "spent": self.spent,
+            "from_seconds": self.from_seconds,
+            "from_steps": self.from_steps,
+            "complete": self.progress() >= 1.0,
+        }
+        save_state(self.folder / "state", state)
+        self.kept = time.monotonic()
+
+    def snapshot(self) -> tuple[str, Path]:
+        """Freezes the learner's playing weights as an agent; returns its name and folder."""
+        name = f"{self.name}-{self.trainer.learner.steps:06d}"
+        folder = self.folder / "agents" / name
+        if not folder.exists():
+            learner = self.trainer.learner
+            settings = self.plan.self_play.search
+            playing = replace(settings, simulations=600, noise_share=0.0, gumbel_scale=0.0, kind="puct")
+            save_agent(
+                folder,
+                learner.game,
+                learner.weights(),
+                backbone=self.plan.backbone,
+                heads=self.plan.heads,
+                search=search_table(playing),
+                step=learner.steps,
+                parent=self.name,
+            )
+        return name, folder
+
+    def _log(self, done: Round) -> None:
+        """TensorBoard, under the names that SB3 gives."""
+        if self._events is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(self.folder / "events"))
+        lengths = [len(g.moves) for chunk in done.chunks for g in chunk.games]
+        results = [g.reward[0] for chunk in done.chunks for g in chunk.games]
+        values = {
+            **done.metrics,
+            "time/fps": done.plies / done.seconds,
+            "time/evaluations_per_second": done.evaluations / done.seconds,
+            "rollout/games": done.games,
+        }
+        if lengths:
+            values |= {
+                "rollout/ep_len_mean": float(np.mean(lengths)),
+                "rollout/first_seat_mean": float(np.mean(results)),
+                "rollout/draws": float(np.mean(np.array(results) == 0)),
+            }
+        for name, value in values.items():
+            self._events.add_scalar(name, value, self.trainer.learner.steps)
+
+    def log(self, name: str, value: float) -> None:
+        """One number for TensorBoard at the learner's present step."""
+        if self._events is not None:
+            self._events.add_scalar(name, value, self.trainer.learner.steps)
+
+    def close(self) -> None:
+        """Lets go of workers, files and the folder."""
+        self.trainer.close()
+        if self._events is not None:
+            self._events.close()
+        self.lock.release()
+
+
+def search_table(settings: Search) -> dict[str, float | int | str]:
+    """A search's settings as a table of an agent's file."""
+    return dict(vars(settings))
