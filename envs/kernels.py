@@ -83,6 +83,7 @@ class Loop(Generic[P, R]):
             self.function.__closure__,
         )
         copy.__kwdefaults__ = self.function.__kwdefaults__
+        tell_closures_apart(copy)
         copy.__module__ = self.function.__module__
         copy.__qualname__ = f"{self.__name__}.{re.sub(r'[^a-z0-9]+', '_', game.name)}.{fingerprint(copy)}"
         return numba.njit(cache=True, nogil=True)(copy)
@@ -116,6 +117,30 @@ def fingerprint(function: Any) -> str:
 
     visit(function)
     return digest.hexdigest()[:16]
+
+
+def tell_closures_apart(function: Any) -> None:
+    """Gives each closure among the rules that a function calls a name of its own.
+
+    numba tells rules of one name (`othello.<locals>.moves` on 6 x 6 and on 8 x 8) apart by a number that starts anew
+    in every process. Objects cached by two processes may then define one symbol twice, and whichever is loaded first
+    serves both: the rules of one game would run in another.
+    """
+    seen: set[int] = set()
+
+    def visit(value: Any) -> None:
+        if isinstance(value, Dispatcher):
+            value = value.py_func
+        if isinstance(value, FunctionType) and id(value) not in seen:
+            seen.add(id(value))
+            if not value.__module__.startswith(("numba", "numpy")):
+                cells = [cell.cell_contents for cell in value.__closure__ or ()]
+                if cells and not value.__qualname__.endswith(fingerprint(value)):
+                    value.__qualname__ += f".{fingerprint(value)}"
+                for item in [*(value.__globals__.get(name) for name in _names(value.__code__)), *cells]:
+                    visit(item)
+
+    visit(function)
 
 
 @cache
