@@ -1,0 +1,193 @@
+"""Games for Gymnasium: one seat learns, the other seats are played by an opponent.
+
+    import gymnasium
+    env = gymnasium.make("arena/ConnectFour-v0")                      # against evenly drawn moves
+    envs = gymnasium.make_vec("arena/Othello6x6-v0", num_envs=1024)   # all lanes in compiled code
+
+Observations are from the learner's side, its own stones in plane 0. What may be played is `info["action_mask"]`, int8
+[A], as `Discrete.sample(mask)` takes it, or `env.unwrapped.action_masks()` as sb3-contrib asks for it; with
+`masked=True` the observation is a dictionary of `observation` and `action_mask`. An illegal action loses at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from envs.adapters.one_seat import OneSeat, Opponent
+from envs.game import Game
+from envs.registry import game as game_of
+from envs.text import board_text
+
+Observation = NDArray[np.float32] | dict[str, NDArray[Any]]
+
+
+def observation_space(game: Game, masked: bool) -> spaces.Space[Any]:
+    """What one seat of a game sees: planes lie between 0 and 1, other shapes are unbounded."""
+    low, high = (0.0, 1.0) if len(game.shape) == 3 else (-np.inf, np.inf)
+    box = spaces.Box(low, high, game.shape, np.float32)
+    if not masked:
+        return box
+    return spaces.Dict({"observation": box, "action_mask": spaces.Box(0, 1, (game.actions,), np.int8)})
+
+
+class OneSeatEnv(gymnasium.Env[Observation, np.int64]):
+    """One game at a time.
+
+    seat      which seat learns; None draws one for each game
+    opponent  who plays the other seats: an agent, a function from a View of B games to actions [B], or None for
+              evenly drawn legal moves
+    masked    puts the action mask into the observation too
+    """
+
+    metadata = {"render_modes": ["ansi"], "render_fps": 2}  # noqa: RUF012 (Gymnasium's own form)
+
+    def __init__(
+        self,
+        game: str = "connect_four",
+        seat: int | None = None,
+        opponent: Opponent = None,
+        masked: bool = False,
+        render_mode: str | None = None,
+    ) -> None:
+        self.game = game_of(game)
+        self.masked = masked
+        self.render_mode = render_mode
+        self.observation_space = observation_space(self.game, masked)
+        self.action_space = spaces.Discrete(self.game.actions)
+        self._lane = OneSeat(self.game, 1, seat, opponent)
+        self._seeded = False
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        super().reset(seed=seed)
+        if seed is not None or not self._seeded:
+            self._lane.seed(0, self.np_random)
+            self._seeded = True
+        self._lane.begin(np.ones(1, np.bool_))
+        return self._observation(), self._info()
+
+    def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        if self._lane.over[0]:
+            raise gymnasium.error.ResetNeeded("This game is over; call reset() before step().")
+        self._lane.step(np.array([action], np.int64))
+        return self._observation(), float(self._lane.reward[0]), bool(self._lane.over[0]), False, self._info()
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """[A], True = may; the name under which sb3-contrib's MaskablePPO asks for it."""
+        return self._lane.mask[0]
+
+    def render(self) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return board_text(self.game, self._lane.rows) if self.render_mode == "ansi" else None
+
+    def _observation(self) -> Observation:
+        obs = self._lane.obs[0]
+        return {"observation": obs, "action_mask": self._lane.mask[0].astype(np.int8)} if self.masked else obs
+
+    def _info(self) -> dict[str, Any]:
+        lane = self._lane
+        return {
+            "action_mask": lane.mask[0].astype(np.int8),
+            "seat": int(lane.seat[0]),
+            "illegal": bool(lane.illegal[0]),
+        }
+
+
+class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
+    """B games at a time in compiled code; lane i plays what a `OneSeatEnv` with the same seed would.
+
+    autoreset_mode  NEXT_STEP (Gymnasium's default): the step after a game's end ignores the lane's action and gives
+                    the next game's first observation; SAME_STEP gives it at once, the last one in infos["final_obs"]
+    """
+
+    def __init__(
+        self,
+        game: str = "connect_four",
+        num_envs: int = 1,
+        seat: int | None = None,
+        opponent: Opponent = None,
+        masked: bool = False,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
+    ) -> None:
+        if autoreset_mode == AutoresetMode.DISABLED:
+            raise ValueError("Autoreset cannot be disabled here; use AutoresetMode.NEXT_STEP or SAME_STEP.")
+        self.metadata = {"render_modes": ["ansi"], "render_fps": 2, "autoreset_mode": autoreset_mode}
+        self.game = game_of(game)
+        self.num_envs, self.masked, self.render_mode = num_envs, masked, render_mode
+        self.autoreset_mode = autoreset_mode
+        self.single_observation_space = observation_space(self.game, masked)
+        self.single_action_space = spaces.Discrete(self.game.actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._lanes = OneSeat(self.game, num_envs, seat, opponent)
+        self._seeded = False
+
+    def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        if isinstance(seed, int):
+            seed = [seed + i for i in range(self.num_envs)]
+        seeds: list[int | None] = [None] * self.num_envs if seed is None else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} games; give one for each, or a single number.")
+        for lane, own in enumerate(seeds):
+            if own is not None or not self._seeded:
+                self._lanes.seed(lane, seeding.np_random(own)[0])
+        self._seeded = True
+        fresh = (options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_))
+        self._lanes.begin(fresh)
+        return self._observations(), self._infos(fresh)
+
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        lanes = self._lanes
+        every = np.ones(self.num_envs, np.bool_)
+        truncated = np.zeros(self.num_envs, np.bool_)
+        fresh = lanes.over.copy()
+        lanes.step(np.where(fresh, -1, actions), fresh if fresh.any() else None)
+        reward, over = lanes.reward.astype(np.float64), lanes.over.copy()
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP or not over.any():
+            return self._observations(), reward, over, truncated, self._infos(every)
+        last = np.full(self.num_envs, None, object)
+        for lane in np.flatnonzero(over):
+            last[lane] = self._observation(int(lane))
+        final = {"final_obs": last, "_final_obs": over, "final_info": self._infos(over), "_final_info": over}
+        lanes.begin(over)
+        return self._observations(), reward, over, truncated, self._infos(every) | final
+
+    def render(self) -> tuple[str, ...] | None:
+        if self.render_mode != "ansi":
+            return None
+        rows = self._lanes.rows
+        return tuple(board_text(self.game, rows[i : i + 1]) for i in range(self.num_envs))
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """[B, A], True = may."""
+        return self._lanes.mask
+
+    def _observations(self) -> Observation:
+        obs = self._lanes.obs
+        return {"observation": obs, "action_mask": self._lanes.mask.astype(np.int8)} if self.masked else obs
+
+    def _observation(self, lane: int) -> Observation:
+        obs = self._lanes.obs[lane]
+        return {"observation": obs, "action_mask": self._lanes.mask[lane].astype(np.int8)} if self.masked else obs
+
+    def _infos(self, given: NDArray[np.bool_]) -> dict[str, Any]:
+        lanes = self._lanes
+        return {
+            "action_mask": lanes.mask.astype(np.int8) * given[:, None],
+            "seat": lanes.seat.astype(np.int64) * given,
+            "illegal": lanes.illegal & given,
+            **dict.fromkeys(("_action_mask", "_seat", "_illegal"), given),
+        }

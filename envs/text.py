@@ -1,0 +1,31 @@
+"""Positions as text, for terminals, transcripts and tests."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs import kernels
+from envs.game import Game, Rows
+
+MARKS = "xo#*+%@&"
+"""The mark of a stone of each plane: seat 0's first, then seat 1's."""
+
+
+def board_text(game: Game, rows: Rows) -> str:
+    """The first of these rows as a board, seat 0's stones as x and seat 1's as o."""
+    row = rows[:1].copy()
+    row["seat"] = 0
+    return planes_text(kernels.view(game, row).obs[0])
+
+
+def planes_text(planes: NDArray[np.float32]) -> str:
+    """An observation [C, H, W] as lines of marks, columns lettered and lines numbered; other shapes as numbers."""
+    if planes.ndim != 3 or len(planes) > len(MARKS):
+        return np.array2string(planes, precision=2, suppress_small=True)
+    _, height, width = planes.shape
+    lines = []
+    for line in range(height):
+        cells = [next((MARKS[p] for p in np.flatnonzero(planes[:, line, c])), ".") for c in range(width)]
+        lines.append(f"{height - line:2} " + " ".join(cells))
+    return "\n".join([*lines, "   " + " ".join(chr(ord("a") + c) for c in range(width))])
