@@ -1,0 +1,102 @@
+"""Benchmarks: the arena against its peers, side by side in one run, as ratios."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypedDict
+
+BENCHES: dict[str, str] = {
+    "rules": "arena.bench.rules:contests",
+    "search": "arena.bench.search:contests",
+    "inference": "arena.bench.inference:contests",
+    "selfplay": "arena.bench.selfplay:contests",
+    "strength": "arena.bench.strength:contests",
+}
+"""name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
+
+ONE_CORE = {"rules", "search"}
+"""What is measured on one core, ours and theirs."""
+
+INSTALL = "pip install -e '.[peers]'"
+
+
+class Row(TypedDict):
+    """One comparison; figures are medians over `runs` interleaved runs."""
+
+    bench: str
+    subject: str
+    ours: float
+    peer: str | None
+    """None where the peer is not installed; `note` says what to do."""
+    theirs: float | None
+    unit: str
+    ratio: float | None
+    """ours / theirs."""
+    runs: int
+    note: str
+
+
+class BenchFailed(ValueError):
+    """A benchmark could not be carried out; the text says which and why."""
+
+
+def run(
+    names: Sequence[str] = (),
+    *,
+    runs: int = 5,
+    seconds: float = 1.0,
+    options: Mapping[str, str] | None = None,
+    began: Callable[[str], None] | None = None,
+) -> list[Row]:
+    """Runs benchmarks (all of them if none is named), each in a process of its own.
+
+    A contest is measured in `runs` rounds, ours and then the peer for about `seconds` each. `options` go to the
+    benchmark (strength: `agent`, `against`, `positions`); `began(name)` is called before each.
+    """
+    rows: list[Row] = []
+    for name in names or BENCHES:
+        if began is not None:
+            began(name)
+        rows += _in_own_process(name, {**(options or {}), "runs": str(runs), "seconds": str(seconds)})
+    return rows
+
+
+def _in_own_process(name: str, options: Mapping[str, str]) -> list[Row]:
+    """The limits on threads and cores must be there before NumPy, torch and jax start."""
+    words = [f"{key}={value}" for key, value in options.items()]
+    command = [sys.executable, "-m", "arena.bench", name, *words]
+    environment = {**os.environ, **(one_thread() if name in ONE_CORE else {})}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False, text=True)
+    if done.returncode:
+        raise BenchFailed(f"The benchmark '{name}' stopped with exit code {done.returncode}; its message is above.")
+    return json.loads(done.stdout)
+
+
+def one_thread() -> dict[str, str]:
+    """Environment that keeps numerical libraries to one thread."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    return {**dict.fromkeys(names, "1"), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+
+
+def as_table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """The rows for people: a heading, then the cells of each, a missing peer's note in its place."""
+    lines: list[tuple[str, ...]] = [("bench", "subject", "ours", "peer", "theirs", "unit", "ratio")]
+    for row in rows:
+        theirs = "" if row["theirs"] is None else figure(row["theirs"])
+        ratio = "" if row["ratio"] is None else f"{figure(row['ratio'])}x"
+        peer = row["peer"] or row["note"]
+        lines.append((row["bench"], row["subject"], figure(row["ours"]), peer, theirs, row["unit"], ratio))
+    return lines
+
+
+def figure(value: float) -> str:
+    """Three digits that count, thousands set apart: 20,300,000 and 0.412."""
+    if value == 0 or abs(value) < 1000:
+        return f"{value:.3g}"
+    digits = len(str(int(abs(value)))) - 3
+    return f"{round(value, -digits):,.0f}"
