@@ -10,7 +10,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from agents.backbones import Kind
+from agents.backbones import Kind, positive
 from agents.backbones.layers import ConvNorm
 from envs.game import Game
 
@@ -31,6 +31,7 @@ class Flat(nn.Module):
 
     def __init__(self, kind: Kind, shape: tuple[int, ...], planes: int) -> None:
         super().__init__()
+        positive(planes=planes)
         self.kind = kind
         self.squeeze: nn.Module = nn.Identity()
         self.size = shape[0]
@@ -77,6 +78,7 @@ class Scalar(nn.Module):
 
     def __init__(self, kind: Kind, shape: tuple[int, ...], game: Game, planes: int = 8, width: int = 64) -> None:
         super().__init__()
+        positive(width=width)
         self.flat = Flat(kind, shape, planes)
         self.hidden = nn.Linear(self.flat.size, width)
         nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")

@@ -113,15 +113,25 @@ def weights(network: nn.Module) -> Weights:
 
 def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Gives a network weights in place; raises `Misfit`, and changes nothing, unless each array has its place."""
+    if wrong := misfits(network, arrays):
+        raise Misfit(wrong)
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+
+
+def misfits(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """In what way arrays are not a network's weights, the first three faults by name; empty if they are."""
     wanted = network.state_dict()
     wrong = [f"'{name}' is missing" for name in wanted if name not in arrays]
-    wrong += [f"'{name}' is unknown" for name in arrays if name not in wanted]
     for name, array in arrays.items():
-        if name in wanted and tuple(wanted[name].shape) != array.shape:
+        if name not in wanted:
+            wrong.append(f"'{name[:80]}' is unknown")
+        elif tuple(wanted[name].shape) != array.shape:
             wrong.append(f"'{name}' is {list(array.shape)} where {list(wanted[name].shape)} belongs")
-        elif name in wanted and array.dtype.kind == "f" and not np.isfinite(array).all():
+        elif array.dtype.kind != ("f" if wanted[name].is_floating_point() else "i"):
+            wrong.append(f"'{name}' holds numbers of type {array.dtype}")
+        elif not np.isfinite(array).all():
             wrong.append(f"'{name}' holds numbers that are not finite")
-    if wrong:
-        more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise Misfit(f"These weights do not fit the network: {', '.join(wrong[:3])}{more}.")
-    network.load_state_dict({name: torch.from_numpy(np.array(arrays[name])) for name in wanted})
+    if not wrong:
+        return ""
+    more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return f"these weights do not fit the network: {', '.join(wrong[:3])}{more}."

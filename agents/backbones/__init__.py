@@ -46,7 +46,7 @@ def fit(x: Tensor, shape: tuple[int, ...], kind: Kind) -> Tensor:
 
 
 def positive(**options: int) -> None:
-    """Refuses sizes below one, by name."""
+    """Refuses sizes that are no sizes, by name; the upper bound keeps a damaged file from asking for the moon."""
     for name, value in options.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"A backbone's {name} is a whole number of at least 1, not {value}.")
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
+            raise ValueError(f"A network's {name} is a whole number from 1 to 4096, not {value}.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from llvmlite.binding import get_host_cpu_features
 from numpy.typing import NDArray
 
 from agents.inference import Answer, Unsuited
 from agents.networks import Playing
+from agents.precision import native_bfloat16
 
 
 class Eager:
@@ -50,8 +50,7 @@ class EagerBf16(Eager):
     kind = torch.bfloat16
 
     def __init__(self, playing: Playing, threads: int) -> None:
-        features = get_host_cpu_features()
-        if not (features.get("avx512bf16") or features.get("amx-bf16")):
+        if not native_bfloat16():
             raise Unsuited("the CPU has no bfloat16 arithmetic")
         super().__init__(playing, threads)
 

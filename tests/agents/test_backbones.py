@@ -90,7 +90,7 @@ def test_a_pooling_block_sees_the_far_corner_and_a_plain_one_does_not() -> None:
 
 @pytest.mark.parametrize("bad", ["resnet:blocks=0", "resnet:width=-1", "mlp:layers=0"])
 def test_sizes_below_one_are_refused(bad: str) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="from 1 to 4096"):
         Network(game("connect_four"), bad)
 
 

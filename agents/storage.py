@@ -1,0 +1,325 @@
+"""Agents as folders: `agent.toml`, `weights.safetensors`, `CARD.md`; reading one never runs what it holds.
+
+The reader trusts nothing: the names of the files are fixed, links and oversized files are refused, the text is TOML,
+the arrays are safetensors whose digest the TOML names, and every name in it is looked up in the project's own tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.numpy
+import torch
+from safetensors import SafetensorError
+
+from agents.agent import Agent
+from agents.inference import evaluator
+from agents.networks import Network, Weights, load_weights, misfits
+from agents.policy import NetworkAgent
+from agents.search.agent import SearchAgent
+from agents.search.search import Search
+from envs.registry import Unknown, game, nearest, parse
+
+if TYPE_CHECKING:
+    from envs.game import Game
+
+FORMAT = 1
+MOST_TEXT = 64 * 1024
+MOST_HEADER = 1024 * 1024
+MOST_WEIGHTS = 2 * 1024**3
+MOST_SIMULATIONS = 100_000
+
+
+class BadAgent(ValueError):
+    """An agent's folder is not what it should be; the text names the folder, the fault and the mend."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """All that an agent's folder says.
+
+    game, rules  name of the game and version of its rules
+    search       settings of `agents.search.search.Search` that it plays with
+    step         of training, when it was frozen
+    parent       whose snapshot it is
+    sha256       of weights.safetensors
+    created      UTC, ISO 8601
+    """
+
+    game: str
+    rules: int
+    backbone: str
+    heads: tuple[str, ...]
+    step: int
+    parent: str
+    sha256: str
+    created: str
+    search: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def save_agent(
+    folder: Path,
+    game: Game,
+    weights: Weights,
+    *,
+    backbone: str,
+    heads: Sequence[str],
+    search: Mapping[str, Any] | None = None,
+    step: int = 0,
+    parent: str = "",
+) -> Stored:
+    """Writes an agent's folder, whole or not at all; a folder that exists is left alone and refused."""
+    folder = Path(folder)
+    if folder.exists():
+        raise BadAgent(f"{folder} exists already; agents are never overwritten, so choose another name.")
+    blob = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in weights.items()})
+    stored = Stored(
+        game=game.name,
+        rules=game.version,
+        backbone=backbone,
+        heads=tuple(heads),
+        step=step,
+        parent=parent,
+        sha256=hashlib.sha256(blob).hexdigest(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        search=dict(search or {}),
+    )
+    _checked(folder, stored)
+    beside = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        count = sum(array.size for array in weights.values())
+        _write(beside / "weights.safetensors", blob)
+        _write(beside / "agent.toml", to_toml(stored).encode())
+        _write(beside / "CARD.md", card(folder.name, stored, count).encode())
+        _sync(beside)
+        beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    _sync(folder.parent)
+    return stored
+
+
+def read_agent(folder: Path) -> tuple[Stored, Network]:
+    """What a folder says and the network it holds, everything checked; raises `BadAgent`."""
+    folder = Path(folder)
+    stored = read_text(folder)
+    blob = _bytes(folder / "weights.safetensors", MOST_WEIGHTS)
+    digest = hashlib.sha256(blob).hexdigest()
+    if digest != stored.sha256:
+        raise BadAgent(f"{folder}/weights.safetensors is damaged (its sha256 is not the one in agent.toml); copy anew.")
+    rules = _checked(folder, stored)
+    arrays = _arrays(folder, blob)
+    try:
+        with torch.device("meta"):  # no memory is spent until the arrays are known to fit
+            empty = Network(rules, stored.backbone, stored.heads)
+        if wrong := misfits(empty, arrays):
+            raise ValueError(wrong)
+        network = Network(rules, stored.backbone, stored.heads)
+        load_weights(network, arrays)
+    except ValueError as error:
+        raise BadAgent(f"{folder} cannot be used: {error}") from None
+    return stored, network.eval()
+
+
+def load_agent(folder: Path, options: str = "") -> Agent:
+    """The agent in a folder, with options as in "sims=600,threads=2".
+
+    sims         simulations a move; 0 is the network's raw policy
+    temperature  of the raw policy
+    backend, threads  of inference
+    and any setting of `Search`
+    """
+    stored, network = read_agent(folder)
+    name = Path(folder).name + (f":{options}" if options else "")
+    chosen = parse(f"agent:{options}")[1]
+    own = {"sims", "temperature", "backend", "threads"}
+    known = own | {f.name for f in fields(Search)}
+    for key in chosen:
+        if key not in known:
+            raise Unknown(f"An agent's folder has no option '{key}'; {nearest(key, sorted(known))}")
+    if "sims" in chosen:
+        chosen["simulations"] = chosen["sims"]
+    threads = chosen.get("threads", 1)
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise ValueError(f"threads is a whole number from 1 to 1024, not {threads}.")
+    settings = search_settings({**stored.search, **{k: v for k, v in chosen.items() if k not in own}})
+    temperature = chosen.get("temperature", 0.0)
+    if isinstance(temperature, (bool, str)):
+        raise ValueError(f"A temperature is a number of at least 0, not {temperature}.")
+    if temperature and settings.simulations:
+        raise ValueError("A temperature is for the raw policy; write sims=0,temperature=1.")
+    evaluate = evaluator(network, backend=str(chosen.get("backend", "auto")), threads=threads)
+    if settings.simulations == 0:
+        return NetworkAgent(evaluate, network.game, name, float(temperature))
+    return SearchAgent(evaluate, network.game, name=name, settings=settings)
+
+
+def search_settings(table: Mapping[str, Any]) -> Search:
+    """The search that a table of settings asks for; raises ValueError on what a search does not have."""
+    default = Search(simulations=600)
+    kinds = {f.name: type(getattr(default, f.name)) for f in fields(Search)}
+    taken: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in kinds:
+            raise ValueError(f"A search has no setting '{key}'; {nearest(key, kinds)}")
+        if kinds[key] is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kinds[key] or (isinstance(value, float) and not np.isfinite(value)):
+            raise ValueError(f"The search's {key} is a {kinds[key].__name__}, not {value!r}.")
+        taken[key] = value
+    settings = replace(default, **taken)
+    if settings.kind not in ("puct", "gumbel"):
+        raise ValueError(f"A search's kind is puct or gumbel, not {settings.kind!r}.")
+    if not 0 <= settings.simulations <= MOST_SIMULATIONS:
+        raise ValueError(f"sims is a number from 0 to {MOST_SIMULATIONS}, not {settings.simulations}.")
+    return settings
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def read_text(folder: Path) -> Stored:
+    """What agent.toml says, each entry of its type; nothing else of the folder is opened."""
+    file = Path(folder) / "agent.toml"
+    if not os.path.lexists(file):
+        raise BadAgent(f"{folder} is no agent: it has no agent.toml; name a folder such as runs/NAME/agents/MEMBER.")
+    try:
+        table = tomllib.loads(_bytes(file, MOST_TEXT).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, BadAgent):
+            raise
+        raise BadAgent(f"{file} is not TOML ({error}); copy the folder anew.") from None
+    if table.get("format") != FORMAT:
+        raise BadAgent(f"{file} has format {table.get('format')!r}, and this version reads format {FORMAT}; update.")
+    kinds: dict[str, type] = {"rules": int, "step": int, "heads": list, "search": dict, "format": int}
+    known = [f.name for f in fields(Stored)]
+    for key in table:
+        if key not in known:
+            raise BadAgent(f"{file} has an unknown key '{key[:40]}'; {nearest(key[:40], known)}")
+    for key in known:
+        kind = kinds.get(key, str)
+        if type(table.get(key)) is not kind:
+            raise BadAgent(f"{file} needs '{key}' as {kind.__name__}; copy the folder anew.")
+    if not all(type(head) is str for head in table["heads"]):
+        raise BadAgent(f"{file} needs 'heads' as a list of names; copy the folder anew.")
+    return Stored(**{**table, "heads": tuple(table["heads"])})
+
+
+def _checked(folder: Path, stored: Stored) -> Game:
+    """The game of an agent; raises `BadAgent` unless these are its rules and the search can be had."""
+    try:
+        rules = game(stored.game)
+        search_settings(stored.search)
+    except (ValueError, TypeError) as error:
+        raise BadAgent(f"{folder}/agent.toml: {error}") from None
+    if rules.version != stored.rules:
+        raise BadAgent(
+            f"{folder} was trained under version {stored.rules} of the rules of {rules.name}, and this is version "
+            f"{rules.version}; train it anew, or use the release that made it."
+        )
+    return rules
+
+
+def _bytes(file: Path, most: int) -> bytes:
+    """A plain file's content, at most so many bytes; what is a link, a pipe or a device is not opened."""
+    try:
+        what = os.lstat(file)
+        if not stat.S_ISREG(what.st_mode):
+            raise BadAgent(f"{file} is a link or no plain file, and is not read; copy the agent's folder itself.")
+        if what.st_size > most:
+            raise BadAgent(f"{file} is larger than {most:,} bytes, and is not read.")
+        with file.open("rb") as opened:
+            content = opened.read(most + 1)
+    except OSError as error:
+        raise BadAgent(f"{file} cannot be read ({error.strerror}); is the agent's folder whole?") from None
+    if len(content) > most:
+        raise BadAgent(f"{file} is larger than {most:,} bytes, and is not read.")
+    return content
+
+
+def _arrays(folder: Path, blob: bytes) -> Weights:
+    header = int.from_bytes(blob[:8], "little")
+    try:
+        if len(blob) < 8 or header > min(MOST_HEADER, len(blob) - 8):
+            raise ValueError("its header is too long")
+        return safetensors.numpy.load(blob)
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        why = str(error).partition("\n")[0]
+        raise BadAgent(f"{folder}/weights.safetensors is no safetensors file ({why}); copy the folder anew.") from None
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def to_toml(stored: Stored) -> str:
+    """The text of agent.toml."""
+    entries = {f.name: getattr(stored, f.name) for f in fields(Stored) if f.name != "search"}
+    lines = [f"{key} = {_toml(entries[key])}" for key in ("format", *(k for k in entries if k != "format"))]
+    return "\n".join([*lines, "", "[search]", *(f"{key} = {_toml(value)}" for key, value in stored.search.items()), ""])
+
+
+def _toml(value: Any) -> str:
+    """One value; JSON's strings, numbers and lists are TOML's too."""
+    if isinstance(value, float) and not isinstance(value, bool):
+        return repr(float(value))
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def card(name: str, stored: Stored, count: int) -> str:
+    """A model card: YAML front matter, then what a person would ask."""
+    rows = {"sha256 of the weights": stored.sha256, "numbers in the weights": f"{count:,}", "made": stored.created}
+    rows |= {"backbone": stored.backbone, "heads": ", ".join(stored.heads), "training step": str(stored.step)}
+    rows |= {f"search: {key}": str(value) for key, value in stored.search.items()}
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    return f"""---
+library_name: arena
+license: mit
+tags: [reinforcement-learning, {json.dumps(stored.game)}]
+model_name: {json.dumps(name)}
+---
+
+# {name}
+
+Plays {stored.game} (rules version {stored.rules}){f", a snapshot of {stored.parent}" if stored.parent else ""}.
+
+    arena play {stored.game} --against PATH_OF_THIS_FOLDER
+    arena watch {stored.game} PATH_OF_THIS_FOLDER PATH_OF_THIS_FOLDER:sims=0
+
+| | |
+|---|---|
+{table}
+
+The weights are safetensors and the settings TOML: loading them runs no code.
+It knows its one game; how well it plays is for a league's table to say.
+"""
+
+
+def _write(file: Path, content: bytes) -> None:
+    with file.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
