@@ -52,7 +52,7 @@ KEYS: tuple[Binding, ...] = (
     Binding(("?", "f1"), "help", "this page", "view"),
     Binding(("escape",), "escape", "back", "view"),
     Binding(("ctrl+q",), "quit", "close the window", "view"),
-    Binding(("return",), "enter", "make the chosen move, or let the agent move; at the end a new game", "play"),
+    Binding(("return",), "enter", "make the chosen move; let the agent move; new game", "play"),
     Binding(("u",), "undo", "take back", "play"),
     Binding(("p",), "pass", "pass, where it is legal", "play"),
     Binding(tuple("123456789"), "digit", "candidate, or move, of that number", "play"),

@@ -76,55 +76,54 @@ def _gauge(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shap
 
 
 def _header(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, shown: bool) -> list[Shape]:
+    """The two players and the status; both names in one size, ratings only where both have room."""
     box = layout.header
-    room = 0.5 if layout.w < 80 else 0.36
-    wide = box.w * room - 0.5
+    narrow = layout.w < 80
+    wide = box.w * (0.5 if narrow else 0.36) - 0.5
+    size, small = sized(LABEL, layout), sized(SMALL, layout)
+    room = wide - 8.5 - width("100 %", size, "bold")
+    longest = max(width(name, size, "bold") for name in snapshot.names)
+    named = max(SMALL, min(size, size * room / longest))
+    rated = all(
+        width(name, named, "bold") + width(rating, small) + 2 <= room
+        for name, rating in zip(snapshot.names, snapshot.ratings, strict=False)
+    )
     shapes: list[Shape] = []
     for seat in (0, 1):
         plate = Box(box.x + seat * (wide + 1), box.y, wide, box.h)
-        shapes += _plate(snapshot, ui, layout, picture, plate, seat, shown)
-    if room < 0.5:
+        shapes += _plate(snapshot, ui, picture, plate, seat, _standing(snapshot, ui, seat, shown), size)
+        line = Box(plate.x + 5.8, plate.y, room, plate.h)
+        name = cut(snapshot.names[seat], room, named, "bold")
+        shapes.append(Text(name, line, named, "text", "left", "bold"))
+        if rated and seat < len(snapshot.ratings):
+            shapes.append(Text(snapshot.ratings[seat], line, small, "muted", "right"))
+    if not narrow:
         right = Box(box.x + 2 * (wide + 1) + 1, box.y, box.w - 2 * (wide + 1) - 1, box.h)
         shapes += _status(snapshot, ui, layout, right)
     return shapes
 
 
+def _standing(snapshot: Snapshot, ui: UI, seat: int, shown: bool) -> str:
+    """How a seat stands: its result at the end, before that its chance to win if that may be told."""
+    if snapshot.result is not None and ui.ply == snapshot.length:
+        return {1: "won", 0: "draw", -1: "lost"}[int(snapshot.result[seat])]
+    seen = snapshot.value(ui.ply) if shown else None
+    return percent(to_player_1(seen[0], seat)) if seen is not None else ""
+
+
 def _plate(
-    snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, plate: Box, seat: int, shown: bool
+    snapshot: Snapshot, ui: UI, picture: Picture, plate: Box, seat: int, standing: str, size: float
 ) -> list[Shape]:  # fmt: skip
-    """One player: piece, name, rating, chance to win; the seat to move is framed in its colour."""
+    """The ground of one player's name, with a piece and how the seat stands; framed if it is to move."""
     over = snapshot.result is not None and ui.ply == snapshot.length
     moving = not over and int(snapshot.rows[ui.ply]["seat"]) == seat
-    size, small = sized(LABEL, layout), sized(SMALL, layout)
     fill = mix("panel", SEATS[seat], 0.14) if moving else "panel"
-    shapes: list[Shape] = [Rect(*plate, fill, radius=CORNER, stroke=SEATS[seat] if moving else None, stroke_width=0.3)]
-    shapes += [_at(shape) for shape in picture.piece(seat, Spot(plate.x + 2.9, plate.cy, 1.75), 1.0)]
-    left, right = plate.x + 5.8, plate.right - 1.5
-    seen = snapshot.value(ui.ply) if shown else None
-    words = ""
-    if over and snapshot.result is not None:
-        words = {1: "won", 0: "draw", -1: "lost"}[int(snapshot.result[seat])]
-    elif seen is not None:
-        words = percent(to_player_1(seen[0], seat))
-    if words:
-        long = width(words, size, "bold") + 0.4
-        shapes.append(Text(words, Box(right - long, plate.y, long, plate.h), size, SEATS[seat], "right", "bold"))
-        right -= long + 1.2
-    rating = snapshot.ratings[seat] if seat < len(snapshot.ratings) else ""
-    long = width(rating, small)
-    name = snapshot.names[seat]
-    room = right - left - (long + 1.2 if rating else 0)
-    if rating and room >= min(width(name, size, "bold"), 8 * size):
-        shapes.append(Text(rating, Box(right - long - 0.2, plate.y, long + 0.2, plate.h), small, "muted", "right"))
-    else:
-        room = right - left
-    size = max(SMALL, min(size, size * room / width(name, size, "bold")))
-    shapes.append(Text(cut(name, room, size, "bold"), Box(left, plate.y, room, plate.h), size, "text", "left", "bold"))
-    return shapes
-
-
-def _at(shape: Shape) -> Shape:
-    return replace(shape, layer=PANEL)
+    piece = picture.piece(seat, Spot(plate.x + 2.9, plate.cy, 1.75), 1.0)
+    return [
+        Rect(*plate, fill, radius=CORNER, stroke=SEATS[seat] if moving else None, stroke_width=0.3),
+        *(replace(shape, layer=PANEL) for shape in piece),
+        Text(standing, plate.inset(1.5, 0), size, SEATS[seat], "right", "bold"),
+    ]
 
 
 def _status(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
@@ -180,7 +179,7 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
             said.append(f"{snapshot.game.names[ply.action]} costs {names[ply.seat]} {lost:.2f} in value.")
     thought = snapshot.thought(k) if shown else None
     if to_move(snapshot, ui):
-        said.append(f"Your move, {names[snapshot.person or 0]}.  u takes back, Enter lets the agent move.")
+        said.append("Your move.  u takes back, Enter lets the agent move.")
     elif thought is not None and thought.candidates:
         said.append(_search_words(snapshot, k))
     elif k == snapshot.length and snapshot.thinking is not None:

@@ -28,7 +28,7 @@ def help_page(ui: UI, layout: Layout) -> list[Shape]:
         Rect(*layout.window, "shadow", alpha=0.6),
         Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit="key:?"),
     ]
-    columns = 3 if wide >= 150 else 2 if wide >= 100 else 1
+    columns = 3 if wide >= 115 else 2 if wide >= 78 else 1
     size = max(SMALL, min(2.2, 2.2 * layout.text))
     row, column_w = size * 1.42, (wide - 4) / columns
     x, y = box.x + 2, box.y + 2

@@ -306,7 +306,7 @@ def _filled(size: tuple[int, int], points: tuple[tuple[float, float], ...], fine
     return fine.reshape(size[0], finer, size[1], finer).mean(axis=(1, 3))
 
 
-def _tinted(cover: Coverage, fill: Colour, fill2: Colour | None) -> pygame.Surface:
+def _tinted(cover: NDArray[np.floating], fill: Colour, fill2: Colour | None) -> pygame.Surface:
     sprite = pygame.Surface(cover.shape, pygame.SRCALPHA)
     colours = pygame.surfarray.pixels3d(sprite)
     top = np.array(rgb(fill), np.float32)

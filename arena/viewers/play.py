@@ -85,7 +85,7 @@ class Duel:
     def _agent_moves(self) -> None:
         self._remember()
         try:
-            self._snapshot = advanced(self._snapshot, self._table)
+            self._snapshot = advanced(self._snapshot, self._table, voice=1 - (self._snapshot.person or 0))
         except Exception as error:  # an agent may be anyone's program: say what it did and stay open
             self._steps.pop()
             self._snapshot = replace(self._snapshot, note=failed(self._snapshot, error), thinking=None)

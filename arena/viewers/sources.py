@@ -237,13 +237,13 @@ class Live:
         self._go.set()
 
 
-def advanced(snapshot: Snapshot, table: Table) -> Snapshot:
-    """The snapshot after one move of the table's single game."""
+def advanced(snapshot: Snapshot, table: Table, voice: int | None = None) -> Snapshot:
+    """The snapshot after one move of the table's single game; whose opinion it was, if not the mover's."""
     before = table.rows.copy()
     seat = int(before[0]["seat"])
     actions, moved = table.step()
     _, _, decision = moved[0]
-    ply = thought_of(snapshot.game, decision, 0, before, int(actions[0]), seat)
+    ply = thought_of(snapshot.game, decision, 0, before, int(actions[0]), seat if voice is None else voice)
     return extended(snapshot, ply, table.rows)
 
 

@@ -46,21 +46,21 @@ def panel(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape
 
 
 def _columns(layout: Layout, box: Box) -> dict[str, Box]:
-    """The table's columns, left to right; a narrow table drops prior and continuation."""
+    """The table's columns, left to right; as room gets scarce continuation, prior, share and number go."""
     size, gap = sized(BODY, layout), 1.2
     digits = width("0", size)
-    wants = {"#": 2.2, "move": 4.6, "visits": 6.2, "share": 6.0, "value": 6.2}
-    if layout.wide:
-        wants["prior"] = 5.8
+    wants = {"#": 2.2, "move": 4.6, "bar": 0.0, "visits": 6.2, "share": 6.0, "value": 6.2, "prior": 5.8}
+    if not layout.wide:
+        del wants["prior"]
+    for name in ("share", "#", "visits"):
+        if sum(wants.values()) * digits + gap * len(wants) + 8 > box.w:
+            del wants[name]
+    bar = max(3.5, (box.w - sum(wants.values()) * digits) * (0.24 if layout.wide else 0.3))
     x, columns = box.x + 1.5, {}
     for name, letters in wants.items():
-        columns[name] = Box(x, box.y, letters * digits, box.h)
-        x += letters * digits + gap
-        if name == "move":
-            bar = max(4.0, (box.right - x) * (0.16 if layout.wide else 0.22))
-            columns["bar"] = Box(x, box.y, bar, box.h)
-            x += bar + gap
-    if layout.wide:
+        columns[name] = Box(x, box.y, letters * digits if letters else bar, box.h)
+        x += columns[name].w + gap
+    if layout.wide and box.right - x > 12:
         columns["line"] = Box(x + gap, box.y, box.right - x - gap - 1.5, box.h)
     return columns
 
@@ -74,7 +74,9 @@ def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
     if thought is None or not thought.candidates:
         seat = int(snapshot.rows[ui.ply]["seat"])
         waiting = thought is None and snapshot.live
-        words = "Thinking …" if waiting else f"{snapshot.names[seat]} names no candidates here."
+        words = f"{snapshot.names[seat]} names no candidates here."
+        if waiting:
+            words = "It is your move." if seat == snapshot.person else f"{snapshot.names[seat]} is thinking."
         return [hidden(box, layout, words)]
     small, size = sized(SMALL, layout), sized(BODY, layout)
     columns, row = _columns(layout, box), size * 1.5

@@ -28,9 +28,13 @@ def plot(layout: Layout) -> Box:
     """Where the curve is drawn; x from the first to the last ply, y from +1 to −1."""
     assert layout.timeline is not None
     box = layout.timeline
-    left = max(4.2, 4.2 * layout.text)
-    top = max(2.4, 2.4 * layout.text)
+    left, top = 2.1 * _size(layout), 1.2 * _size(layout)
     return Box(box.x + left, box.y + top, box.w - left - 2.0, box.h - top - 3.2)
+
+
+def _size(layout: Layout) -> float:
+    """The size of the axis' words; the strip is too low for the largest ones."""
+    return SMALL * min(1.2, max(1.0, layout.text))
 
 
 def x_of(layout: Layout, snapshot: Snapshot, ply: float) -> float:
@@ -76,14 +80,14 @@ def timeline(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Sh
 
 def _axis(layout: Layout, snapshot: Snapshot, room: Box, ui: UI) -> list[Shape]:
     assert layout.timeline is not None
-    box, size = layout.timeline, max(SMALL, SMALL * layout.text)
+    box, size = layout.timeline, _size(layout)
     shapes: list[Shape] = [Rect(*box, "panel", radius=CORNER, layer=TIMELINE, hit="ply:")]
     for value, words in ((1, "+1"), (0, "0"), (-1, "−1")):
         y = room.cy - value * room.h / 2
         line = Box(box.x, y - size / 2, room.x - box.x - 0.8, size)
         shapes.append(Line(((room.x, y), (room.right, y)), 0.15, mix("raised", "line", 0.45), layer=TIMELINE))
         shapes.append(Text(words, line, size, "muted", "right", layer=TIMELINE))
-    step = next(s for s in (5, 10, 20, 50, 100, 1000) if room.w * s / span(snapshot) >= 6 * layout.text)
+    step = next(s for s in (5, 10, 20, 50, 100, 1000) if room.w * s / span(snapshot) >= 3 * size)
     for ply in range(0, span(snapshot) + 1, step):
         x = x_of(layout, snapshot, ply)
         shapes.append(Line(((x, room.y), (x, room.bottom)), 0.1, mix("raised", "line", 0.25), layer=TIMELINE))
@@ -100,9 +104,8 @@ def _curve(layout: Layout, snapshot: Snapshot, room: Box, series: Series, alone:
     colour = "text" if alone else SEATS[series.voice or 0]
     shapes: list[Shape] = []
     points = series.points
-    apart = 1 if alone and series.voice is None else 2
     for (k, a), (next_k, b) in pairwise(points):
-        missing = next_k - k > apart
+        missing = next_k - k > 2  # an agent speaks at its own moves only
         if alone and not missing:
             shapes += _area(at(k, a), at(next_k, b), room.cy)
         dash = 0.8 if missing or (not alone and series.voice == 1) else 0.0

@@ -63,7 +63,7 @@ def _node(snapshot: Snapshot, candidate: Candidate, at: Point, r: float, size: f
     fill, name = diverging(candidate.value or 0.0), snapshot.game.names[candidate.action]
     rim, hit = "yellow" if lit else "text", f"row:{candidate.action}"
     disc = Disc(*at, r, fill, rim=rim, rim_width=0.25, layer=PANEL, hit=hit)
-    if width(name, size, "bold") <= 1.7 * r:
+    if width(name, size, "bold") <= 1.7 * r and r >= 0.8 * size:
         box = Box(at[0] - r, at[1] - size * 0.7, 2 * r, size * 1.4)
         return [disc, Text(name, box, size, ink_on(fill), "centre", "bold")]
     box = Box(at[0] - r - 6.0, at[1] - size * 1.45, 5.6, size * 1.2)
@@ -77,12 +77,13 @@ def _ahead(
     shapes: list[Shape] = []
     depth = max(1, min(depth, int(room.w / (3.2 * size))))
     r, names = 0.7 * size, snapshot.game.names
+    inside = max(width(name, size) for name in names) <= 1.5 * r
     for i, move in enumerate(candidate.pv[1 : depth + 1]):
         x = room.x + (i + 0.5) * room.w / depth
         shapes.append(Line(((start, room.cy), (x - r, room.cy)), max(0.15, 0.6 * share), edge, 0.6 - 0.05 * i))
         seat = int(candidate.rows[i + 1]["seat"]) if candidate.rows is not None else 0
         fill = mix("panel", SEATS[seat], 0.28)
-        if width(names[move], size) <= 1.5 * r:
+        if inside:
             shapes.append(Disc(x, room.cy, r, fill, rim=SEATS[seat], rim_width=0.15, layer=PANEL))
             shapes.append(Text(names[move], Box(x - r, room.y, 2 * r, room.h), size, "text", "centre"))
             start = x + r

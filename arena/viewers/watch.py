@@ -63,7 +63,7 @@ def play(
     size: tuple[int, int] = (1280, 720), ui: UI | None = None,
 ) -> None:  # fmt: skip
     """A person plays against an agent with the mouse or the keyboard."""
-    _show(Duel(game, agent, seat, seed=seed, person=person, opening=opening), ui, size)
+    _show(Duel(game, agent, seat, seed=seed, person=person, opening=opening), ui or UI(tab="moves"), size)
 
 
 def judged_throughout(snapshot: Snapshot, analyst: Agent | None) -> Snapshot:

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agents.agent import Decision
+from arena.viewers.snapshot import (
+    Candidate,
+    Ply,
+    Snapshot,
+    biggest,
+    changes,
+    loss,
+    opinions,
+    percent,
+    percent_of,
+    ranked,
+    signed,
+    to_player_1,
+)  # fmt: skip
+from arena.viewers.sources import StoredGame, replayed, thought_of
+from envs import kernels
+from envs.registry import game
+
+
+def told(values: list[float | None], voices: list[int | None], names: tuple[str, str] = ("A", "B")) -> Snapshot:
+    """A game of tic-tac-toe with opinions put in by hand."""
+    snapshot = replayed(StoredGame(game("tic_tac_toe"), tuple(range(len(values))), names))
+    plies = tuple(
+        Ply(ply.action, ply.seat, value, voice=voice)
+        for ply, value, voice in zip(snapshot.plies, values, voices, strict=True)
+    )
+    return replace(snapshot, plies=plies)
+
+
+def test_the_one_sign_flip() -> None:
+    assert to_player_1(0.3, 0) == 0.3
+    assert to_player_1(0.3, 1) == -0.3
+    assert to_player_1(to_player_1(0.3, 1), 1) == 0.3
+
+
+def test_what_an_agent_says_is_turned_to_player_1() -> None:
+    four = game("connect_four")
+    row = kernels.replay(four, 0, [3])[-1:]  # player 2 is to move
+    extra = {
+        "value": np.array([0.4]), "visits": np.array([[0, 0, 10, 30, 0, 0, 0.0]]),
+        "q": np.array([[0, 0, -0.2, 0.4, 0, 0, 0.0]]), "prior": np.full((1, 7), 1 / 7),
+    }  # fmt: skip
+    ply = thought_of(four, Decision(np.array([3]), {}, extra), 0, row, 3, 1)
+    assert ply.seat == 1
+    assert ply.value == pytest.approx(-0.4)
+    best = ranked(ply.candidates)[0]
+    assert (best.action, best.visits) == (3, 30)
+    assert best.value == pytest.approx(-0.4)
+    assert ranked(ply.candidates)[1].value == pytest.approx(0.2)
+    assert ply.candidates[0].value is None  # nobody visited it, so nothing is known of it
+
+
+def test_a_missing_value_is_missing_and_poisons_nothing() -> None:
+    four = game("connect_four")
+    row = kernels.new_rows(four, np.zeros(1, np.uint64))
+    nothing = thought_of(four, Decision(np.array([3]), {}, {}), 0, row, 3, 0)
+    assert nothing.value is None
+    assert nothing.candidates == ()
+    strange = thought_of(four, Decision(np.array([3]), {}, {"value": np.array([np.nan])}), 0, row, 3, 0)
+    assert strange.value is None
+
+
+def test_changes_with_one_voice() -> None:
+    snapshot = told([0.1, 0.3, -0.5, -0.5], [None] * 4)
+    assert changes(snapshot) == pytest.approx({0: 0.2, 1: -0.8, 2: 0.0})
+    assert loss(snapshot, 1, -0.8) == 0.0  # player 2 made player 1's value fall: no loss of theirs
+    assert loss(snapshot, 0, -0.8) == pytest.approx(0.8)
+
+
+def test_changes_with_a_voice_each_are_the_others_surprise() -> None:
+    # Player 1 (voice 0) speaks at 0, 2, 4; player 2 at 1, 3. Ply 1 is judged by player 1, ply 2 by player 2.
+    snapshot = told([0.0, 0.1, 0.6, -0.4, 0.5], [0, 1, 0, 1, 0])
+    found = changes(snapshot)
+    assert found == pytest.approx({1: 0.6, 2: -0.5, 3: -0.1})
+    assert biggest(found) == [(1, pytest.approx(0.6)), (2, pytest.approx(-0.5)), (3, pytest.approx(-0.1))]
+    same = told([0.0, 0.1, 0.6, -0.4, 0.5], [0, 1, 0, 1, 0], names=("A", "A"))
+    assert changes(same) == pytest.approx({0: 0.1, 1: 0.5, 2: -1.0, 3: 0.9})  # one voice: ply by ply
+
+
+def test_a_gap_is_no_change() -> None:
+    assert changes(told([0.5, None, None, -0.5], [None] * 4)) == {}
+
+
+def test_the_result_closes_the_curve() -> None:
+    moves = (0, 3, 1, 4, 2)  # player 1 wins along the top
+    snapshot = replayed(StoredGame(game("tic_tac_toe"), moves, ("A", "B")))
+    assert snapshot.result == (1.0, -1.0)
+    assert opinions(snapshot) == ()
+    assert snapshot.value(5) == (1.0, None)
+    assert snapshot.value(4) is None
+    plies = (replace(snapshot.plies[0], value=0.2), *snapshot.plies[1:])
+    assert opinions(replace(snapshot, plies=plies))[0].points == ((0, 0.2), (5, 1.0))
+
+
+def test_numbers_as_words() -> None:
+    assert [signed(v) for v in (0.314, -0.314, 0.001, -0.0, 0.999, 1.0, -1.0)] == [
+        "+0.31", "−0.31", "0.00", "0.00", "+0.99", "+1", "−1",
+    ]  # fmt: skip
+    assert [percent(v) for v in (0.0, 0.31, 0.999, 1.0, -0.9999, -1.0)] == [
+        "50 %", "66 %", "99 %", "100 %", "1 %", "0 %",
+    ]  # fmt: skip
+    assert [percent_of(p, 1000) for p in (0, 4, 10, 614, 999, 1000)] == [
+        "0 %", "< 1 %", "1 %", "61 %", "99 %", "100 %",
+    ]  # fmt: skip
+
+
+def test_ranking() -> None:
+    found = ranked([Candidate(0, 5), Candidate(1, 9), Candidate(2, 5, prior=0.3)])
+    assert [c.action for c in found] == [1, 2, 0]
