@@ -7,11 +7,13 @@ component, add its settings to a table.
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -26,7 +28,11 @@ from pydantic import (
 
 from agents.registry import AGENTS, ALGORITHMS, BACKBONES
 from arena.toml import dumps, parse_value
-from envs.registry import GAMES, Unknown, nearest, parse, resolve
+from envs.registry import GAMES, nearest, parse, resolve
+
+if TYPE_CHECKING:
+    from agents.self_play import SelfPlay
+    from arena.league import LeagueSettings
 
 LEARNERS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZeroSettings",
@@ -35,6 +41,7 @@ LEARNERS: dict[str, str] = {
 
 OWNED: dict[str, str] = {
     "self_play": "agents.self_play:SelfPlay",
+    "league": "arena.league:LeagueSettings",
 }
 """section -> the dataclass of its component; a dataclass inside it is a table inside the section."""
 
@@ -48,7 +55,7 @@ def _named(table: Mapping[str, str], kind: str) -> AfterValidator:
 
     def check(spec: str) -> str:
         name, _ = parse(spec)
-        if name not in table and not ("/" in name and table is AGENTS):
+        if name not in table:
             raise ValueError(f"There is no {kind} '{name}'; {nearest(name, table)}")
         return spec
 
@@ -70,7 +77,10 @@ class Section(BaseModel):
 class Run(Section):
     name: str = Field("league", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the run under `out`")
     seed: int = Field(0, ge=0, lt=2**63, description="everything random follows from it")
-    minutes: float = Field(30.0, gt=0, description="how long to train, over all starts of the run together")
+    minutes: float = Field(
+        30.0, gt=0, description="of training; a run cut short gets what is left, a complete one as much again"
+    )
+    positions: int = Field(6000, gt=0, description="to learn from that each round of training gathers")
     out: str = Field("runs", min_length=1, description="folder of all runs")
     database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
 
@@ -90,17 +100,6 @@ class Workers(Section):
     )
 
 
-class League(Section):
-    snapshot_minutes: float = Field(3.0, gt=0, description="between the snapshots that enter the league")
-    anchors: Annotated[tuple[Annotated[str, _named(AGENTS, "agent")], ...], Strict(False)] = Field(
-        ("random",), description="fixed members that everybody is measured against; random is the zero of the scale"
-    )
-    simulations: int = Field(64, ge=0, description="of a snapshot's search in rating games; 0 = the raw policy")
-    rating_games: int = Field(64, ge=2, description="in each round of rating")
-    rating_share: float = Field(0.15, ge=0, le=1, description="of the time that goes into rating games")
-    opening_plies: int = Field(4, ge=0, description="at most so many random moves begin a rating game")
-
-
 class Viewer(Section):
     watch: bool = Field(False, description="open a window on the league's newest games")
 
@@ -115,7 +114,6 @@ SECTIONS: dict[str, type[Section]] = {
     "network": Network,
     "learner": LearnerChoice,
     "workers": Workers,
-    "league": League,
     "viewer": Viewer,
 }
 
@@ -130,10 +128,9 @@ class Config:
     algorithm: str
     learner: Any
     """The dataclass of the algorithm's settings."""
-    self_play: Any
-    """agents.self_play.SelfPlay"""
+    self_play: SelfPlay
+    league: LeagueSettings
     workers: Workers
-    league: League
     viewer: Viewer
 
     @property
@@ -144,6 +141,11 @@ class Config:
     @property
     def database(self) -> Path:
         return Path(self.run.database)
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are: one a core for "auto"."""
+        return (os.cpu_count() or 1) if self.workers.count == "auto" else int(self.workers.count)
 
 
 def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
@@ -178,6 +180,10 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     choice = parts.pop("learner").algorithm
     owned = {name: _owned(OWNED, name, tree.get(name, {}), name, source) for name in OWNED}
     settings = _owned(LEARNERS, choice, learner, "learner", source)
+    for spec in owned["league"].anchors:
+        name = spec.partition(":")[0]
+        if "/" not in name and name not in AGENTS:
+            raise ConfigError(f"{source}: [league] anchors: there is no agent '{name}'; {nearest(name, AGENTS)}")
     return Config(algorithm=choice, learner=settings, **owned, **parts)
 
 
@@ -191,7 +197,26 @@ def resolved(config: Config) -> str:
         notes |= {f"{name}.{key}": field.description or "" for key, field in model.model_fields.items()}
     for name, settings in {"learner": config.learner, **{name: getattr(config, name) for name in OWNED}}.items():
         tables[name] = {**tables.get(name, {}), **_tree(settings)}
+        notes |= _notes(settings, name)
     return dumps(tables, notes)
+
+
+def check_same_run(config: Config, written: Path) -> None:
+    """Raises ConfigError if a run's config.toml says that it was of another game, network or algorithm."""
+    if not written.exists():
+        return
+    try:
+        tree = tomllib.loads(written.read_text(encoding="utf-8"))
+        was = [tree["game"]["name"], tree["network"]["backbone"], tree["learner"]["algorithm"]]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        raise ConfigError(f"{written} is damaged; move its folder away, or name this run otherwise.") from None
+    now = [config.game.name, config.network.backbone, config.algorithm]
+    for kind, before, after in zip(("game", "backbone", "algorithm"), was, now, strict=True):
+        if before != after:
+            raise ConfigError(
+                f"{written.parent} is a run of the {kind} '{before}', not '{after}'; "
+                "give this one another run.name, or move that folder away."
+            )
 
 
 # --- sections that components own -----------------------------------------------------------------------------------
@@ -231,6 +256,18 @@ def _instance(default: Any, model: BaseModel) -> Any:
 def _tree(settings: Any) -> dict[str, Any]:
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
     return {name: _tree(value) if is_dataclass(value) else value for name, value in values.items()}
+
+
+def _notes(settings: Any, path: str) -> dict[str, str]:
+    """What the docstring of a settings dataclass says of each field, in lines of `name  meaning`."""
+    notes: dict[str, str] = {}
+    for names, meaning in re.findall(r"^ +(\w+(?:, \w+)*) {2,}(\S.*)$", type(settings).__doc__ or "", re.MULTILINE):
+        notes |= {f"{path}.{name}": meaning for name in names.split(", ")}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if is_dataclass(value):
+            notes |= _notes(value, f"{path}.{field.name}")
+    return notes
 
 
 # --- what is wrong, in one sentence ---------------------------------------------------------------------------------
@@ -295,10 +332,3 @@ def _override(tree: dict[str, Any], text: str) -> None:
         if not isinstance(tree, dict):
             raise ConfigError(f"--set {text}: {name} is not a table.")
     tree[names[-1]] = parse_value(value.strip())
-
-
-def check_name(table: Mapping[str, str], spec: str, kind: Literal["game", "agent", "backbone", "algorithm"]) -> None:
-    """Raises Unknown, with the nearest name, unless the spec begins with a name of the table."""
-    name, _ = parse(spec)
-    if name not in table:
-        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")

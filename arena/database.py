@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 VERSION = 1
 """Changes whenever the tables do."""
@@ -90,6 +91,8 @@ def check_version(database: sqlite3.Connection, path: Path) -> None:
         if "no such" not in str(error):
             raise
         versions = []
+    if not versions and not database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise StoreError(f"{path} is empty so far; a league or a tournament that has begun fills it.")
     if len(versions) != 1:
         raise StoreError(f"{path} is a database, but not one of the arena's; name another file.")
     if versions[0] < VERSION:
@@ -107,7 +110,8 @@ def check_version(database: sqlite3.Connection, path: Path) -> None:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; in a folder that cannot be written, one that trusts nobody else does."""
     address = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, isolation_level=None, timeout=30)
+    options: Any = {"uri": True, "isolation_level": None, "timeout": 30}
+    connection = sqlite3.connect(f"{address}?mode=ro", check_same_thread=False, **options)
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.OperationalError as error:
@@ -115,7 +119,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         if beside.exists() or not any(word in str(error) for word in ("unable to open", "readonly")):
             raise
         connection.close()
-        connection = sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None)
+        connection = sqlite3.connect(f"{address}?immutable=1", check_same_thread=False, **options)
     return connection
 
 

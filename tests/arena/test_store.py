@@ -244,6 +244,9 @@ def test_a_page_overwritten_in_the_middle_is_noticed(store):
 def test_no_database_and_no_folder(tmp_path):
     with pytest.raises(StoreError, match="no database"):
         Store.read(tmp_path / "none.db")
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StoreError, match="empty so far"):
+        Store.read(tmp_path / "empty.db")
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         Store(tmp_path / "file" / "arena.db")

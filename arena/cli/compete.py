@@ -1,0 +1,249 @@
+"""Commands that let agents meet and say how strong they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arena.cli.frame import Database, Json, Seed, document, going_on, known, progress, put, screen, show
+from arena.text import percent, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from arena.tournament import MatchResult, SeatReturn, Table
+
+GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
+AGAIN = "run the same command again to go on; every game that was finished is kept."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this file's commands."""
+    for command in (tournament, match, evaluate, leaderboard):
+        app.command(no_args_is_help=command is not leaderboard)(command)
+
+
+def tournament(
+    game: GameName,
+    agents: Annotated[list[str], typer.Argument(metavar="AGENT AGENT...", help="Specs or folders, two or more.")],
+    format: Annotated[
+        str, typer.Option("--format", help="round-robin, or gauntlet: the first against all.")
+    ] = "round-robin",
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs of games in each meeting, seats swapped.")] = 10,
+    seed: Seed = 0,
+    opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
+    database: Database = Path("arena.db"),
+    json: Json = False,
+) -> None:
+    """Let agents play each other and rate them on one scale.
+
+    What was played is kept: the same command after a crash plays only what is missing, and more --pairs adds to it.
+
+    Example: [bold]arena tournament connect_four random alphabeta:depth=4 mcts:sims=200 --pairs 20[/]
+    """
+    from envs.registry import GAMES
+    from leagues.schedule import FORMATS
+
+    known(FORMATS, format, "format")
+    known(GAMES, game, "game")
+    from arena.store import Store
+    from arena.tournament import contest, tournament
+
+    entered = contest(game, agents, seed=seed, opening_plies=opening)
+    with Store(database) as store, going_on(AGAIN), progress("games") as heard:
+        table = tournament(store, entered, format, pairs, heard)
+    if json:
+        document(_tournament_document(table, format))
+    else:
+        show(_tournament_table(table))
+
+
+def _tournament_document(table: Table, form: str) -> dict[str, Any]:
+    contest, rated = table.contest, table.ratings
+    return {
+        "game": contest.game,
+        "format": form,
+        "id": contest.id,
+        "games": table.games,
+        "zero": rated.anchor,
+        "first_move": {"elo": rated.first_move.elo, "error": rated.first_move.error},
+        "ratings": rated.rows(),
+        "meetings": [
+            {"member": a, "opponent": b, "points": points, "games": games}
+            for (a, b), (points, games) in sorted(table.points.items())
+        ],
+    }
+
+
+def _tournament_table(table: Table) -> RichTable:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    rows = table.ratings.rows()
+    zero = f", {table.ratings.anchor} = 0" if table.ratings.anchor else ", mean = 0"
+    title = Text(printable(f"{table.contest.game}: {table.games:,} games{zero}"))
+    grid = RichTable(title=title, title_justify="left", pad_edge=False)
+    grid.add_column("#", justify="right", style="dim")
+    grid.add_column("name", overflow="ellipsis", no_wrap=True, style="cyan")
+    for heading in ("Elo", "95 %", "points"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    crossed = screen().width >= 62 + 8 * len(rows) and len(rows) <= 12
+    for i in range(len(rows) if crossed else 0):
+        grid.add_column(f"v {i + 1}", justify="right", no_wrap=True)
+    for i, row in enumerate(rows):
+        name = str(row["name"])
+        interval = f"{row['low']:.0f} … {row['high']:.0f}"
+        points = f"{float(row['score']) * float(row['games']):g} / {row['games']:.0f}"
+        cells = [str(i + 1), Text(printable(name)), f"{row['elo']:.0f}", interval, points]
+        for other in rows if crossed else ():
+            met = table.points.get((name, str(other["name"])))
+            cells.append("" if met is None else f"{met[0]:g}")
+        grid.add_row(*cells)
+    return grid
+
+
+def match(
+    game: GameName,
+    first: Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")],
+    second: Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")],
+    games: Annotated[int, typer.Option(min=1, help="Games at most; an odd number is made even.")] = 100,
+    sprt: Annotated[
+        str | None, typer.Option(metavar="ELO0,ELO1", help="Stop as soon as one of the two is settled.")
+    ] = None,
+    seed: Seed = 0,
+    opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
+    database: Database = Path("arena.db"),
+    json: Json = False,
+) -> None:
+    """Let two agents play, seats swapped in pairs from the same openings.
+
+    --sprt 0,20 plays until it is settled whether the first agent is 0 or 20 (normalised) Elo ahead.
+
+    Example: [bold]arena match connect_four mcts:sims=400 mcts:sims=100 --games 200[/]
+    """
+    bounds = None if sprt is None else _bounds(sprt)
+    from arena.store import Store
+    from arena.tournament import contest, match
+
+    entered = contest(game, [first, second], seed=seed, opening_plies=opening, purpose="match")
+    with Store(database) as store, going_on(AGAIN), progress("games") as heard:
+        result = match(store, entered, games, sprt=bounds, heard=heard)
+    if json:
+        described = {**asdict(result), "elo": result.elo._asdict(), "games": result.games}
+        document({"game": entered.game, "id": entered.id, "sprt": bounds, **described})
+    else:
+        show(*_match_lines(result))
+
+
+def _bounds(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--sprt takes two numbers, as in --sprt 0,20, not '{text}'.") from None
+    if not -200 <= low < high <= 200:
+        raise ValueError("--sprt takes two numbers from -200 to 200, the smaller first, as in --sprt 0,20.")
+    return low, high
+
+
+def _match_lines(result: MatchResult) -> list[str]:
+    from rich.markup import escape
+
+    first, second = (escape(printable(name)) for name in (result.first, result.second))
+    elo = result.elo
+    lines = [
+        f"[bold]{first}[/] against [bold]{second}[/]: "
+        f"{result.wins} won, {result.draws} drawn, {result.losses} lost of {result.games}",
+        f"score {percent(elo.score)}, Elo {elo.elo:+.0f} (95 %: {elo.low:+.0f} … {elo.high:+.0f}), "
+        f"stronger with probability {percent(elo.superiority)}",
+    ]
+    if result.llr is not None:
+        said = {"elo0": "the lower bound holds", "elo1": "the upper bound holds"}.get(
+            result.verdict or "", "not settled; more --games may settle it"
+        )
+        lines.append(f"sequential test: {said} (log-likelihood ratio {result.llr:.2f})")
+    return lines
+
+
+def evaluate(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")],
+    game: GameName,
+    episodes: Annotated[int, typer.Option(min=1, help="Games in each seat against each opponent.")] = 200,
+    against: Annotated[list[str] | None, typer.Option("--against", help="An opponent; may be given again.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Measure an agent's mean return in each seat, from the game's own beginning; nothing is stored.
+
+    Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
+    """
+    from arena.tournament import evaluate
+
+    with going_on("nothing of it is kept."), progress("games") as heard:
+        found = evaluate(game, agent, against or ["random"], episodes, seed=seed, heard=heard)
+    if json:
+        document({"agent": agent, "game": game, "seed": seed, "returns": [asdict(one) for one in found]})
+    else:
+        show(_returns_table(agent, game, found))
+
+
+def _returns_table(agent: str, game: str, found: list[SeatReturn]) -> RichTable:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    grid = RichTable(title=Text(printable(f"{agent} in {game}")), title_justify="left", pad_edge=False)
+    grid.add_column("seat", justify="right")
+    grid.add_column("against", overflow="ellipsis", no_wrap=True)
+    for heading in ("mean return", "± 95 %", "games", "plies"):
+        grid.add_column(heading, justify="right")
+    for one in found:
+        numbers = (f"{one.mean:+.3f}", f"{one.error:.3f}", str(one.episodes), f"{one.plies:.1f}")
+        grid.add_row(str(one.seat), Text(printable(one.opponent)), *numbers)
+    return grid
+
+
+def leaderboard(
+    game: Annotated[str | None, typer.Argument(metavar="[GAME]", help="Left out: the game most played.")] = None,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on standard output.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs nothing else.")] = None,
+    database: Database = Path("arena.db"),
+) -> None:
+    """Show everybody's rating, with its 95 % interval, from every stored game that counts.
+
+    Example: [bold]arena leaderboard connect_four --html leaderboard.html[/]
+    """
+    if json and csv:
+        raise ValueError("--json and --csv both want standard output; choose one.")
+    from arena.leaderboard import as_csv, as_document, as_table, leaderboard
+    from arena.store import Store
+
+    with Store.read(database) as store:
+        board = leaderboard(store, _chosen(store, game))
+    if html is not None:
+        from arena.files import write_text
+        from arena.page import as_page
+
+        write_text(html, as_page(board))
+    if json:
+        document(as_document(board))
+    elif csv:
+        put(as_csv(board))
+    elif html is None:
+        show(as_table(board, screen().width))
+
+
+def _chosen(store: Any, game: str | None) -> str:
+    """The game asked for under the name it is stored by, or the one that was played most."""
+    if game is not None:
+        from envs.registry import GAMES
+        from envs.registry import game as game_of
+
+        known(GAMES, game, "game")
+        return game_of(game).name
+    played = store.games_with_members()
+    if not played:
+        raise ValueError(f"{store.path} has no members yet; `arena league` or `arena tournament` enter some.")
+    return max(played, key=store.count)

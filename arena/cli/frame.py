@@ -1,0 +1,194 @@
+"""What every command shares: one sentence for an error, one document for --json, progress that keeps quiet."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arena.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
+Database = Annotated[Path, typer.Option("--database", "--db", help="The database of members, games and ratings.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")]
+
+_documents: list[Any] = []
+
+
+class Interrupted(Exception):
+    """Ctrl-C, with how to go on."""
+
+
+class Wanting(Exception):
+    """A check that did its work and found a fault: nothing to say, exit code 1."""
+
+
+def conduct(app: typer.Typer, arguments: list[str]) -> int:
+    """Runs a command line; whatever goes wrong is one sentence on standard error, or a traceback with --debug."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug, as_json = "--debug" in own, "--json" in own
+    arguments = [a for i, a in enumerate(arguments) if a != "--debug" or i >= len(own)]
+    _documents.clear()
+    try:
+        with _kept_clean() if as_json else _plainly():
+            code = app(args=arguments, prog_name="arena", standalone_mode=False)
+        _put_documents()
+        sys.stdout.flush()
+        if code == 130:
+            say("Stopped.")
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:  # `arena leaderboard | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except BaseException as error:
+        if debug and not isinstance(error, Wanting):
+            traceback.print_exc()
+        return _told(error, arguments)
+
+
+def _told(error: BaseException, arguments: Sequence[str]) -> int:
+    """Says what is wrong and returns the exit code."""
+    if isinstance(error, Wanting):
+        _put_documents()
+        return 1
+    if isinstance(error, (Interrupted, KeyboardInterrupt)):
+        say(f"Stopped; {error}" if str(error) else "Stopped.")
+        return 130
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if type(error).__name__ == "NoArgsIsHelpError":  # typer has shown the help
+        return 2
+    if hasattr(error, "format_message"):  # typer's own, for a command line that it cannot read
+        command = next((a for a in arguments if not a.startswith("-")), "")
+        context = getattr(error, "ctx", None)
+        place = context.command_path if context is not None else f"arena {command}".strip()
+        say(f"{_usage(error)} `{place} --help` shows how it is written.")
+        return 2
+    if isinstance(error, (ValueError, OSError)):
+        say(str(error) or type(error).__name__)
+        return 2
+    if isinstance(error, ImportError):
+        say(f"A part of the arena is not installed ({error}); `make setup` installs it.")
+        return 2
+    say(f"Something is wrong inside the arena ({type(error).__name__}: {error}); --debug shows where.")
+    return 1
+
+
+def _usage(error: Any) -> str:
+    text = " ".join(str(error.format_message()).split())
+    return text if text.endswith((".", "?", "!")) else text + "."
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _kept_clean() -> Iterator[None]:
+    """Sends whatever is printed meanwhile, by Python or below it, to standard error."""
+    was = sys.stdout
+    was.flush()
+    real = was is sys.__stdout__
+    kept = os.dup(1) if real else -1
+    if real:
+        os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout = was
+        if real:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+@contextmanager
+def going_on(how: str) -> Iterator[None]:
+    """Within it Ctrl-C says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(how) from None
+
+
+def known(table: Mapping[str, Any], spec: str, kind: str) -> None:
+    """Raises Unknown, with the nearest name, unless a spec's name is in the table; imports nothing that it names."""
+    from envs.registry import Unknown, nearest, parse
+
+    name, _ = parse(spec)
+    if name not in table:
+        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")
+
+
+def document(value: Any) -> None:
+    """The JSON document of this command, printed when the command is over."""
+    _documents.append(value)
+
+
+def _put_documents() -> None:
+    for value in _documents:
+        put(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def put(text: str) -> None:
+    """Text on standard output, just as it is."""
+    sys.stdout.write(text)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: what is not finite becomes null, tuples lists."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def say(text: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(printable(" ".join(text.split())) + "\n")
+
+
+def show(*things: RenderableType) -> None:
+    """Tables, and text with rich's markup, on standard output."""
+    console = screen()
+    for thing in things:
+        console.print(thing, soft_wrap=isinstance(thing, str))
+
+
+def screen() -> Console:
+    """Standard output: as wide as the terminal, or wide enough for everything if it is a file."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    return Console(file=sys.stdout, width=None if terminal or "COLUMNS" in os.environ else 160, highlight=False)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while the block runs, fed with (done, in all); nothing if that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -1,0 +1,171 @@
+"""Commands that train: a league, one learner; and the benchmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.cli.frame import Json, Seed, document, going_on, known, progress, put, say
+
+if TYPE_CHECKING:
+    from arena.config import Config
+
+ENGINES: dict[str, str] = {
+    "native": "arena.run:run_training",
+}
+"""name -> "module:function" of (config, *, steps, address)."""
+
+Minutes = Annotated[float | None, typer.Option(min=0, help="How long this start trains.")]
+Workers = Annotated[int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")]
+Address = Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to train there.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="A setting; may be given again.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this file's commands."""
+    app.command()(league)
+    app.command(no_args_is_help=True)(train)
+    app.command()(bench)
+
+
+def league(
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Left out: arena.toml, if it is here.")
+    ] = None,
+    minutes: Minutes = None,
+    workers: Workers = None,
+    address: Address = None,
+    watch: Annotated[bool | None, typer.Option("--watch/--headless", help="Open a window on the newest games.")] = None,
+    settings: Settings = None,
+) -> None:
+    """Train by self-play, freeze snapshots, rate them against the anchors: what arena.toml says.
+
+    Started again, it goes on from where it was.
+
+    Example: [bold]arena league --minutes 5 --set game.name=tic_tac_toe --set run.name=ttt[/]
+    """
+    from arena.config import load
+
+    path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
+    given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
+    chosen = load(path, [*(settings or []), *_overrides(given)])
+    begin_run(chosen)
+    from arena.league import run_league
+
+    with going_on(f"run the same command again to go on from {chosen.folder}."):
+        run_league(chosen, address=address)
+
+
+def train(
+    algorithm: Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")],
+    game: Annotated[str, typer.Argument(metavar="GAME", help="`arena list games`")],
+    backbone: Annotated[str, typer.Option(help="A spec: resnet:blocks=5. `arena list backbones`")] = "resnet",
+    steps: Annotated[int | None, typer.Option(min=1, help="The learner's updates in this start.")] = None,
+    minutes: Minutes = None,
+    workers: Workers = None,
+    address: Address = None,
+    seed: Seed = 0,
+    engine: Annotated[str, typer.Option(help="Whose training loop: native.")] = "native",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run's folder; left out: runs/GAME-ALGORITHM.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last state.")] = False,
+    settings: Settings = None,
+) -> None:
+    """Train one learner, with no league around it.
+
+    Example: [bold]arena train alphazero tic_tac_toe --backbone mlp --minutes 3 --out runs/ttt[/]
+    """
+    from agents.registry import ALGORITHMS, BACKBONES
+    from arena.config import load
+    from envs.registry import GAMES, resolve
+
+    for table, name, kind in (
+        (ALGORITHMS, algorithm, "algorithm"),
+        (GAMES, game, "game"),
+        (BACKBONES, backbone, "backbone"),
+    ):
+        known(table, name, kind)
+    known(ENGINES, engine, "engine")
+    if steps is not None and minutes is not None:
+        raise ValueError("--steps and --minutes both say when to stop; choose one.")
+    folder = out or Path("runs") / f"{game}-{algorithm}".replace(":", "-").replace("=", "").replace(",", "-")
+    given = {
+        "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
+        "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
+    }  # fmt: skip
+    chosen = load(None, [*(settings or []), *_overrides(given)])
+    _check_resume(chosen.folder, resume)
+    begin_run(chosen)
+    with going_on(f"add --resume to go on from {chosen.folder}."):
+        resolve(ENGINES, engine, "engine")(chosen, steps=steps, address=address)
+
+
+def _overrides(given: dict[str, str | int | float | bool | None]) -> list[str]:
+    """What was given on the command line, as overrides of the configuration."""
+    from arena.toml import literal
+
+    return [f"{key}={literal(value)}" for key, value in given.items() if value is not None]
+
+
+def _check_resume(folder: Path, resume: bool) -> None:
+    begun = (folder / "config.toml").exists()
+    if begun and not resume:
+        raise ValueError(f"{folder} holds a run already; add --resume to go on with it, or name another --out.")
+    if resume and not begun:
+        raise ValueError(f"There is no run in {folder} to go on with; leave --resume out to begin one.")
+
+
+def begin_run(config: Config) -> None:
+    """Writes runs/<name>/config.toml; refuses a folder whose run was of another kind."""
+    from arena.config import check_same_run, resolved
+    from arena.files import write_text
+
+    path = config.folder / "config.toml"
+    check_same_run(config, path)
+    try:
+        write_text(path, resolved(config))
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"{config.folder} cannot be written ({reason}); set run.out to a folder that can.") from error
+
+
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all of them.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Rounds in which ours and the peer take turns.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.01, help="For each side of each round.")] = 1.0,
+    options: Annotated[
+        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="For the benchmark.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure the arena against its peers, side by side, as ratios.
+
+    Example: [bold]arena bench rules search --runs 3[/]
+    """
+    from arena.bench import BENCHES, as_table, run
+
+    for name in names or ():
+        known(BENCHES, name, "benchmark")
+    pairs = [option.partition("=") for option in options or ()]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise ValueError(f"--option takes key=value, not '{key}'.")
+    more = {key: value for key, _, value in pairs}
+    total, begun = len(names or BENCHES), 0
+    with going_on("what was measured so far is not kept."), progress("benchmarks") as heard:
+
+        def began(name: str) -> None:
+            nonlocal begun
+            heard(begun, total)
+            begun += 1
+
+        rows = run(names or (), runs=runs, seconds=seconds, options=more, began=began)
+    if json:
+        document(rows)
+    else:
+        put(as_table(rows) + "\n")
+    for note in sorted({row["note"] for row in rows if row["note"] and not json}):
+        say(note)

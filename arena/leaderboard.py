@@ -1,0 +1,164 @@
+"""The leaderboard: everybody of a game on one scale, with intervals, and as a table, JSON, CSV or a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from arena.store import Store, StoreError
+from arena.text import inert, percent, printable
+from leagues.rating import Ratings, Result, rate
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+ANCHOR = "random"
+"""Stands at 0 in every game in which it is a member."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One member's line."""
+
+    rank: int
+    name: str
+    kind: str
+    elo: float
+    low: float
+    high: float
+    games: int
+    score: float
+    better: float | None
+    """The probability that it is truly stronger than the next one down; None on the last line."""
+    anchors: Mapping[str, float | None]
+    """Its mean score against each anchor, None where they never met."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """A game's ratings, best first."""
+
+    game: str
+    lines: Sequence[Line]
+    anchors: Sequence[str]
+    zero: str | None
+    """Who stands at 0; None if the mean of all does."""
+    games: int
+    first_move: float
+    """What moving first is worth, in Elo."""
+    first_move_error: float
+
+
+def ratings(store: Store, game: str, *, upto: int | None = None) -> Ratings:
+    """Everybody's rating from every stored game that counts, or from those up to a number."""
+    members = [m.name for m in store.members(game) if m.kind in ("anchor", "snapshot", "agent")]
+    results = store.results(game, upto=upto)
+    known = {name for result in results for name in result[:2]}
+    return rate(results, members=members, anchor=ANCHOR if ANCHOR in known.union(members) else None)
+
+
+def leaderboard(store: Store, game: str) -> Leaderboard:
+    """The leaderboard of a game; raises StoreError if nobody has played it."""
+    members = {member.name: member for member in store.members(game)}
+    if not members:
+        played = ", ".join(store.games_with_members()) or "nothing yet"
+        raise StoreError(f"{store.path} has no members of {game}; it has {played}.")
+    results = store.results(game)
+    rated = ratings(store, game)
+    anchors = [name for name in rated.names if members[name].kind == "anchor"]
+    anchors.sort(key=lambda name: rated.elo[rated.names.index(name)])
+    met = scores(results)
+    rows = rated.rows()
+    lines = []
+    for i, row in enumerate(rows):
+        name = str(row["name"])
+        lines.append(
+            Line(
+                rank=i + 1,
+                name=name,
+                kind=members[name].kind,
+                elo=float(row["elo"]),
+                low=float(row["low"]),
+                high=float(row["high"]),
+                games=round(float(row["games"])),
+                score=float(row["score"]),
+                better=rated.superiority(name, str(rows[i + 1]["name"])) if i + 1 < len(rows) else None,
+                anchors={anchor: met.get((name, anchor)) for anchor in anchors},
+            )
+        )
+    games, worth = sum(results.values()), rated.first_move
+    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error)
+
+
+def scores(results: Mapping[Result, int]) -> dict[tuple[str, str], float]:
+    """(a, b) -> a's mean score against b over both seats."""
+    points: dict[tuple[str, str], float] = {}
+    games: dict[tuple[str, str], int] = {}
+    for (first, second, score), count in results.items():
+        for pair, part in (((first, second), score), ((second, first), 1.0 - score)):
+            points[pair] = points.get(pair, 0.0) + part * count
+            games[pair] = games.get(pair, 0) + count
+    return {pair: points[pair] / games[pair] for pair in points}
+
+
+def as_document(board: Leaderboard) -> dict[str, Any]:
+    """The leaderboard as plain values, for JSON."""
+    return asdict(board)
+
+
+def as_csv(board: Leaderboard) -> str:
+    """The leaderboard as comma-separated values; a cell that a spreadsheet would run as a formula is quoted."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    against = [f"score against {inert(anchor)}" for anchor in board.anchors]
+    writer.writerow(["rank", "name", "kind", "elo", "low", "high", "games", "score", *against])
+    for line in board.lines:
+        numbers = [f"{value:.1f}" for value in (line.elo, line.low, line.high)]
+        scored = [_blank(line.anchors[anchor]) for anchor in board.anchors]
+        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, f"{line.score:.4f}", *scored])
+    return out.getvalue()
+
+
+def _blank(score: float | None) -> str:
+    return "" if score is None else f"{score:.4f}"
+
+
+def as_table(board: Leaderboard, width: int = 100) -> RichTable:
+    """The leaderboard for a terminal; columns that do not fit are left out, the least telling first."""
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+
+    zero = f", {board.zero} = 0" if board.zero else ""
+    title = f"{board.game}: {board.games:,} rated games{zero}"
+    caption = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo"
+    grid = Table(
+        title=escape(printable(title)), caption=caption if board.games else None, title_justify="left", pad_edge=False
+    )
+    longest = max(len(line.name) for line in board.lines)
+    room = width - min(longest, 28) - 24
+    shown_interval, shown_games, shown_better = room >= 16, room >= 24, room >= 36
+    shown_anchors = board.anchors[: max(0, (room - 40) // 12)] if shown_better else []
+    grid.add_column("#", justify="right", style="dim")
+    grid.add_column("name", overflow="ellipsis", no_wrap=True, max_width=40)
+    grid.add_column("Elo", justify="right", style="bold", no_wrap=True)
+    for shown, heading in ((shown_interval, "95 %"), (shown_games, "games"), (shown_better, "better")):
+        if shown:
+            grid.add_column(heading, justify="right", no_wrap=True)
+    for anchor in shown_anchors:
+        grid.add_column(Text(printable(f"v {anchor}")), justify="right", overflow="fold", max_width=10)
+    for line in board.lines:
+        cells = [
+            str(line.rank),
+            Text(printable(line.name), style="" if line.kind == "anchor" else "cyan"),
+            f"{line.elo:.0f}",
+        ]
+        cells += [f"{line.low:.0f} … {line.high:.0f}"] if shown_interval else []
+        cells += [f"{line.games:,}"] if shown_games else []
+        cells += ["" if line.better is None else percent(line.better)] if shown_better else []
+        cells += ["" if line.anchors[a] is None else percent(line.anchors[a]) for a in shown_anchors]
+        grid.add_row(*cells)
+    return grid

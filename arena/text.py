@@ -1,0 +1,22 @@
+"""Text for people: shares in per cent, and names from elsewhere that must stay names."""
+
+from __future__ import annotations
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent; 100 % and 0 % are not written for what is only nearly so."""
+    if share is None:
+        return ""
+    if 0.0 < share < 0.005 or 0.995 <= share < 1.0:
+        return f"{100 * share:.1f} %" if 0.0005 <= share < 0.9995 else ("<0.1 %" if share < 0.5 else ">99.9 %")
+    return f"{100 * share:.0f} %"
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def inert(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return "'" + text if text[:1] in tuple("=+-@\t\r") else text

@@ -1,0 +1,339 @@
+"""Tournaments and matches: games in colour-swapped pairs, stored before they count, cut off and gone on with at will.
+
+A game's id, its opening and its players' random streams follow from the seed, the two names and which of their pairs
+it is; so the same command after a crash plays what is missing and nothing twice, and more pairs extend what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.play import Finished
+from agents.registry import AGENTS
+from arena.store import Store, StoredGame
+from arena.worker import Meeting, cached_agent, play_pairings
+from envs.game import Game
+from envs.registry import game as game_of
+from leagues.rating import Ratings, rate
+from leagues.schedule import Pairing, gauntlet, schedule
+from leagues.sprt import MatchElo, Sprt, match_elo
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+
+LANES = 128
+"""Games of one pair of members that are played side by side; what a kill can lose."""
+
+Heard = Callable[[int, int], None]
+"""Is told (games played, games in all); in all = 0 while that is open."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who plays what, and from which seed everything random follows.
+
+    entrants       the members' names, each with its agent's spec
+    opening_plies  at most so many random moves begin a pair of games; None = what suits the game
+    """
+
+    game: str
+    entrants: Mapping[str, str]
+    seed: int = 0
+    opening_plies: int | None = None
+    purpose: str = "tournament"
+
+    @property
+    def rules(self) -> Game:
+        return game_of(self.game)
+
+    @property
+    def opening(self) -> int:
+        """Random moves at most: a sixth of the longest game, and no more than eight."""
+        return min(8, self.rules.max_plies // 6) if self.opening_plies is None else self.opening_plies
+
+    @property
+    def id(self) -> str:
+        """Names the contest; who else takes part does not matter, so entering one more keeps what was played."""
+        parts = (self.rules.name, self.rules.version, self.purpose, self.opening, self.seed)
+        return f"{self.purpose}-{_digest(*parts)[:10]}"
+
+    def game_id(self, pairing: Pairing) -> str:
+        return _digest(self.id, pairing.id)[:32]
+
+    def result(self, stored: StoredGame) -> float:
+        """The first seat's score: 1, 0.5 or 0."""
+        return (stored.results[0] + 1.0) / 2.0
+
+
+def _digest(*parts: object) -> str:
+    return blake2b("\0".join(str(part) for part in parts).encode(), digest_size=16).hexdigest()
+
+
+def contest(
+    game: str, specs: Sequence[str], *, seed: int = 0, opening_plies: int | None = None, purpose: str = "tournament"
+) -> Contest:
+    """A contest of the agents written as specs; raises ValueError if one cannot play, or two have one name."""
+    rules = game_of(game)
+    entrants: dict[str, str] = {}
+    for spec in specs:
+        agent = ready(spec, rules)
+        if agent.name in entrants:
+            raise ValueError(
+                f"'{spec}' and '{entrants[agent.name]}' are both called '{agent.name}'; enter one of them."
+            )
+        entrants[agent.name] = spec
+    return Contest(rules.name, entrants, seed, opening_plies, purpose)
+
+
+def ready(spec: str, rules: Game) -> Agent:
+    """The agent of a spec, seen to be able to play the game."""
+    import numpy as np
+
+    agent = cached_agent(spec)
+    agent.begin(rules, np.zeros(1, np.uint64))
+    return agent
+
+
+def enter(store: Store, contest: Contest) -> None:
+    """Enters everybody in the database; raises StoreError if a name belongs to another agent there."""
+    for name, spec in contest.entrants.items():
+        scripted = spec.partition(":")[0] in AGENTS
+        digest = None if scripted else weights_digest(spec)
+        options = spec.partition(":")[2]
+        for member in store.members(contest.game) if digest else ():
+            if member.name == name and member.spec.partition(":")[2] != options:
+                raise ValueError(
+                    f"'{name}' is in {store.path} as {member.spec}, which plays otherwise than {spec}; "
+                    f"write {spec.partition(':')[0]}:sims=N, which is a member of its own."
+                )
+        store.add_member(contest.game, name, "anchor" if scripted else "agent", spec, sha256=digest)
+
+
+def weights_digest(spec: str) -> str | None:
+    """SHA-256 of an agent folder's weights; None if it has none."""
+    weights = Path(spec.partition(":")[0]) / "weights.safetensors"
+    return sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None
+
+
+def play_missing(
+    store: Store, contest: Contest, pairings: Sequence[Pairing], heard: Heard = lambda done, total: None
+) -> Iterator[list[tuple[Pairing, StoredGame]]]:
+    """Plays the pairings that are not stored yet, batch after batch; each batch is stored when it is yielded."""
+    known = store.known([contest.game_id(pairing) for pairing in pairings])
+    missing = [pairing for pairing in pairings if contest.game_id(pairing) not in known]
+    total, done = len(pairings), len(pairings) - len(missing)
+    heard(done, total)
+    for batch in batches(missing):
+        games = play_pairings(contest.game, Meeting(tuple(batch), contest.entrants, contest.opening))
+        played = [(pairing, _kept(contest, pairing, finished)) for pairing, finished in games]
+        store.add_games([stored for _, stored in played])
+        done += len(played)
+        heard(done, total)
+        yield played
+
+
+def batches(pairings: Sequence[Pairing], lanes: int = LANES) -> Iterator[list[Pairing]]:
+    """The pairings, those of the same two members together, at most `lanes` at a time, both games of a pair in one."""
+
+    def who(pairing: Pairing) -> tuple[str, str]:
+        return min(pairing.first, pairing.second), max(pairing.first, pairing.second)
+
+    for _, group in groupby(sorted(pairings, key=who), who):
+        while batch := list(islice(group, lanes)):
+            yield batch
+
+
+def _kept(contest: Contest, pairing: Pairing, finished: Finished) -> StoredGame:
+    return StoredGame(
+        id=contest.game_id(pairing),
+        game=contest.game,
+        rules=contest.rules.version,
+        seed=finished.seed,
+        seats=(pairing.first, pairing.second),
+        results=finished.reward,
+        moves=finished.moves,
+        opening=finished.opening,
+        purpose=contest.purpose,
+        run=contest.id,
+    )
+
+
+# --- tournaments ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a tournament ended: ratings from its own games alone, and who scored what against whom."""
+
+    contest: Contest
+    games: int
+    ratings: Ratings
+    points: Mapping[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+    """(a, b) -> a's points against b, and their games."""
+
+
+def tournament(store: Store, contest: Contest, form: str, pairs: int, heard: Heard = lambda done, total: None) -> Table:
+    """Plays a tournament to its end, from wherever it stands in the database."""
+    pairings = list(schedule(form, list(contest.entrants), pairs, contest.seed))
+    enter(store, contest)
+    for _ in play_missing(store, contest, pairings, heard):
+        pass
+    return table(store, contest, pairings)
+
+
+def table(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> Table:
+    """The table of those games of a contest that are stored."""
+    wanted = {contest.game_id(pairing): pairing for pairing in pairings}
+    points: dict[tuple[str, str], tuple[float, int]] = {}
+    results: dict[tuple[str, str, float], int] = {}
+    for stored in store.games(contest.game, run=contest.id):
+        if stored.id in wanted:
+            first, second = stored.seats
+            score = contest.result(stored)
+            results[first, second, score] = results.get((first, second, score), 0) + 1
+            for pair, part in (((first, second), score), ((second, first), 1.0 - score)):
+                had, games = points.get(pair, (0.0, 0))
+                points[pair] = (had + part, games + 1)
+    return Table(contest, sum(results.values()), rated(results, contest.entrants), points)
+
+
+def rated(results: Mapping[tuple[str, str, float], int], members: Sequence[str] | Mapping[str, str]) -> Ratings:
+    """Ratings of results counted by (first, second, first's score); `random` stands at 0 if it is among the members."""
+    from leagues.rating import Result
+
+    anchor = "random" if "random" in members else None
+    return rate({Result(*result): count for result, count in results.items()}, members=members, anchor=anchor)
+
+
+# --- matches --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """How a match of two ended."""
+
+    first: str
+    second: str
+    wins: int
+    draws: int
+    losses: int
+    pairs: tuple[int, ...]
+    """Pairs of games in which the first got 0, 1/2, 1, 3/2, 2 points."""
+    elo: MatchElo
+    verdict: str | None = None
+    """Of the sequential test: elo0, elo1, or None if the games ran out first."""
+    llr: float | None = None
+
+    @property
+    def games(self) -> int:
+        return self.wins + self.draws + self.losses
+
+
+def match(
+    store: Store,
+    contest: Contest,
+    games: int,
+    *,
+    sprt: tuple[float, float] | None = None,
+    heard: Heard = lambda done, total: None,
+) -> MatchResult:
+    """Plays two agents for `games` games (rounded up to pairs), or fewer if a sequential test decides before."""
+    first, second = contest.entrants
+    test = Sprt(*sprt) if sprt is not None else Sprt(0.0, 1.0)
+    enter(store, contest)
+    pairings = list(gauntlet(first, [second], (games + 1) // 2, contest.seed))
+    tally = [0, 0, 0]
+    step = LANES if sprt is None else 32
+    for start in range(0, len(pairings), step):
+        some = pairings[start : start + step]
+        for _ in play_missing(store, contest, some):
+            pass
+        _count(store, contest, first, some, test, tally)
+        heard(sum(tally), len(pairings))
+        if sprt is not None and test.verdict is not None:
+            break
+    losses, draws, wins = tally
+    return MatchResult(
+        first,
+        second,
+        wins,
+        draws,
+        losses,
+        tuple(int(count) for count in test.counts),
+        match_elo(test.counts),
+        test.verdict if sprt is not None else None,
+        test.llr if sprt is not None else None,
+    )
+
+
+def _count(
+    store: Store, contest: Contest, first: str, pairings: Sequence[Pairing], test: Sprt, tally: list[int]
+) -> None:
+    """Adds stored games to a test, pair by pair, and to a tally of losses, draws and wins."""
+    scores: dict[str, list[float]] = {}
+    for pairing in pairings:
+        score = contest.result(store.stored_game(contest.game_id(pairing)))
+        score = score if pairing.first == first else 1.0 - score
+        tally[round(2 * score)] += 1
+        scores.setdefault(pairing.pair, []).append(score)
+    for pair in scores.values():
+        test.add(*pair)
+
+
+# --- evaluation -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SeatReturn:
+    """What an agent gets on average in one seat."""
+
+    seat: int
+    opponent: str
+    episodes: int
+    mean: float
+    error: float
+    """Half the 95 % interval."""
+    plies: float
+    """The games' mean length."""
+
+
+def evaluate(
+    game: str,
+    spec: str,
+    opponents: Sequence[str],
+    episodes: int,
+    *,
+    seed: int = 0,
+    heard: Heard = lambda done, total: None,
+) -> list[SeatReturn]:
+    """An agent's mean return in each seat against each opponent, from the game's own beginning; nothing is stored."""
+    import numpy as np
+
+    from agents.play import play_games
+    from envs.kernels import seeds
+    from leagues.bradley_terry import Z95
+
+    rules = game_of(game)
+    agent = ready(spec, rules)
+    found, total = [], rules.seats * len(opponents) * episodes
+    for opponent in opponents:
+        other = ready(opponent, rules)
+        for seat in range(rules.seats):
+            seating = np.ones((episodes, rules.seats), np.int64)
+            seating[:, seat] = 0
+            games: list[Finished] = []
+            for start in range(0, episodes, LANES):
+                stop = min(episodes, start + LANES)
+                lane_seeds = seeds(seed, episodes, seat)[start:stop]
+                games += play_games(rules, [agent, other], seating[start:stop], lane_seeds)
+                heard(len(found) * episodes + stop, total)
+            returns = np.array([finished.reward[seat] for finished in games], np.float64)
+            error = Z95 * float(returns.std(ddof=1)) / np.sqrt(episodes) if episodes > 1 else float("inf")
+            plies = float(np.mean([len(finished.moves) for finished in games]))
+            found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies))
+    return found

@@ -1,0 +1,188 @@
+"""Is a database or an agent whole, and does it say what it claims: every stored game is played again by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from arena.leaderboard import ratings
+from arena.store import Store, StoredGame, StoreError
+from arena.tournament import weights_digest
+from envs import kernels
+from envs.registry import game as game_of
+
+if TYPE_CHECKING:
+    from envs.game import Game
+
+PIECE = 4096
+"""Games played again side by side."""
+
+
+@dataclass
+class Report:
+    """What was looked at, and what was wrong."""
+
+    path: str
+    kind: str
+    checked: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        return not self.faults
+
+    def fault(self, text: str) -> None:
+        """Notes a fault; the twentieth and later are only counted."""
+        self.checked["faults"] = self.checked.get("faults", 0) + 1
+        if len(self.faults) < 20:
+            self.faults.append(text)
+
+
+def verify(path: Path, heard: Callable[[int, int], None] = lambda done, total: None) -> Report:
+    """Looks through a database or an agent's folder; raises ValueError if the path is neither."""
+    if path.is_dir():
+        if not (path / "agent.toml").exists():
+            raise StoreError(f"{path} is a folder without an agent.toml; name an agent's folder or a database.")
+        return verify_agent(path)
+    return verify_database(path, heard)
+
+
+def verify_agent(folder: Path) -> Report:
+    """Loads an agent, lets it move in its game's first position, and looks that all it says there is finite."""
+    from agents.agent import take
+    from agents.registry import agent as agent_of
+    from agents.storage import read_text
+
+    report = Report(str(folder), "agent")
+    player = agent_of(str(folder.resolve()))
+    rules = game_of(read_text(folder).game)
+    rows = kernels.random_openings(rules, np.arange(16, dtype=np.uint64), 2)
+    rows = rows[~rows["done"]]
+    view = kernels.view(rules, rows)
+    memory = player.begin(rules, np.arange(len(rows), dtype=np.uint64))
+    decision = player.act(view, take(memory, np.arange(len(rows))))
+    report.checked["positions"] = len(rows)
+    if not view.legal[np.arange(len(rows)), decision.action].all():
+        report.fault(f"{player.name} chose a move that is against the rules")
+    for name, values in decision.extra.items():
+        if values.dtype.kind == "f" and not np.isfinite(values[..., 0]).all():
+            report.fault(f"{player.name} gives a {name} that is no number")
+    return report
+
+
+def verify_database(path: Path, heard: Callable[[int, int], None]) -> Report:
+    """Asks SQLite, plays every game again, looks for the agents' weights, and makes the last ratings anew."""
+    report = Report(str(path), "database")
+    with Store.read(path) as store:
+        for text in store.faults():
+            report.fault(text)
+        total = store.count()
+        piece: list[StoredGame] = []
+        for stored in store.games():
+            piece.append(stored)
+            if len(piece) == PIECE:
+                _replay(piece, report)
+                piece = []
+                heard(report.checked.get("games", 0), total)
+        _replay(piece, report)
+        heard(total, total)
+        _weights(store, report)
+        for game in store.games_with_members():
+            _ratings(store, game, report)
+    return report
+
+
+def _replay(games: Sequence[StoredGame], report: Report) -> None:
+    kinds: dict[tuple[str, int], list[StoredGame]] = {}
+    for stored in games:
+        kinds.setdefault((stored.game, stored.rules), []).append(stored)
+    for (name, version), some in kinds.items():
+        report.checked["games"] = report.checked.get("games", 0) + len(some)
+        try:
+            rules = game_of(name)
+        except ValueError as error:
+            report.fault(f"{len(some)} games of '{name}' cannot be played again: {error}")
+            continue
+        if rules.version != version:
+            report.fault(
+                f"{len(some)} games of {name} were played by its rules {version}; here are rules {rules.version}"
+            )
+            continue
+        report.checked["plies"] = report.checked.get("plies", 0) + sum(len(stored.moves) for stored in some)
+        for stored, wrong in zip(some, replayed_wrong(rules, some), strict=True):
+            if wrong:
+                report.fault(f"game {stored.id}: {wrong}")
+
+
+def replayed_wrong(rules: Game, games: Sequence[StoredGame]) -> list[str]:
+    """What is wrong with each game ('' if nothing), found by playing all of them again side by side."""
+    wrong = [""] * len(games)
+    lengths = np.array([len(stored.moves) for stored in games])
+    moves = np.full((len(games), lengths.max(initial=0)), -1, np.int64)
+    for i, stored in enumerate(games):
+        moves[i, : lengths[i]] = stored.moves
+    rows = kernels.new_rows(rules, np.array([stored.seed for stored in games], np.uint64))
+    alive = np.ones(len(games), np.bool_)
+    for ply in range(moves.shape[1]):
+        lanes = np.flatnonzero(alive & (lengths > ply))
+        actions = moves[lanes, ply]
+        inside = (actions >= 0) & (actions < rules.actions)
+        legal = kernels.legal_mask(rules, rows[lanes])[np.arange(len(lanes)), np.where(inside, actions, 0)] & inside
+        for i in lanes[~legal].tolist():
+            wrong[i] = f"move {ply + 1} ({moves[i, ply]}) is against the rules"
+        alive[lanes[~legal]] = False
+        going, chosen = lanes[legal], actions[legal]
+        part = rows[going]
+        kernels.play_rows(rules, part, chosen)
+        rows[going] = part
+    for i in np.flatnonzero(alive).tolist():
+        stored = games[i]
+        found = tuple(rows[i]["reward"].tolist())
+        if len(stored.seats) != rules.seats:
+            wrong[i] = f"it names {len(stored.seats)} players, and {rules.name} has {rules.seats} seats"
+        elif not rows[i]["done"]:
+            wrong[i] = "" if stored.reason else "its moves stop before the game is over"
+        elif found != stored.results:
+            wrong[i] = f"its result is given as {stored.results}, and the rules give {found}"
+    return wrong
+
+
+def _weights(store: Store, report: Report) -> None:
+    for member in store.members():
+        if member.sha256 is None:
+            continue
+        report.checked["weights"] = report.checked.get("weights", 0) + 1
+        found = weights_digest(member.spec)
+        if found is None:
+            report.fault(f"the weights of '{member.name}' are not at {member.spec}")
+        elif found != member.sha256:
+            report.fault(f"the weights of '{member.name}' are not those it was entered with")
+
+
+def _ratings(store: Store, game: str, report: Report) -> None:
+    """Makes the last ratings kept anew, from the games that counted in them."""
+    history = store.rating_history(game)
+    if not history:
+        return
+    last = [point for point in history if point.taken == history[-1].taken]
+    try:
+        anew = ratings(store, game, upto=last[0].upto)
+    except ValueError as error:
+        report.fault(f"the ratings of {game} cannot be made anew: {error}")
+        return
+    elos = dict(zip(anew.names, anew.elo.tolist(), strict=True))
+    both = [point for point in last if point.name in elos]
+    shift = float(np.mean([point.elo - elos[point.name] for point in both])) if both else 0.0  # another zero
+    for point in last:
+        report.checked["ratings"] = report.checked.get("ratings", 0) + 1
+        if point.name not in elos:
+            report.fault(f"'{point.name}' has a rating in {game} and is not among those rated")
+        elif abs(elos[point.name] + shift - point.elo) > 0.05:
+            found = elos[point.name] + shift
+            report.fault(
+                f"the rating of '{point.name}' in {game} is kept as {point.elo:.1f}; its games give {found:.1f}"
+            )

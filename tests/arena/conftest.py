@@ -1,0 +1,77 @@
+"""Agents for tests: fast, known, and in the table under their own names."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from agents import registry
+from agents.agent import Decision, pick_legal
+from arena.worker import cached_agent
+
+
+class First:
+    """The first legal move, or the last."""
+
+    def __init__(self, last: bool = False, note: str = "") -> None:
+        self.name = f"first:note={note}" if note else "first:last=true" if last else "first"
+        self.last = last
+
+    def begin(self, game, seeds):
+        return {"rng": seeds.copy()}
+
+    def act(self, view, memory):
+        legal = view.legal[:, ::-1] if self.last else view.legal
+        action = legal.argmax(1)
+        return Decision(view.legal.shape[1] - 1 - action if self.last else action, memory)
+
+
+class Slow(First):
+    """Plays at random and presses Ctrl-C at its third move."""
+
+    moves = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "slow"
+
+    def act(self, view, memory):
+        Slow.moves += 1
+        if Slow.moves == 3:
+            raise KeyboardInterrupt
+        rng = memory["rng"].copy()
+        return Decision(pick_legal(view.legal, rng), {"rng": rng})
+
+
+class Broken(First):
+    """Has a bug."""
+
+    def act(self, view, memory):
+        raise TypeError("a bug\nin two lines")
+
+
+class Hostile(First):
+    """Has a name that wants to be a program."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "<script>alert(1)</script>\"'=cmd&\x1b[31m"
+
+
+@pytest.fixture(autouse=True)
+def agents_for_tests(monkeypatch):
+    module = types.ModuleType("agents_for_tests")
+    for kind in (First, Slow, Broken, Hostile):
+        setattr(module, kind.__name__, kind)
+        monkeypatch.setitem(registry.AGENTS, kind.__name__.lower(), f"agents_for_tests:{kind.__name__}")
+    monkeypatch.setitem(sys.modules, "agents_for_tests", module)
+    Slow.moves = 0
+    cached_agent.cache_clear()
+    yield
+    cached_agent.cache_clear()
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

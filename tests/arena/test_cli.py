@@ -1,0 +1,478 @@
+"""The command line: every command, what it prints where, and one sentence for whatever is wrong."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents import registry
+from arena import cli
+from arena.store import Store, StoreError
+from envs.registry import GAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = (
+    "league",
+    "train",
+    "tournament",
+    "leaderboard",
+    "match",
+    "evaluate",
+    "watch",
+    "play",
+    "list",
+    "verify",
+    "bench",
+)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    return tmp_path
+
+
+@pytest.fixture
+def arena(capsys):
+    """Runs a command line: its exit code, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def played(arena):
+    code, _, err = arena("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "3")
+    assert (code, err) == (0, "")
+
+
+def subprocess_arena(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "arena", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, **more)
+
+
+# --- help and names -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(arena, command):
+    code, out, err = arena(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"Example: arena {command}" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "300"])
+def test_help_fits_any_terminal(arena, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert arena("--help")[0] == 0
+    assert arena("list", "games")[0] == 0
+
+
+def test_the_first_screen_shows_every_command(arena):
+    out = arena("--help")[1]
+    assert all(f" {command} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("what", "table"), [("games", GAMES), ("agents", registry.AGENTS), ("algorithms", registry.ALGORITHMS)]
+)
+def test_lists(arena, what, table, monkeypatch):
+    for name in ("first", "slow", "broken", "hostile"):
+        monkeypatch.delitem(registry.AGENTS, name, raising=False)
+    for name in [name for name in table if not (ROOT / (table[name].split(":")[0].replace(".", "/") + ".py")).exists()]:
+        monkeypatch.delitem(table, name)
+    code, out, _ = arena("list", what, "--json")
+    assert code == 0
+    assert [row["name"] for row in json.loads(out)] == list(table)
+    assert all(row["summary"].endswith((".", ").", "!")) or row["summary"] for row in json.loads(out))
+    assert set(table) <= set(arena("list", what)[1].split())
+
+
+def test_help_and_lists_import_nothing_heavy():
+    code = (
+        "import sys; from arena import cli;"
+        "[cli.run(words) for words in (['list', 'games'], ['--help'], ['match', '--help'])];"
+        "print({'numpy', 'numba', 'torch', 'ray', 'scipy', 'pygame'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == "set()\n"
+
+
+# --- what the user got wrong ----------------------------------------------------------------------------------------
+
+WRONG = [
+    ("leage", "Did you mean 'league'?"),
+    ("list gams", "did you mean 'games'?"),
+    ("list games --jsn", "--json"),
+    ("match connect4 first random", "did you mean 'connect_four'?"),
+    ("match tic_tac_toe firs random", "did you mean 'first'?"),
+    ("match tic_tac_toe first:lst=true random", "did you mean 'last'?"),
+    ("match tic_tac_toe first:last random", "key=value"),
+    ("match tic_tac_toe first", "Missing argument"),
+    ("match tic_tac_toe first first", "both called 'first'"),
+    ("match tic_tac_toe first random --games 0", "--games"),
+    ("match tic_tac_toe first random --games many", "--games"),
+    ("match tic_tac_toe first random --sprt 5", "--sprt 0,20"),
+    ("match tic_tac_toe first random --sprt 5,1", "the smaller first"),
+    ("match tic_tac_toe first no/such/folder", "no/such/folder"),
+    ("tournament tic_tac_toe first", "two members or more"),
+    ("tournament tic_tac_toe first random --format robin", "did you mean 'round-robin'?"),
+    ("tournament tic_tac_toe first random --db /dev/null/x.db", "cannot be written"),
+    ("tournament othello:size=7 first random", "7"),
+    ("evaluate first tic_tac_to", "did you mean 'tic_tac_toe'?"),
+    ("leaderboard", "There is no database arena.db"),
+    ("leaderboard --db .", "no database"),
+    ("verify .", "without an agent.toml"),
+    ("verify none.db", "There is no database"),
+    ("watch", ""),
+    ("watch tic_tac_toe first", "GAME AGENT AGENT"),
+    ("watch --league --game-id 3", "Say one of three"),
+    ("watch --game-id 3", "There is no database"),
+    ("play tic_tac_toe", "--against"),
+    ("play tic_tac_toe --against first --seat 2", "--seat"),
+    ("train alphazer tic_tac_toe", "did you mean 'alphazero'?"),
+    ("train alphazero tic_tac_to", "did you mean 'tic_tac_toe'?"),
+    ("train alphazero tic_tac_toe --backbone resnett", "did you mean 'resnet'?"),
+    ("train alphazero tic_tac_toe --engine natve", "did you mean 'native'?"),
+    ("train alphazero tic_tac_toe --steps 5 --minutes 1", "choose one"),
+    ("train alphazero tic_tac_toe --resume", "leave --resume out"),
+    ("league --config none.toml", "There is no none.toml"),
+    ("league --set run.minuts=3", "did you mean 'minutes'?"),
+    ("league --workers many", "--workers"),
+    ("bench rule", "did you mean 'rules'?"),
+    ("bench rules --option x", "key=value"),
+]
+
+
+@pytest.mark.parametrize(("command", "sentence"), WRONG)
+def test_what_the_user_got_wrong_is_one_sentence_and_exit_code_2(arena, here, command, sentence):
+    code, out, err = arena(*command.split(" "))
+    assert code == 2
+    assert sentence in err
+    assert err.count("\n") == (0 if command == "watch" else 1)
+    assert "Traceback" not in err
+    assert out == "" or command == "watch"
+    assert {path.suffix for path in here.iterdir()} <= {".db", ".lock"}
+
+
+def test_a_bug_is_one_sentence_and_a_traceback_on_request(arena):
+    for debug in ([], ["--debug"]):
+        code, out, err = arena("match", "tic_tac_toe", "broken", "random", *debug)
+        assert (code, out) == (1, "")
+        assert err.endswith(
+            "Something is wrong inside the arena (TypeError: a bug in two lines); --debug shows where.\n"
+        )
+        assert ("Traceback" in err) == bool(debug)
+
+
+def test_ctrl_c_keeps_what_was_finished_and_says_how_to_go_on(arena):
+    arguments = ("tournament", "tic_tac_toe", "random", "first", "slow", "--pairs", "30")
+    code, out, err = arena(*arguments)
+    assert (code, out) == (130, "")
+    assert err == "Stopped; run the same command again to go on; every game that was finished is kept.\n"
+    with Store.read("arena.db") as store:
+        kept = store.count()
+    assert kept > 0
+    assert arena(*arguments)[0] == 0
+    with Store.read("arena.db") as store:
+        assert store.count() == 180
+    assert arena("verify", "arena.db")[0] == 0
+
+
+# --- commands that play ---------------------------------------------------------------------------------------------
+
+
+def test_tournament(arena):
+    arguments = ("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "4")
+    code, out, err = arena(*arguments, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["games"] == 24 and document["zero"] == "random"
+    assert {row["name"] for row in document["ratings"]} == {"random", "first", "first:last=true"}
+    assert len(document["meetings"]) == 6
+    again = arena(*arguments, "--json")[1]
+    assert again == out
+    table = arena(*arguments)[1]
+    assert "first:last=true" in table and "24 games" in table
+
+
+def test_match(arena):
+    code, out, _ = arena("match", "tic_tac_toe", "first", "random", "--games", "20", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["wins"] + document["draws"] + document["losses"] == document["games"] == 20
+    assert sum(document["pairs"]) == 10
+    assert document["elo"]["low"] < document["elo"]["high"]
+    out = arena("match", "tic_tac_toe", "first", "random", "--games", "20")[1]
+    assert "first against random" in out and "95 %" in out
+    out = arena("match", "tic_tac_toe", "first", "random", "--games", "400", "--sprt=-100,0")[1]
+    assert "the upper bound holds" in out
+
+
+def test_evaluate(arena):
+    code, out, _ = arena(
+        "evaluate", "first", "tic_tac_toe", "--episodes", "5", "--against", "first:last=true", "--json"
+    )
+    assert code == 0
+    returns = json.loads(out)["returns"]
+    assert [(one["seat"], one["mean"], one["plies"]) for one in returns] == [(0, 1.0, 5.0), (1, -1.0, 5.0)]
+    assert "mean return" in arena("evaluate", "first", "tic_tac_toe", "--episodes", "1")[1]
+    assert (
+        json.loads(arena("evaluate", "first", "tic_tac_toe", "--episodes", "1", "--json")[1])["returns"][0]["error"]
+        is None
+    )
+    assert not Path("arena.db").exists()
+
+
+def test_leaderboard(arena, played, here):
+    code, out, err = arena("leaderboard", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["games"] == 18
+    assert arena("leaderboard", "tic_tac_toe", "--csv")[1].startswith("rank,name,kind,elo,low,high,games,score,")
+    assert "18 rated games" in arena("leaderboard")[1]
+    assert arena("leaderboard", "--html", "deep/page.html")[0] == 0
+    assert "<svg" in (here / "deep" / "page.html").read_text()
+    assert arena("leaderboard", "--json", "--csv")[0] == 2
+    assert arena("leaderboard", "othello")[2].startswith("arena.db has no members of othello; it has tic_tac_toe")
+
+
+def test_a_hostile_name_stays_a_name(arena):
+    code, out, _ = arena("tournament", "tic_tac_toe", "hostile", "random", "--pairs", "1")
+    assert code == 0 and "\x1b[31m" not in out
+    assert "\x1b[31m" not in arena("leaderboard")[1]
+    assert arena("leaderboard", "--html", "page.html")[0] == 0
+    assert "<script>" not in Path("page.html").read_text()
+    json.loads(arena("leaderboard", "--json")[1])
+
+
+# --- verify ---------------------------------------------------------------------------------------------------------
+
+
+def test_verify_a_sound_database(arena, played):
+    code, out, _ = arena("verify", "arena.db", "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["whole"] and document["checked"]["games"] == 18
+    assert arena("verify", "arena.db")[1].startswith("arena.db: whole (18 games")
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("UPDATE games SET moves = '0 0 ' || moves WHERE number = 3", "against the rules"),
+        ("UPDATE games SET moves = '99' WHERE number = 3", "against the rules"),
+        ("UPDATE games SET moves = '' WHERE number = 3", "stop before the game is over"),
+        ("UPDATE seats SET result = 0.5 WHERE number = 3", "its result is given as"),
+        ("DELETE FROM seats WHERE number = 3 AND seat = 1", "names 1 players"),
+        ("UPDATE games SET rules = 77 WHERE number = 3", "by its rules 77"),
+        ("UPDATE games SET game = 'chess' WHERE number = 3", "cannot be played again"),
+        ("UPDATE seats SET member = 99 WHERE number = 3", "points to no row"),
+        ("UPDATE ratings SET elo = elo + 5 WHERE member = 1", "its games give"),
+    ],
+)
+def test_verify_finds_what_was_tampered_with(arena, played, change, fault):
+    from arena.leaderboard import ratings
+
+    with Store("arena.db") as store:
+        store.add_ratings("tic_tac_toe", store.last_number(), ratings(store, "tic_tac_toe").rows())
+    assert arena("verify", "arena.db")[0] == 0
+    with sqlite3.connect("arena.db") as raw:
+        raw.execute(change)
+    raw.close()
+    code, out, _ = arena("verify", "arena.db")
+    assert code == 1
+    assert fault in out
+    code, out, _ = arena("verify", "arena.db", "--json")
+    assert code == 1 and not json.loads(out)["whole"]
+
+
+# --- commands that hand over to others ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What was handed over, in place of doing it."""
+    made: list = []
+
+    def stand_in(*arguments, **more):
+        made.append((arguments, more))
+        return more.get("export")
+
+    import arena.bench
+    import arena.league
+    import arena.run
+    import arena.viewers.watch
+
+    monkeypatch.setattr(arena.league, "run_league", stand_in)
+    monkeypatch.setattr(arena.run, "run_training", stand_in)
+    for name in ("watch_match", "watch_game", "watch_league", "play"):
+        monkeypatch.setattr(arena.viewers.watch, name, stand_in)
+    row = {"bench": "rules", "subject": "s", "ours": 2.0, "peer": None, "theirs": None, "unit": "u", "ratio": None,
+           "runs": 1, "note": "install it"}  # fmt: skip
+    monkeypatch.setattr(arena.bench, "run", lambda *a, **k: (stand_in(*a, **k), [row])[1])
+    return made
+
+
+def test_league_hands_over_its_configuration(arena, calls):
+    code, _, err = arena("league", "--minutes", "2", "--workers", "0", "--set", "game.name=tic_tac_toe", "--headless")
+    assert (code, err) == (0, "")
+    (config,), more = calls[0]
+    assert (config.run.minutes, config.worker_count, config.game.name) == (2.0, 0, "tic_tac_toe")
+    assert config.viewer.watch is False and more == {"address": None}
+    assert 'name = "tic_tac_toe"' in Path("runs/league/config.toml").read_text()
+    assert arena("league", "--set", "game.name=tic_tac_toe")[0] == 0
+    code, _, err = arena("league")
+    assert code == 2 and "is a run of the game 'tic_tac_toe', not 'connect_four'" in err
+
+
+def test_league_reads_the_file_that_is_here(arena, calls):
+    Path("arena.toml").write_text('[run]\nname = "mine"\nminutes = 9\n')
+    assert arena("league")[0] == 0
+    assert calls[0][0][0].run.name == "mine"
+    assert arena("league", "--watch")[0] == 0
+    assert calls[1][0][0].viewer.watch is True
+
+
+def test_train_hands_over_its_configuration(arena, calls):
+    arguments = (
+        "train",
+        "alphazero",
+        "tic_tac_toe",
+        "--backbone",
+        "mlp",
+        "--steps",
+        "7",
+        "--out",
+        "deep/ttt",
+        "--seed",
+        "3",
+    )
+    assert arena(*arguments)[0] == 0
+    (config,), more = calls[0]
+    assert config.folder == Path("deep/ttt") and config.run.seed == 3 and config.network.backbone == "mlp"
+    assert more == {"steps": 7, "address": None}
+    code, _, err = arena(*arguments)
+    assert code == 2 and "add --resume" in err
+    assert arena(*arguments, "--resume")[0] == 0
+
+
+def test_a_run_folder_that_cannot_be_written(arena, calls):
+    Path("runs").write_text("a file where the folder should be")
+    code, _, err = arena("league")
+    assert code == 2 and "cannot be written" in err and calls == []
+
+
+def test_watch_and_play_hand_over(arena, calls, played):
+    calls.clear()
+    assert (
+        arena("watch", "tic_tac_toe", "first", "random", "--seed", "4", "--export", "a.png")[2] == "Written to a.png.\n"
+    )
+    (rules, agents), more = calls[0]
+    assert rules.name == "tic_tac_toe" and [a.name for a in agents] == ["first", "random"] and more["seed"] == 4
+    with Store.read("arena.db") as store:
+        some = store.newest()
+    assert arena("watch", "--game-id", some.id[:12], "--analyst", "first")[0] == 0
+    shown = calls[1][0][0]
+    assert (shown.names, list(shown.moves), shown.seed) == (some.seats, some.moves, some.seed)
+    assert arena("watch", "--league")[0] == 0
+    feed = calls[2][0][0]
+    assert arena("play", "tic_tac_toe", "--against", "first", "--seat", "1")[0] == 0
+    assert calls[3][0][2] == 1 and feed is not None
+
+
+def test_bench_prints_rows(arena, calls):
+    code, out, err = arena("bench", "rules", "--runs", "2", "--option", "a=b", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)[0]["bench"] == "rules"
+    assert calls[0][1]["options"] == {"a": "b"} and calls[0][1]["runs"] == 2
+    code, out, err = arena("bench", "rules")
+    assert out.startswith("bench") and err == "install it\n"
+
+
+# --- the real process -----------------------------------------------------------------------------------------------
+
+
+def test_json_is_pure_whatever_is_printed_below(tmp_path):
+    code = (
+        "import os, sys; from arena import cli; from arena.cli import frame; import arena.cli.look as look;"
+        "was = look.known; look.known = lambda *a: (print('noise'), os.system('echo deep noise'), was(*a));"
+        "sys.exit(cli.run(['list', 'games', '--json']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == len(GAMES)
+    assert "noise" in done.stderr and "deep noise" in done.stderr
+
+
+def test_the_console_script_and_the_module(tmp_path):
+    done = subprocess_arena("match", "tic_tac_toe", "nobody", "random", cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("There is no agent 'nobody'")
+    assert subprocess_arena("list", "games", cwd=tmp_path).returncode == 0
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m arena list games | true", shell=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr and "Error" not in done.stderr
+
+
+PLAY = """
+import sys, types
+from agents import registry
+from arena import cli
+import agents.scripted.random as random
+
+class Patient(random.Random):
+    name = "patient"
+    def act(self, view, memory):
+        import time
+        time.sleep(0.002)
+        return super().act(view, memory)
+
+module = types.ModuleType("patience")
+module.Patient = Patient
+sys.modules["patience"] = module
+registry.AGENTS["patient"] = "patience:Patient"
+sys.exit(cli.run(["tournament", "tic_tac_toe", "random", "patient", "--pairs", "2000"]))
+"""
+
+
+def test_a_tournament_killed_or_interrupted_goes_on_without_a_game_lost(tmp_path):
+    def games() -> dict[str, str]:
+        try:
+            store = Store.read("arena.db")
+        except StoreError:  # not there, or empty so far
+            return {}
+        with store:
+            assert store.faults() == []
+            return {game.id: " ".join(map(str, game.moves)) for game in store.games()}
+
+    before: dict[str, str] = {}
+    for way, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen([sys.executable, "-c", PLAY], env=environment, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+            if (tmp_path / "arena.db-wal").exists() and len(games()) > len(before):
+                break
+        process.send_signal(way)
+        _, err = process.communicate()
+        assert process.returncode == code, err
+        after = games()
+        assert before.items() <= after.items() and len(after) > len(before)
+        before = after
+    assert "run the same command again" in err

@@ -1,0 +1,157 @@
+"""arena.toml: what is wrong is one sentence that names it; what is right comes back the same."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arena.config import ConfigError, build, check_same_run, load, model_of, resolved
+from arena.toml import dumps, literal, parse_value
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_projects_own_file_loads():
+    config = load(ROOT / "arena.toml")
+    assert config.game.name == "connect_four"
+    assert config.league.anchors[0] == "random"
+    assert config.folder == Path("runs/connect_four")
+
+
+def test_the_resolved_file_says_everything_and_loads_to_the_same():
+    config = load(ROOT / "arena.toml", ["run.seed=7", "self_play.search.simulations=33", "learner.batch=64"])
+    text = resolved(config)
+    tree = tomllib.loads(text)
+    assert build(tree) == config
+    assert tree["self_play"]["search"]["simulations"] == 33
+    assert tree["learner"]["batch"] == 64 and tree["learner"]["algorithm"] == "alphazero"
+    assert f"minutes = {config.run.minutes}  # " in text
+    assert "batch = 64  # positions a step" in text
+
+
+def test_overrides_are_toml_or_else_text():
+    config = load(None, ["game.name=othello:size=6", "workers.count=0", "run.minutes = 2", 'league.anchors=["random"]'])
+    assert config.game.name == "othello:size=6"
+    assert (config.worker_count, config.run.minutes, config.league.anchors) == (0, 2.0, ("random",))
+    assert load(None, ["workers.count=auto"]).worker_count >= 1
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("run.minuts=3", "[run] has no key 'minuts'; did you mean 'minutes'?"),
+        ("network.minutes=3", "[network] has no key 'minutes'; it belongs in [run]."),
+        ("run.minutes=long", "[run] minutes must be a number, not 'long'."),
+        ("run.minutes=true", "[run] minutes must be a number, not true."),
+        ("run.minutes=0", "[run] minutes = 0: it should be greater than 0."),
+        ("run.minutes=inf", "[run] minutes = inf: it should be a finite number."),
+        ("run.seed=1.5", "[run] seed must be a whole number, not 1.5."),
+        ("run.name=../x", "[run] name must be letters, digits, dots, dashes and underscores, not '../x'."),
+        ("runn.seed=1", "there is no section [runn]; did you mean 'run'?"),
+        ("game.name=connect4", "There is no game 'connect4'; did you mean 'connect_four'?"),
+        ("network.backbone=resnett", "There is no backbone 'resnett'; did you mean 'resnet'?"),
+        ("league.anchors=['randm']", "there is no agent 'randm'; did you mean 'random'?"),
+        ("league.anchors=3", "[league] anchors must be a list in square brackets, not 3."),
+        ("workers.count=-1", "It must be \"auto\" or a whole number from 0 up."),
+        ("workers.count=true", "It must be \"auto\" or a whole number from 0 up."),
+        ("learner.algorithm=alphazer", "There is no algorithm 'alphazer'; did you mean 'alphazero'?"),
+        ("learner.bach=1", "[learner] has no key 'bach'; did you mean 'batch'?"),
+        ("self_play.search.kind=uct", "[self_play.search] kind = 'uct': it should be 'puct' or 'gumbel'."),
+        ("self_play.search.simulatons=9", "[self_play.search] has no key 'simulatons'; did you mean 'simulations'?"),
+        ("self_play.search=9", "[self_play] search must be a table, not 9."),
+        ("run=3", "write it as section.key=value"),
+        ("nonsense", "write it as section.key=value"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_sentence(override, sentence):
+    with pytest.raises(ConfigError) as problem:
+        load(ROOT / "arena.toml", [override])
+    assert sentence in str(problem.value)
+    assert "\n" not in str(problem.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match="There is no"):
+        load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / "bad.toml").write_text("[run\n")
+    with pytest.raises(ConfigError, match=r"bad.toml is not TOML.*line 1"):
+        load(tmp_path / "bad.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "bytes.toml")
+    (tmp_path / "flat.toml").write_text("run = 3\n")
+    with pytest.raises(ConfigError, match=r"flat.toml: run is a section; write \[run\]"):
+        load(tmp_path / "flat.toml")
+
+
+def test_a_runs_folder_keeps_to_its_game(tmp_path):
+    config = load(None)
+    path = tmp_path / "config.toml"
+    check_same_run(config, path)
+    path.write_text(resolved(config))
+    check_same_run(load(None, ["run.seed=5"]), path)
+    with pytest.raises(ConfigError, match="a run of the game 'connect_four', not 'tic_tac_toe'"):
+        check_same_run(load(None, ["game.name=tic_tac_toe"]), path)
+    path.write_text("half of it = ")
+    with pytest.raises(ConfigError, match="damaged"):
+        check_same_run(config, path)
+
+
+def test_a_components_settings_become_a_strict_section_with_its_own_defaults():
+    @dataclass(frozen=True)
+    class Inner:
+        depth: int = 1
+
+    @dataclass(frozen=True)
+    class Settings:
+        kind: Literal["a", "b"] = "a"
+        names: tuple[str, ...] = ("x",)
+        inner: Inner = field(default_factory=lambda: Inner(7))
+
+    made = model_of(Settings()).model_validate({"names": ["y", "z"]})
+    assert made.model_dump() == {"kind": "a", "names": ("y", "z"), "inner": {"depth": 7}}
+
+
+plain = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=5,
+)
+tables = st.dictionaries(st.text(), plain | st.dictionaries(st.text(), plain, max_size=3), max_size=4)
+
+
+@given(tables)
+def test_toml_comes_back_the_same(tree):
+    assert tomllib.loads(dumps(tree)) == tree
+
+
+@given(plain)
+def test_a_value_comes_back_the_same(value):
+    assert parse_value(literal(value)) == value
+
+
+@given(st.text())
+def test_a_value_typed_by_anyone_is_a_value(text):
+    parse_value(text)
+
+
+sections = ["run", "game", "network", "learner", "self_play", "workers", "league", "viewer", "rnu"]
+keys = ["name", "seed", "minutes", "backbone", "algorithm", "batch", "search", "count", "anchors", "kind", "x"]
+values = st.none() | plain | st.dictionaries(st.sampled_from(keys), plain, max_size=2)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(sections), values | st.dictionaries(st.sampled_from(keys), values, max_size=3)))
+def test_any_tree_is_a_configuration_or_one_sentence(tree):
+    try:
+        config = build(tree)
+    except ConfigError as problem:
+        assert "\n" not in str(problem) or "\\n" in repr(tree)
+    else:
+        assert build(tomllib.loads(resolved(config))) == config

@@ -1,0 +1,135 @@
+"""The leaderboard in all its forms: figures that add up, names that stay text."""
+
+import csv
+import io
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+from arena.leaderboard import as_csv, as_document, as_table, leaderboard
+from arena.page import as_page
+from arena.store import Store, StoredGame, StoreError
+from arena.text import inert, percent
+
+NAMES = ["random", "weak", "strong", "<img src=x onerror=alert(1)>", "=HYPERLINK(1)", "[bold red]loud[/]"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "arena.db") as store:
+        store.add_member("connect_four", "random", "anchor")
+        store.add_member("connect_four", "weak", "anchor")
+        store.add_member("connect_four", "learner", "learner")
+        for name in NAMES[2:]:
+            store.add_member("connect_four", name, "agent")
+        games = []
+        for i, (first, second, won) in enumerate(
+            [("strong", "random", 1.0)] * 9
+            + [("random", "strong", 1.0)]
+            + [("weak", "random", 1.0)] * 3
+            + [("random", "weak", 0.0)] * 2
+            + [("strong", "weak", 1.0)] * 4
+            + [(name, "weak", 1.0) for name in NAMES[3:]]
+        ):
+            games.append(
+                StoredGame(str(i), "connect_four", 1, 0, (first, second), (won, -won), [0], purpose="rating", run="r")
+            )
+        games.append(
+            StoredGame("s", "connect_four", 1, 0, ("learner", "learner"), (1.0, -1.0), [0], purpose="selfplay")
+        )
+        store.add_games(games)
+        yield store
+
+
+def test_lines_are_ordered_anchored_and_bounded(store):
+    board = leaderboard(store, "connect_four")
+    assert board.zero == "random"
+    elos = [line.elo for line in board.lines]
+    assert elos == sorted(elos, reverse=True)
+    lines = {line.name: line for line in board.lines}
+    assert set(lines) == set(NAMES)  # a learner's self-play is not rated
+    assert lines["random"].elo == 0.0
+    assert all(line.low <= line.elo <= line.high for line in board.lines)
+    assert board.games == 22
+    assert board.anchors == ["random", "weak"]
+    strong = lines["strong"]
+    assert (strong.games, strong.score) == (14, pytest.approx(13 / 14))
+    assert strong.anchors == {"random": 0.9, "weak": 1.0}
+    assert lines["[bold red]loud[/]"].anchors["random"] is None
+    assert [line.better is None for line in board.lines] == [False] * 5 + [True]
+
+
+def test_an_unknown_game_is_told_what_there_is(store):
+    with pytest.raises(StoreError, match="it has connect_four"):
+        leaderboard(store, "othello")
+
+
+def test_members_without_games_have_wide_intervals(tmp_path):
+    with Store(tmp_path / "arena.db") as store:
+        store.add_member("othello", "random", "anchor")
+        store.add_member("othello", "new", "agent")
+        board = leaderboard(store, "othello")
+    new = next(line for line in board.lines if line.name == "new")
+    assert new.games == 0 and new.high - new.low > 1000
+    as_page(board), as_csv(board), as_table(board)
+
+
+def test_csv_reads_back_and_holds_no_formula(store):
+    rows = list(csv.DictReader(io.StringIO(as_csv(leaderboard(store, "connect_four")))))
+    assert len(rows) == 6
+    assert {row["name"] for row in rows} == {inert(name) for name in NAMES}
+    assert not any(cell.startswith(("=", "@")) for row in rows for cell in row.values())
+    assert next(row for row in rows if row["name"] == "strong")["score against random"] == "0.9000"
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_runs_and_loads_nothing(store):
+    page = as_page(leaderboard(store, "connect_four"))
+    tags = Tags()
+    tags.feed(page)
+    assert tags.tags.isdisjoint({"script", "img", "iframe", "link", "object"})
+    assert not any(name.startswith("on") or name in ("src", "href") for name in tags.attributes)
+    assert "<img src=x onerror=alert(1)>" in tags.text
+    assert page.count("<svg") == 6
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])
+def test_the_table_fits_its_terminal(store, width):
+    out = io.StringIO()
+    Console(file=out, width=width).print(as_table(leaderboard(store, "connect_four"), width))
+    lines = out.getvalue().split("\n")
+    assert max(len(line) for line in lines) <= width
+    assert width < 60 or "[bold red]loud[/]" in out.getvalue()
+
+
+def test_the_document_is_plain(store):
+    document = as_document(leaderboard(store, "connect_four"))
+    assert document["game"] == "connect_four"
+    assert {"rank", "name", "kind", "elo", "low", "high", "games", "score", "anchors", "better"} == set(
+        document["lines"][0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.5, "50 %"), (1.0, "100 %"), (0.999, "99.9 %"), (0.99999, ">99.9 %"), (0.0, "0 %"), (0.004, "0.4 %"),
+     (1e-9, "<0.1 %"), (None, "")],
+)  # fmt: skip
+def test_nearly_certain_is_not_certain(share, text):
+    assert percent(share) == text
