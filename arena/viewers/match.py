@@ -205,10 +205,11 @@ def _search_words(snapshot: Snapshot, k: int) -> str:
             )
         )
     elif best.prior is not None:
-        words = f"{who} expects {game.names[best.action]} with {percent_of(best.prior, 1.0)}"
+        words = f"{who} plays {game.names[best.action]} with {percent_of(best.prior, 1.0)}"
     else:
         words = f"{who} prefers {game.names[best.action]}"
-    return f"{words}: value {signed(best.value)}." if best.value is not None else f"{words}."
+    value = best.value if best.value is not None else thought.value
+    return f"{words}: value {signed(value)}." if value is not None else f"{words}."
 
 
 def _caption(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:

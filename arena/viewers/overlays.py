@@ -8,7 +8,7 @@ from arena.viewers.layout import Layout
 from arena.viewers.lettering import width
 from arena.viewers.pictures import Draw, Picture
 from arena.viewers.shapes import MAP, OVERLAY, Box, Disc, Line, Rect, Ring, Shape, Text
-from arena.viewers.snapshot import LOSSES, Candidate, Snapshot, changes, loss, ranked, signed, to_player_1
+from arena.viewers.snapshot import LOSSES, Candidate, Snapshot, changes, loss, percent_of, ranked, signed, to_player_1
 from arena.viewers.theme import SEATS, SMALL, cividis, diverging, ink_on
 from arena.viewers.ui import UI, focused
 
@@ -36,7 +36,8 @@ def shown_candidates(snapshot: Snapshot, ui: UI) -> list[Candidate]:
     candidates = ranked(thought.candidates)
     total = sum(c.visits for c in candidates)
     if total == 0:
-        return [c for c in candidates if c.prior or c.value is not None][: 3 if ui.candidates == 1 else None]
+        likely = [c for c in candidates if (c.prior or 0.0) >= 0.02 or (c.prior is None and c.value is not None)]
+        return likely[: 3 if ui.candidates == 1 else None]
     if ui.candidates == 1:
         return [c for c in candidates if c.visits >= 0.02 * total][:3]
     return [c for c in candidates if c.visits >= 1]
@@ -97,13 +98,18 @@ def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) ->
 
 
 def _disc_words(candidate: Candidate, number: int, ui: UI, seat: int, r: float) -> tuple[str, float]:
-    """The value if it fits into the disc (+0.31, else +.31), else the rank; and its size."""
+    """What fits into the disc: the value (+0.31 or +.31), a policy's share, else the rank; and its size."""
     if candidate.value is not None:
         value = _value_words(candidate.value, ui, seat)
         for words in (value, value.replace("0.", ".")):
             size = min(2.8, 1.75 * r / width(words, 1.0, "bold"))
             if size >= SMALL:
                 return words, size
+    if candidate.prior is not None and not candidate.visits:
+        words = percent_of(candidate.prior, 1.0).replace(" ", "")
+        size = min(2.8, 1.75 * r / width(words, 1.0, "bold"))
+        if size >= SMALL:
+            return words, size
     return str(number + 1), min(2.8, max(SMALL, r))
 
 

@@ -66,33 +66,33 @@ def thought_of(game: Game, decision: Decision, lane: int, row: Rows, action: int
     """What an agent's decision says of one position [1], seen from player 1."""
     seat = int(row[0]["seat"])
     known = {name: np.asarray(decision.extra[name])[lane] for name in decision.extra}
-    value = float(known["value"]) if "value" in known else None
-    return Ply(
-        action,
-        seat,
-        None if value is None or not np.isfinite(value) else to_player_1(value, seat),
-        _candidates(game, known, row, seat),
-        voice,
-    )
+    proven = "visits" not in known or bool(known.get("proven", False))
+    value = _told(known["value"], seat, proven) if "value" in known else None
+    return Ply(action, seat, value, _candidates(game, known, row, seat, proven), voice)
 
 
-def _candidates(game: Game, known: Mapping[str, NDArray], row: Rows, seat: int) -> tuple[Candidate, ...]:
+def _told(value: float, seat: int, proven: bool) -> float | None:
+    """A mover's value as player 1 sees it; no number is no value, and only what is proven is a win or a loss."""
+    if not np.isfinite(value):
+        return None
+    most = 1.0 if proven else 0.99
+    return to_player_1(float(np.clip(value, -most, most)), seat)
+
+
+def _candidates(game: Game, known: Mapping[str, NDArray], row: Rows, seat: int, proven: bool) -> tuple[Candidate, ...]:
     visits, prior, values = known.get("visits"), known.get("prior", known.get("policy")), known.get("q")
     if visits is None and prior is None and values is None:
         return ()
     found = []
     for action in np.flatnonzero(kernels.legal_mask(game, row)[0]).tolist():
-        value = None if values is None else float(values[action])
-        if value is not None and (not np.isfinite(value) or (visits is not None and visits[action] == 0)):
-            value = None
-        line = _line(game, row, action, known.get("pv"))
+        seen = visits is None or visits[action] > 0
         found.append(
             Candidate(
                 action,
                 0.0 if visits is None else float(visits[action]),
                 None if prior is None else float(prior[action]),
-                None if value is None else to_player_1(value, seat),
-                *line,
+                _told(values[action], seat, proven) if seen and values is not None else None,
+                *_line(game, row, action, known.get("pv")),
             )
         )
     return tuple(found)

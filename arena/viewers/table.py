@@ -45,22 +45,27 @@ def panel(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape
     return shapes
 
 
-def _columns(layout: Layout, box: Box) -> dict[str, Box]:
-    """The table's columns, left to right; as room gets scarce continuation, prior, share and number go."""
-    size, gap = sized(BODY, layout), 1.2
+def _columns(layout: Layout, box: Box, thought: Ply) -> dict[str, Box]:
+    """The columns of which something is known, left to right; as room gets scarce the less important ones go."""
+    candidates, size, gap = thought.candidates, sized(BODY, layout), 1.2
     digits = width("0", size)
-    wants = {"#": 2.2, "move": 4.6, "bar": 0.0, "visits": 6.2, "share": 6.0, "value": 6.2, "prior": 5.8}
-    if not layout.wide:
-        del wants["prior"]
+    wants = {"#": 2.2, "move": 4.6, "bar": 0.0}
+    if any(c.visits for c in candidates):
+        wants |= {"visits": 6.2, "share": 6.0}
+    if any(c.value is not None for c in candidates):
+        wants["value"] = 6.2
+    if any(c.prior is not None for c in candidates) and (layout.wide or "visits" not in wants):
+        wants["prior"] = 5.8
     for name in ("share", "#", "visits"):
         if sum(wants.values()) * digits + gap * len(wants) + 8 > box.w:
-            del wants[name]
-    bar = max(3.5, (box.w - sum(wants.values()) * digits) * (0.24 if layout.wide else 0.3))
+            wants.pop(name, None)
+    expects = layout.wide and any(len(c.pv) > 1 for c in candidates)
+    rest = box.w - 3 - gap * len(wants) - sum(wants.values()) * digits
     x, columns = box.x + 1.5, {}
     for name, letters in wants.items():
-        columns[name] = Box(x, box.y, letters * digits if letters else bar, box.h)
+        columns[name] = Box(x, box.y, letters * digits if letters else rest * (0.4 if expects else 0.95), box.h)
         x += columns[name].w + gap
-    if layout.wide and box.right - x > 12:
+    if expects and box.right - x > 12:
         columns["line"] = Box(x + gap, box.y, box.right - x - gap - 1.5, box.h)
     return columns
 
@@ -79,7 +84,7 @@ def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
             words = "It is your move." if seat == snapshot.person else f"{snapshot.names[seat]} is thinking."
         return [hidden(box, layout, words)]
     small, size = sized(SMALL, layout), sized(BODY, layout)
-    columns, row = _columns(layout, box), size * 1.5
+    columns, row = _columns(layout, box, thought), size * 1.5
     shapes: list[Shape] = []
     heads = {
         "move": "move",
@@ -89,8 +94,8 @@ def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
         "prior": "prior",
         "line": "expects",
     }
-    if all(len(c.pv) < 2 for c in thought.candidates):
-        del heads["line"]
+    if not any(c.visits for c in thought.candidates):  # an agent that does not search says how it chooses
+        heads["prior"] = "policy"
     for name, words in heads.items():
         if name in columns:
             head = columns[name]._replace(y=box.y + 0.8, h=row)

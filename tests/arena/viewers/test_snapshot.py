@@ -68,6 +68,25 @@ def test_a_missing_value_is_missing_and_poisons_nothing() -> None:
     assert strange.value is None
 
 
+def test_only_what_is_proven_is_a_win() -> None:
+    four = game("connect_four")
+    row = kernels.new_rows(four, np.zeros(1, np.uint64))
+    sure = {"value": np.ones(1), "visits": np.ones((1, 7)), "q": np.ones((1, 7))}
+    guessed = thought_of(four, Decision(np.array([3]), {}, sure), 0, row, 3, 0)
+    assert guessed.value == guessed.candidates[0].value == 0.99
+    proven = thought_of(four, Decision(np.array([3]), {}, {**sure, "proven": np.array([True])}), 0, row, 3, 0)
+    assert proven.value == proven.candidates[0].value == 1.0
+
+
+def test_a_policy_without_visits_is_shown_as_such() -> None:
+    four = game("connect_four")
+    row = kernels.new_rows(four, np.zeros(1, np.uint64))
+    extra = {"policy": np.array([[0, 0, 0.25, 0.75, 0, 0, 0]]), "value": np.array([0.1])}
+    ply = thought_of(four, Decision(np.array([3]), {}, extra), 0, row, 3, 0)
+    assert [c.prior for c in ranked(ply.candidates)][:2] == [0.75, 0.25]
+    assert all(c.visits == 0 and c.value is None for c in ply.candidates)
+
+
 def test_changes_with_one_voice() -> None:
     snapshot = told([0.1, 0.3, -0.5, -0.5], [None] * 4)
     assert changes(snapshot) == pytest.approx({0: 0.2, 1: -0.8, 2: 0.0})
