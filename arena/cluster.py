@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,7 +150,8 @@ def make_pool(
 
 def start_ray(cores: int, address: str | None) -> None:
     """Starts Ray on this machine, or joins the cluster at `address`; always with token authentication."""
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "ray" not in sys.modules:  # read once, on import; a Ray of this machine's own turns it on in any case
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if address is None:
         _own_token()
@@ -159,7 +161,7 @@ def start_ray(cores: int, address: str | None) -> None:
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
-        options |= {"num_cpus": max(1, cores), "include_dashboard": False, "_temp_dir": None}
+        options |= {"num_cpus": max(1, cores), "include_dashboard": False}
     try:
         ray.init(address=address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:

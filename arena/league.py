@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
 
 from agents.play import Finished
-from arena.run import Run
+from arena.run import Run, plan_of
 from arena.store import Store, StoredGame
 from arena.train import Plan, Round
 from arena.worker import Chunk, Meeting, shares
@@ -18,6 +22,9 @@ from envs.registry import game
 from leagues.matchmaking import most_telling
 from leagues.rating import Ratings, rate
 from leagues.schedule import Pairing, pair
+
+if TYPE_CHECKING:
+    from arena.config import Config
 
 
 @dataclass(frozen=True)
@@ -242,3 +249,36 @@ class League:
         status.steps = run.trainer.learner.steps
         status.restarts = run.trainer.pool.restarts
         self.show(status)
+
+
+def run_league(config: Config, *, address: str | None = None) -> None:
+    """Runs the league of a configuration to its end, showing it live, and prints the ratings."""
+    from arena.cluster import stop_ray
+    from arena.display import Display
+    from arena.leaderboard import as_table, leaderboard
+
+    window = open_window(config) if config.viewer.watch else None
+    try:
+        with Store(config.database) as store:
+            with Display() as display:
+                league = League(
+                    config.folder,
+                    plan_of(config, address),
+                    config.league,
+                    store,
+                    minutes=config.run.minutes,
+                    show=display.show,
+                )
+                display.show(league.status)
+                league.play()
+            Console().print(as_table(leaderboard(store, config.game.name)))
+    finally:
+        stop_ray()
+        if window is not None:
+            window.terminate()
+
+
+def open_window(config: Config) -> subprocess.Popen[bytes]:
+    """The viewer on the league's newest games, as a process of its own that reads the database."""
+    command = [sys.executable, "-m", "arena", "watch", "--league", "--database", str(config.database)]
+    return subprocess.Popen(command)

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from agents.storage import save_agent
 
 from agents.search.search import Search
+from agents.storage import save_agent
 from arena.checkpoint import load_state, save_state
 from arena.lock import Lock
 from arena.train import Plan, Round, Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
+
+    from arena.config import Config
 
 
 class Run:
@@ -159,3 +161,54 @@ class Run:
 def search_table(settings: Search) -> dict[str, float | int | str]:
     """A search's settings as a table of an agent's file."""
     return dict(vars(settings))
+
+
+def plan_of(config: Config, address: str | None = None) -> Plan:
+    """What a configuration asks to be trained."""
+    return Plan(
+        game=config.game.name,
+        backbone=config.network.backbone,
+        self_play=config.self_play,
+        learner=config.learner,
+        seed=config.run.seed,
+        workers=config.worker_count,
+        ray=config.worker_count > 0,
+        positions=config.run.positions,
+        backend=config.network.backend,
+        address=address,
+    )
+
+
+def run_training(config: Config, *, steps: int | None = None, address: str | None = None) -> None:
+    """Trains one learner with no league around it; leaves an agent, the state and the curves in the run's folder."""
+    from rich.console import Console
+
+    from arena.cluster import stop_ray
+    from arena.display import Display
+    from arena.league import Status
+
+    status = Status(config.game.name, config.run.name, doing="self-play and learning")
+    minutes = None if steps is not None else config.run.minutes
+    run = Run(config.folder, plan_of(config, address), minutes=minutes, steps=steps)
+    try:
+        with Display() as display:
+            run.begin()
+            while run.progress() < 1.0:
+                done = run.round()
+                status.elapsed, status.steps, status.metrics = run.elapsed(), run.trainer.learner.steps, done.metrics
+                status.left = None if run.limit is None else max(0.0, run.limit - run.elapsed())
+                status.games += done.games
+                status.plies_per_second = done.plies / done.seconds
+                status.evaluations_per_second = done.evaluations / done.seconds
+                display.show(status)
+            frozen: list[Path] = []
+
+            def freeze() -> None:
+                run.keep()
+                frozen.append(run.snapshot()[1])
+
+            run.round(freeze)
+        Console().print(f"The agent is in {frozen[0]}; try `arena match {config.game.name} {frozen[0]} random`.")
+    finally:
+        run.close()
+        stop_ray()

@@ -1,0 +1,119 @@
+"""The live terminal display of a league: what is played, how fast, what is learned, and who stands where."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from arena.league import Status
+    from leagues.rating import Ratings
+
+SHOWN = 12
+"""Members in the table at most; the newest snapshot is always among them."""
+
+
+class Display:
+    """Shows each status it is given on standard error; quiet where that is no terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.live = Live(console=self.console, refresh_per_second=4, transient=True)
+        self.quiet = not self.console.is_terminal
+
+    def __enter__(self) -> Self:
+        if not self.quiet:
+            self.live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self.quiet:
+            self.live.stop()
+
+    def show(self, status: Status) -> None:
+        """Replaces what is on the screen."""
+        if not self.quiet:
+            self.live.update(picture(status, self.console.width))
+
+
+def picture(status: Status, width: int) -> RenderableType:
+    """A status as a panel for a terminal `width` columns wide."""
+    parts: list[RenderableType] = [clock(status, max(10, min(60, width - 6))), Text("")]
+    tables: list[RenderableType] = [numbers(status)]
+    if status.ratings is not None:
+        tables.append(standings(status.ratings, status.newest))
+    parts.append(Columns(tables, padding=(0, 4)) if width >= 90 else Group(*tables))
+    title = f"[bold]{status.game}[/] · {status.run}"
+    return Panel(Group(*parts), title=title, subtitle=f"{status.doing} · Ctrl-C stops; nothing kept is lost")
+
+
+def clock(status: Status, width: int) -> RenderableType:
+    """Time gone and time left."""
+    if status.left is None:
+        return Text(f"{minutes(status.elapsed)} so far; runs until it is stopped")
+    bar = ProgressBar(total=max(1.0, status.elapsed + status.left), completed=status.elapsed, width=width)
+    return Group(Text(f"{minutes(status.elapsed)} gone, {minutes(status.left)} left"), bar)
+
+
+def numbers(status: Status) -> Table:
+    """What self-play and learning do."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    loss = status.metrics
+    rows = [
+        ("games of self-play", f"{status.games:,}"),
+        ("plies a second", f"{status.plies_per_second:,.0f}"),
+        ("evaluations a second", f"{status.evaluations_per_second:,.0f}"),
+        ("learner's steps", f"{status.steps:,}"),
+        ("policy loss above its least", _number(loss.get("train/policy_divergence"))),
+        ("value loss", _number(loss.get("train/value_loss"))),
+        ("rated games", f"{status.rated:,}"),
+        ("inference", status.backend or "…"),
+    ]
+    if status.restarts:
+        rows.append(("workers that died and came back", f"{status.restarts}"))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def standings(ratings: Ratings, newest: str | None) -> Table:
+    """The best members and the newest, with 95 % intervals."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name, justify in (("", "right"), ("member", "left"), ("Elo", "right"), ("95 %", "left"), ("games", "right")):
+        table.add_column(name, justify=justify)  # pyright: ignore[reportArgumentType]
+    rows = ratings.rows()
+    chosen = set(range(min(SHOWN, len(rows)))) | {i for i, row in enumerate(rows) if row["name"] == newest}
+    for i in sorted(chosen):
+        row = rows[i]
+        interval = f"{float(row['low']):+.0f} … {float(row['high']):+.0f}"
+        style = "bold yellow" if row["name"] == newest else ""
+        cells = (
+            str(i + 1),
+            Text(str(row["name"])),
+            f"{float(row['elo']):+.0f}",
+            interval,
+            f"{float(row['games']):.0f}",
+        )
+        table.add_row(*cells, style=style)
+    return table
+
+
+def minutes(seconds: float) -> str:
+    """1:02:03, or 2:03."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def _number(value: float | None) -> str:
+    return "…" if value is None else f"{value:.3f}"

@@ -1,0 +1,102 @@
+"""Self-play: what it records, that it goes on exactly, and what its targets are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agents.search.search import Search
+from agents.self_play import SelfPlay, SelfPlayer, lambda_values
+from envs import kernels
+from envs.registry import game
+
+FOUR = game("connect_four")
+SMALL = SelfPlay(lanes=16, search=Search(simulations=24, noise_share=0.25), fast_simulations=6)
+
+
+def flat(obs):
+    return np.zeros((len(obs), 7), np.float32), np.zeros(len(obs), np.float32)
+
+
+@pytest.fixture(scope="module")
+def played():
+    return SelfPlayer(FOUR, flat, SMALL, seed=3).collect(200)
+
+
+def test_games_can_be_replayed_to_their_results(played):
+    _, games = played
+    for one in games:
+        last = kernels.replay(FOUR, one.seed, one.moves)[-1]
+        assert last["done"]
+        assert tuple(last["reward"].tolist()) == one.reward
+
+
+def test_every_lane_counts_its_games_once(played):
+    _, games = played
+    numbers = [one.number for one in games]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_a_share_of_games_begins_at_random(played):
+    _, games = played
+    openings = np.array([one.opening for one in games])
+    assert 0.2 < (openings > 0).mean() < 0.8
+    assert openings.max() <= SMALL.opening_plies
+
+
+def test_experience_is_of_positions_searched_in_full(played):
+    columns, _ = played
+    rows = columns["rows"]
+    legal = kernels.legal_mask(FOUR, rows)
+    assert not rows["done"].any()
+    assert columns["policy"].sum(1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+    assert (columns["policy"][~legal] == 0).all()
+    assert set(np.unique(columns["outcome"])) <= {-1.0, 0.0, 1.0}
+    assert (np.abs(columns["blend"]) <= 1).all()
+    assert (columns["left"] >= 1).all()
+    assert (columns["left"] + rows["ply"] <= 42).all()
+
+
+def test_a_won_position_is_labelled_won_for_its_mover():
+    columns, _ = SelfPlayer(FOUR, flat, SMALL, seed=5).collect(300)
+    last = columns["left"] == 1
+    mate = last & (columns["outcome"] != 0)
+    assert mate.any()
+    assert (columns["outcome"][mate] == 1).all()  # who makes the last move of a decided game has won it
+
+
+def test_goes_on_exactly_from_its_state():
+    straight = SelfPlayer(FOUR, flat, SMALL, seed=1)
+    straight.collect(60)
+    state = {key: value.copy() for key, value in straight.state().items()}
+    expected, games = straight.collect(60)
+    resumed = SelfPlayer(FOUR, flat, SMALL, seed=1)
+    resumed.restore(state)
+    again, more = resumed.collect(60)
+    for name in expected:
+        assert (expected[name] == again[name]).all()
+    assert games == more
+
+
+def test_lambda_values_by_hand():
+    """Two plies of seats 0 and 1, then seat 0 has lost: outcome (-1 for seat 0, +1 for seat 1), decay one half."""
+    value = np.array([[0.2, 0.4, 9.0]], np.float32)
+    proven = np.zeros((1, 3), bool)
+    outcome = np.array([[-1.0, 1.0, 0.0]], np.float32)
+    mover = np.array([[0, 1, 0]])
+    played = np.array([[True, True, False]])
+    # ply 1: (0.4 + 1) / 2 = 0.7; ply 0: (0.2 - 0.7) / 2 = -0.25
+    blend = lambda_values(value, proven, outcome, mover, played, decay=0.5)
+    assert blend[0, :2] == pytest.approx([-0.25, 0.7])
+    assert lambda_values(value, proven, outcome, mover, played, decay=1.0)[0, :2] == pytest.approx([-1, 1])
+    proven[0, 0] = True
+    assert lambda_values(value, proven, outcome, mover, played, decay=0.5)[0, 0] == pytest.approx(0.2)
+
+
+def test_lambda_values_without_the_sign_flip_would_differ():
+    value = np.array([[0.0, 0.8]], np.float32)
+    both = np.array([[True, True]])
+    outcome = np.array([[1.0, -1.0]], np.float32)
+    turns = lambda_values(value, ~both, outcome, np.array([[0, 1]]), both, decay=0.5)
+    same = lambda_values(value, ~both, outcome, np.array([[0, 0]]), both, decay=0.5)
+    assert turns[0, 0] == -same[0, 0]
