@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypedDict
+
+from envs.registry import Unknown, nearest, resolve
 
 BENCHES: dict[str, str] = {
     "rules": "arena.bench.rules:contests",
@@ -55,13 +58,20 @@ def run(
     """Runs benchmarks (all of them if none is named), each in a process of its own.
 
     A contest is measured in `runs` rounds, ours and then the peer for about `seconds` each. `options` go to the
-    benchmark (strength: `agent`, `against`, `positions`); `began(name)` is called before each.
+    benchmarks whose `contests` has an argument of that name; `began(name)` is called before each.
     """
+    chosen = list(names or BENCHES)
+    known = {name: inspect.signature(resolve(BENCHES, name, "benchmark")).parameters for name in chosen}
+    for key in options or {}:
+        if not any(key in parameters for parameters in known.values()):
+            there = sorted({key for parameters in known.values() for key in parameters}) or ["none"]
+            raise Unknown(f"{', '.join(chosen)}: no option '{key}'; {nearest(key, there)}")
     rows: list[Row] = []
-    for name in names or BENCHES:
+    for name in chosen:
         if began is not None:
             began(name)
-        rows += _in_own_process(name, {**(options or {}), "runs": str(runs), "seconds": str(seconds)})
+        own = {key: value for key, value in (options or {}).items() if key in known[name]}
+        rows += _in_own_process(name, {**own, "runs": str(runs), "seconds": str(seconds)})
     return rows
 
 
@@ -83,15 +93,16 @@ def one_thread() -> dict[str, str]:
     return {**dict.fromkeys(names, "1"), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
 
 
-def as_table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
-    """The rows for people: a heading, then the cells of each, a missing peer's note in its place."""
-    lines: list[tuple[str, ...]] = [("bench", "subject", "ours", "peer", "theirs", "unit", "ratio")]
+def as_table(rows: Iterable[Row]) -> str:
+    """The rows for people, columns aligned, a dash where there is no peer."""
+    lines = [("bench", "subject", "ours", "peer", "theirs", "unit", "ratio")]
     for row in rows:
-        theirs = "" if row["theirs"] is None else figure(row["theirs"])
-        ratio = "" if row["ratio"] is None else f"{figure(row['ratio'])}x"
-        peer = row["peer"] or row["note"]
-        lines.append((row["bench"], row["subject"], figure(row["ours"]), peer, theirs, row["unit"], ratio))
-    return lines
+        theirs = "-" if row["theirs"] is None else figure(row["theirs"])
+        ratio = "-" if row["ratio"] is None else f"{figure(row['ratio'])}x"
+        cells = (row["bench"], row["subject"], figure(row["ours"]), row["peer"] or "-", theirs, row["unit"], ratio)
+        lines.append(cells)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 def figure(value: float) -> str:

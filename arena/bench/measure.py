@@ -103,4 +103,3 @@ def main(words: list[str]) -> int:
     rows = bench(name, options)
     sys.stdout.write(json.dumps(rows) + "\n")
     return 0
-
