@@ -81,9 +81,11 @@ def _row(line: Line, board: Leaderboard, low: float, high: float) -> str:
     colour = COLOURS.get(line.kind, "#F2F4F6")
     scores = "".join(f"<td>{percent(line.anchors[anchor])}</td>" for anchor in board.anchors)
     better = "" if line.better is None else percent(line.better)
-    dot = f'<span class="dot" style="background:{colour}" title="{escape(line.kind)}"></span>'
+    kind = escape(line.kind)
+    dot = f'<span class="dot" style="background:{colour}" title="{kind}"></span>'
     return (
-        f'<tr><td class="rank">{line.rank}</td><td class="name" title="{name}">{dot}{name}</td>'
+        f'<tr><td class="rank">{line.rank}</td><td class="name" title="{name}">'
+        f'{dot}{name} <span class="small">{kind}</span></td>'
         f'<td class="elo">{line.elo:.0f}</td><td class="small">{line.low:.0f} … {line.high:.0f}</td>'
         f'<td class="bar">{_bar(line, colour, low, high)}</td><td>{line.games:,}</td><td>{better}</td>{scores}</tr>'
     )
@@ -96,7 +98,9 @@ def _bar(line: Line, colour: str, low: float, high: float) -> str:
         return 1000.0 * (elo - low) / (high - low)
 
     said = escape(f"{line.elo:.0f}, 95 % between {line.low:.0f} and {line.high:.0f}")
-    tick = f'<rect x="{x(0):.1f}" y="0" width="2" height="32" fill="#2A323B"/>' if low < 0 < high else ""
+    tick = (
+        f'<rect x="{x(0):.1f}" y="0" width="2" height="32" fill="#8794A1" fill-opacity=".6"/>' if low < 0 < high else ""
+    )
     return (
         f'<svg viewBox="0 0 1000 32" preserveAspectRatio="none" role="img" aria-label="{said}">{tick}'
         f'<rect x="{x(line.low):.1f}" y="11" width="{max(2.0, x(line.high) - x(line.low)):.1f}" height="10" rx="3" '

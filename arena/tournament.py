@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agents.play import Finished
 from agents.registry import AGENTS
-from arena.store import Store, StoredGame
+from arena.store import Member, Store, StoredGame
 from arena.worker import Meeting, cached_agent, play_pairings
 from envs.game import Game
 from envs.registry import game as game_of
@@ -75,19 +75,44 @@ def _digest(*parts: object) -> str:
 
 
 def contest(
-    game: str, specs: Sequence[str], *, seed: int = 0, opening_plies: int | None = None, purpose: str = "tournament"
+    game: str,
+    specs: Sequence[str],
+    *,
+    seed: int = 0,
+    opening_plies: int | None = None,
+    purpose: str = "tournament",
+    members: Sequence[Member] = (),
 ) -> Contest:
-    """A contest of the agents written as specs; raises ValueError if one cannot play, or two have one name."""
+    """A contest of the agents written as specs; raises ValueError if one cannot play, or two have one name.
+
+    An agent of a folder goes by its name and its simulations (`a-0010:sims=600`), unless the same weights with the
+    same options are among `members` already: then by that member's name.
+    """
     rules = game_of(game)
     entrants: dict[str, str] = {}
-    for spec in specs:
-        agent = ready(spec, rules)
-        if agent.name in entrants:
-            raise ValueError(
-                f"'{spec}' and '{entrants[agent.name]}' are both called '{agent.name}'; enter one of them."
-            )
-        entrants[agent.name] = spec
+    for written in specs:
+        name, spec = _identity(written, rules, members)
+        if name in entrants:
+            raise ValueError(f"'{written}' and '{entrants[name]}' are both called '{name}'; enter one of them.")
+        entrants[name] = spec
     return Contest(rules.name, entrants, seed, opening_plies, purpose)
+
+
+def _identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, str]:
+    """The name that an agent goes by, and the spec that says all of how it plays."""
+    agent = ready(spec, rules)
+    digest = weights_digest(spec)
+    if digest is None:
+        return agent.name, spec
+    folder, _, options = spec.partition(":")
+    settings = getattr(agent, "settings", None)
+    if settings is not None and "sims=" not in options:
+        options = ",".join(filter(None, [options, f"sims={settings.simulations}"]))
+    for member in members:
+        if member.sha256 == digest and member.spec.partition(":")[2] == options:
+            return member.name, f"{folder}:{options}"
+    spec = f"{folder}:{options}"
+    return ready(spec, rules).name, spec
 
 
 def ready(spec: str, rules: Game) -> Agent:
@@ -104,13 +129,6 @@ def enter(store: Store, contest: Contest) -> None:
     for name, spec in contest.entrants.items():
         scripted = spec.partition(":")[0] in AGENTS
         digest = None if scripted else weights_digest(spec)
-        options = spec.partition(":")[2]
-        for member in store.members(contest.game) if digest else ():
-            if member.name == name and member.spec.partition(":")[2] != options:
-                raise ValueError(
-                    f"'{name}' is in {store.path} as {member.spec}, which plays otherwise than {spec}; "
-                    f"write {spec.partition(':')[0]}:sims=N, which is a member of its own."
-                )
         store.add_member(contest.game, name, "anchor" if scripted else "agent", spec, sha256=digest)
 
 

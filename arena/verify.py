@@ -68,8 +68,8 @@ def verify_agent(folder: Path) -> Report:
     report.checked["positions"] = len(rows)
     if not view.legal[np.arange(len(rows)), decision.action].all():
         report.fault(f"{player.name} chose a move that is against the rules")
-    for name, values in decision.extra.items():
-        if values.dtype.kind == "f" and not np.isfinite(values[..., 0]).all():
+    for name in ("value", "policy", "prior"):
+        if name in decision.extra and not np.isfinite(decision.extra[name]).all():
             report.fault(f"{player.name} gives a {name} that is no number")
     return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from arena.text import percent, printable
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+    from arena.store import Member
     from arena.tournament import MatchResult, SeatReturn, Table
 
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
@@ -52,13 +54,23 @@ def tournament(
     from arena.store import Store
     from arena.tournament import contest, tournament
 
-    entered = contest(game, agents, seed=seed, opening_plies=opening)
+    entered = contest(game, agents, seed=seed, opening_plies=opening, members=_members(database))
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         table = tournament(store, entered, format, pairs, heard)
     if json:
         document(_tournament_document(table, format))
     else:
         show(_tournament_table(table))
+
+
+def _members(database: Path) -> Sequence[Member]:
+    """Everybody whom a database knows, if there is one yet."""
+    from arena.store import Store
+
+    if not database.is_file() or database.stat().st_size == 0:
+        return ()
+    with Store.read(database) as store:
+        return store.members()
 
 
 def _tournament_document(table: Table, form: str) -> dict[str, Any]:
@@ -128,7 +140,9 @@ def match(
     from arena.store import Store
     from arena.tournament import contest, match
 
-    entered = contest(game, [first, second], seed=seed, opening_plies=opening, purpose="match")
+    entered = contest(
+        game, [first, second], seed=seed, opening_plies=opening, purpose="match", members=_members(database)
+    )
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         result = match(store, entered, games, sprt=bounds, heard=heard)
     if json:
