@@ -101,7 +101,7 @@ def evaluator(network: Network, *, backend: str = "auto", threads: int = 1, batc
     """An evaluator with a copy of the network's weights as they are now.
 
     backend  "auto" or a name of `BACKENDS`, which is then used or refused
-    threads  cores that one call may keep busy
+    threads  cores that one call may keep busy; with fewer free, its threads wait for each other and it is far slower
     batch    the most positions computed at once; more are computed in pieces
     """
     if backend != "auto" and backend not in BACKENDS:
