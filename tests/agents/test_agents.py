@@ -1,0 +1,182 @@
+"""The contract of every agent of the table, in every game that it does not refuse: nothing here is exempt by name.
+
+Agents are made with the options they have by default; a person is given something that answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agents.agent import Agent, EpsilonGreedy, Memory, put, take
+from agents.play import play_games
+from agents.registry import AGENTS, agent
+from agents.scripted.human import Human
+from agents.scripted.random import Random
+from envs import kernels
+from envs.game import Game, View
+from envs.registry import GAMES, game
+
+SPECS = sorted([*GAMES, "othello:size=6"])
+LANES = 8
+
+
+def first_legal(view: View, legal: NDArray[np.bool_], names: tuple[str, ...]) -> int:
+    return int(np.argmax(legal))
+
+
+def make(name: str) -> Agent:
+    made = agent(name)
+    return Human(first_legal) if isinstance(made, Human) else made
+
+
+def begin(player: Agent, rules: Game, seeds: NDArray[np.uint64]) -> Memory:
+    """The memory of new games; an agent may refuse a game, in one sentence, and is then not asked."""
+    try:
+        return player.begin(rules, seeds)
+    except ValueError as refusal:
+        text = str(refusal)
+        assert rules.name in text and text.endswith("."), text
+        pytest.skip(text)
+
+
+def positions(rules: Game) -> Any:
+    """Open positions from all stages of the game, enough for LANES."""
+    parts = [kernels.random_openings(rules, kernels.seeds(plies, LANES), plies) for plies in range(2, 24, 3)]
+    rows = np.concatenate(parts)
+    rows = rows[~rows["done"]]
+    return rows[:: max(1, len(rows) // LANES)][:LANES].copy()
+
+
+every_agent = pytest.mark.parametrize("name", sorted(AGENTS))
+every_game = pytest.mark.parametrize("rules", [game(spec) for spec in SPECS], ids=SPECS)
+
+
+def same(a: Memory, b: Memory) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+@every_agent
+@every_game
+def test_an_agent_keeps_its_contract(name: str, rules: Game) -> None:
+    player = make(name)
+    rows = positions(rules)
+    lanes = len(rows)
+    seeds = kernels.seeds(1, lanes)
+    memory = begin(player, rules, seeds)
+    assert all(len(value) == lanes for value in memory.values())
+    view = kernels.view(rules, rows)
+    shown = [view.obs, view.legal, view.seat, seeds, *(rows[field] for field in rows.dtype.names)]
+    before = [part.copy() for part in shown]
+    kept = {key: value.copy() for key, value in memory.items()}
+    decision = player.act(view, memory)
+
+    assert decision.action.dtype == np.int64
+    assert decision.action.shape == (lanes,)
+    assert view.legal[np.arange(lanes), decision.action].all()
+    assert decision.memory.keys() == memory.keys()
+    for key, value in decision.memory.items():
+        assert value.shape == memory[key].shape
+        assert value.dtype == memory[key].dtype
+    assert all(map(np.array_equal, before, shown)), "what was shown was written to"
+    assert same(memory, kept), "the memory that was given was written to"
+    for key, value in decision.extra.items():
+        assert len(value) == lanes
+        if key in ("value", "policy", "visits", "q"):
+            assert np.isfinite(value[view.legal] if value.shape == view.legal.shape else value).all()
+        if key == "policy":
+            np.testing.assert_allclose(value.sum(axis=1), 1.0, atol=1e-5)
+        if key in ("policy", "visits"):
+            assert (value >= 0).all() and (value[~view.legal] == 0).all()
+        if key == "value":
+            assert value.shape == (lanes,) and (np.abs(value) <= 1.0 + 1e-6).all()
+
+
+@every_agent
+@every_game
+def test_a_lane_depends_on_its_own_memory_alone(name: str, rules: Game) -> None:
+    player = make(name)
+    rows = positions(rules)
+    seeds = kernels.seeds(2, len(rows))
+    memory = begin(player, rules, seeds)
+    together = player.act(kernels.view(rules, rows), memory)
+    again = player.act(kernels.view(rules, rows), player.begin(rules, seeds))
+    np.testing.assert_array_equal(together.action, again.action)
+    assert same(together.memory, again.memory)
+    for lanes in (np.array([3]), np.arange(len(rows))[::-2]):
+        assert same(take(memory, lanes), player.begin(rules, seeds[lanes]))
+        apart = player.act(kernels.view(rules, rows[lanes].copy()), take(memory, lanes))
+        np.testing.assert_array_equal(apart.action, together.action[lanes])
+        assert same(apart.memory, take(together.memory, lanes))
+        for key, value in apart.extra.items():
+            np.testing.assert_allclose(value, together.extra[key][lanes], rtol=1e-4, atol=1e-5)
+
+
+@every_agent
+@every_game
+def test_an_agent_plays_whole_games_the_same_way_twice(name: str, rules: Game) -> None:
+    player, other = make(name), Random()
+    begin(player, rules, kernels.seeds(3, 1))
+    seating, seeds = np.array([[0, 1], [1, 0]]), kernels.seeds(3, 2)
+    games = play_games(rules, [player, other], seating, seeds)
+    assert games == play_games(rules, [player, other], seating, seeds)
+    for played in games:
+        assert kernels.replay(rules, played.seed, played.moves)[-1]["done"]
+        assert sum(played.reward) == 0.0
+
+
+@every_agent
+def test_an_agent_has_the_name_of_its_spec(name: str) -> None:
+    assert make(name).name.partition(":")[0] == name
+
+
+class Forgetful:
+    """The negative control: draws from one stream for all lanes, so lanes depend on each other."""
+
+    name = "forgetful"
+
+    def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        return {}
+
+    def act(self, view: View, memory: Memory) -> Any:
+        generator = np.random.default_rng(0)
+        action = np.argmax(view.legal * (1 + generator.random(view.legal.shape)), axis=1)
+        return type("Decision", (), {"action": action, "memory": {}, "extra": {}})
+
+
+def test_an_agent_whose_lanes_depend_on_each_other_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "make", lambda name: Forgetful())
+    with pytest.raises(AssertionError):
+        test_a_lane_depends_on_its_own_memory_alone("forgetful", game("connect_four"))
+
+
+def test_epsilon_greedy_strays_as_often_as_it_says() -> None:
+    rules = game("connect_four")
+    rows = kernels.new_rows(rules, kernels.seeds(0, 7000))
+    for epsilon, expected in [(0.0, 0.0), (0.5, 0.5 * 6 / 7), (1.0, 6 / 7)]:
+        player = EpsilonGreedy(Human(first_legal), epsilon)
+        decision = player.act(kernels.view(rules, rows), player.begin(rules, kernels.seeds(5, 7000)))
+        assert np.mean(decision.action != 0) == pytest.approx(expected, abs=0.025)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        EpsilonGreedy(Random(), 1.5)
+
+
+def test_random_play_is_even() -> None:
+    rules = game("tic_tac_toe")
+    rows = kernels.new_rows(rules, kernels.seeds(0, 9000))
+    player = Random()
+    action = player.act(kernels.view(rules, rows), player.begin(rules, kernels.seeds(1, 9000))).action
+    counts = np.bincount(action, minlength=9)
+    assert ((counts - 1000) ** 2 / 1000).sum() < 30.0  # chi-square of 8 degrees; beyond 26 once in a thousand
+
+
+def test_parts_of_a_memory_are_taken_and_put_back() -> None:
+    memory: Memory = {"a": np.arange(5), "b": np.zeros((5, 2))}
+    part = take(memory, np.array([4, 1]))
+    assert part["a"].tolist() == [4, 1]
+    put(memory, np.array([4, 1]), {"a": np.array([40, 10]), "b": np.ones((2, 2))})
+    assert memory["a"].tolist() == [0, 10, 2, 3, 40]
+    assert memory["b"].sum() == 4.0
