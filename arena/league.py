@@ -35,7 +35,7 @@ class LeagueSettings:
     snapshot_minutes    between two snapshots of the learner
     rating_pairs        pairs of rating games (one opening, both seatings) after each snapshot
     rating_simulations  with which snapshots play them
-    opening_plies       at most so many random moves begin a rating game
+    opening_plies       at most so many random moves begin a rating game; never more than a fifth of the longest game
     """
 
     anchors: tuple[str, ...] = (
@@ -91,10 +91,12 @@ class League:
     ) -> None:
         self.plan, self.settings, self.store, self.show = plan, settings, store, show
         self.rules = game(plan.game)
+        self.opening_plies = min(settings.opening_plies, self.rules.max_plies // 5)
         self.run = Run(folder, plan, minutes=minutes)
         self.status = Status(plan.game, self.run.name)
         self.specs: dict[str, str] = {}
         self.tickets: list[Any] = []
+        self._refuse_another_run_of_this_name()
         for spec in settings.anchors:
             store.add_member(plan.game, spec, "anchor", spec)
         store.add_member(plan.game, self.run.name, "learner", str(folder))
@@ -107,6 +109,18 @@ class League:
             self.met[min(result[:2]), max(result[:2])] += count
         self.status.games = store.count(plan.game, "selfplay")
         self.rate()
+
+    def _refuse_another_run_of_this_name(self) -> None:
+        """A run that begins anew must not mix its snapshots with those of an earlier one."""
+        if self.run.resumed:
+            return
+        for member in self.store.members(self.plan.game):
+            if member.kind == "snapshot" and member.parent == self.run.name:
+                self.run.close()
+                raise ValueError(
+                    f"{self.store.path} has snapshots of an earlier run '{self.run.name}' whose folder is gone; "
+                    f"name this one otherwise (--set run.name=NAME), or put its folder {self.run.folder} back."
+                )
 
     def play(self) -> Ratings | None:
         """Runs until the time is over or Ctrl-C; returns the last ratings. What was committed stays in any case."""
@@ -171,7 +185,7 @@ class League:
         for i, hand in enumerate(shares(pairings, pool.size)):
             if hand:
                 names = {name for p in hand for name in (p.first, p.second)}
-                meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.settings.opening_plies)
+                meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.opening_plies)
                 self.tickets.append(pool.start(i, "meet", meeting))
 
     def gather(self) -> None:
@@ -200,7 +214,7 @@ class League:
 
     def rated_game(self, pairing: Pairing, finished: Finished) -> StoredGame:
         return StoredGame(
-            id=pairing.id,
+            id=f"{self.plan.game}.{self.rules.version}.{pairing.id}",
             game=self.plan.game,
             rules=self.rules.version,
             seed=finished.seed,
@@ -217,7 +231,7 @@ class League:
         name = self.run.name
         games = [
             StoredGame(
-                id=f"{name}.{worker}.{g.number}",
+                id=f"{name}.{self.plan.seed}.{worker}.{g.number}",
                 game=self.plan.game,
                 rules=self.rules.version,
                 seed=g.seed,
