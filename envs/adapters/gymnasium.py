@@ -1,6 +1,8 @@
 """Games for Gymnasium: one seat learns, the other seats are played by an opponent.
 
     import gymnasium
+    import envs.adapters.gymnasium                                    # makes the names known
+
     env = gymnasium.make("arena/ConnectFour-v0")                      # against evenly drawn moves
     envs = gymnasium.make_vec("arena/Othello6x6-v0", num_envs=1024)   # all lanes in compiled code
 
@@ -23,8 +25,12 @@ from numpy.typing import NDArray
 
 from envs.adapters.one_seat import OneSeat, Opponent
 from envs.game import Game
+from envs.registry import GAMES
 from envs.registry import game as game_of
 from envs.text import board_text
+
+VARIANTS = {"Othello6x6": "othello:size=6"}
+"""Names under which a game with options is known to Gymnasium, besides every game of the table."""
 
 Observation = NDArray[np.float32] | dict[str, NDArray[Any]]
 
@@ -191,3 +197,27 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
             "illegal": lanes.illegal & given,
             **dict.fromkeys(("_action_mask", "_seat", "_illegal"), given),
         }
+
+
+def names() -> dict[str, str]:
+    """Gymnasium's id of each game, and the game's spec."""
+    plain = {"".join(word.capitalize() for word in name.split("_")): name for name in GAMES}
+    return {f"arena/{name}-v0": spec for name, spec in (plain | VARIANTS).items()}
+
+
+def register() -> None:
+    """Makes the names known to `gymnasium.make`; done once, when this file is imported.
+
+    `gymnasium.make("envs.adapters.gymnasium:arena/ConnectFour-v0")` imports it by itself.
+    """
+    for name, spec in names().items():
+        if name not in gymnasium.registry:
+            gymnasium.register(
+                id=name,
+                entry_point="envs.adapters.gymnasium:OneSeatEnv",
+                vector_entry_point="envs.adapters.gymnasium:OneSeatVectorEnv",
+                kwargs={"game": spec},
+            )
+
+
+register()

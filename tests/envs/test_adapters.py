@@ -13,15 +13,13 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from envs import kernels
-from envs.adapters import gymnasium_names, register_gymnasium
-from envs.adapters.gymnasium import OneSeatEnv, OneSeatVectorEnv
+from envs.adapters.gymnasium import OneSeatEnv, OneSeatVectorEnv, names
 from envs.adapters.pettingzoo import env as pettingzoo_env
 from envs.game import Game, View
 from envs.registry import GAMES, game
 
-register_gymnasium()
-SPECS = sorted(gymnasium_names().values())
-IDS = [f"arena/{name}-v0" for name in gymnasium_names()]
+SPECS = sorted(names().values())
+IDS = list(names())
 
 
 class Counter:
@@ -43,7 +41,7 @@ def pick(mask: NDArray[Any], generator: np.random.Generator) -> NDArray[np.int64
 
 
 def test_every_game_has_a_gymnasium_name() -> None:
-    assert set(GAMES) <= set(gymnasium_names().values())
+    assert set(GAMES) <= set(names().values())
     assert {"arena/ConnectFour-v0", "arena/TicTacToe-v0", "arena/Othello-v0", "arena/Othello6x6-v0"} <= set(IDS)
 
 
