@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, View
-from envs.kernels import below, count_true, next_random, nth_true, rule, unit
+from envs.kernels import below, compiled, count_true, next_random, nth_true, unit
 
 Memory: TypeAlias = dict[str, NDArray]
 """What an agent carries from one move of a game to its next, as arrays with a leading lane axis; {} if nothing.
@@ -58,7 +58,7 @@ def require_open(agent: str, game: Game) -> None:
         raise Unable(f"{agent} plays games of two seats, and {game.name} has {game.seats}.")
 
 
-@rule
+@compiled
 def _pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
     for i in range(legal.shape[0]):
         out[i] = nth_true(legal[i], below(next_random(rng, i), count_true(legal[i])))
@@ -71,7 +71,7 @@ def pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64]) -> NDArray[np.
     return out
 
 
-@rule
+@compiled
 def _pick_weighted(weights: NDArray[np.float64], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
     for i in range(weights.shape[0]):
         total = weights[i].sum()

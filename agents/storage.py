@@ -28,7 +28,8 @@ from agents.inference import evaluator
 from agents.networks import Network, Weights, load_weights, misfits
 from agents.policy import NetworkAgent
 from agents.search.agent import SearchAgent
-from agents.search.search import Search
+from agents.search.search import Evaluate, Search
+from agents.symmetry import Symmetric
 from envs.registry import Unknown, game, nearest, parse
 
 if TYPE_CHECKING:
@@ -141,13 +142,14 @@ def load_agent(folder: Path, options: str = "") -> Agent:
 
     sims         simulations a move; 0 is the network's raw policy
     temperature  of the raw policy
+    average      whether answers are averaged over the board's symmetries, at their number times the cost
     backend, threads  of inference
     and any setting of `Search`
     """
     stored, network = read_agent(folder)
     name = Path(folder).name + (f":{options}" if options else "")
     chosen = parse(f"agent:{options}")[1]
-    own = {"sims", "temperature", "backend", "threads"}
+    own = {"sims", "temperature", "average", "backend", "threads"}
     known = own | {f.name for f in fields(Search)}
     for key in chosen:
         if key not in known:
@@ -163,7 +165,12 @@ def load_agent(folder: Path, options: str = "") -> Agent:
         raise ValueError(f"A temperature is a number of at least 0, not {temperature}.")
     if temperature and settings.simulations:
         raise ValueError("A temperature is for the raw policy; write sims=0,temperature=1.")
-    evaluate = evaluator(network, backend=str(chosen.get("backend", "auto")), threads=threads)
+    evaluate: Evaluate = evaluator(network, backend=str(chosen.get("backend", "auto")), threads=threads)
+    average = chosen.get("average", False)
+    if not isinstance(average, bool):
+        raise ValueError(f"average is true or false, not {average}.")
+    if average:
+        evaluate = Symmetric(evaluate, network.game)
     if settings.simulations == 0:
         return NetworkAgent(evaluate, network.game, name, float(temperature))
     return SearchAgent(evaluate, network.game, name=name, settings=settings)

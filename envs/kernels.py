@@ -89,6 +89,13 @@ class Loop(Generic[P, R]):
         return numba.njit(cache=True, nogil=True)(copy)
 
 
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Marks a function of plain arrays: compiled, and cached on disk under the fingerprint of all that it calls."""
+    tell_closures_apart(function)
+    function.__qualname__ += f".{fingerprint(function)}"
+    return numba.njit(cache=True, nogil=True)(function)
+
+
 def _names(code: CodeType) -> set[str]:
     inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
     return set(code.co_names).union(*inner)

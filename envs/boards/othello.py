@@ -121,7 +121,7 @@ def othello(size: int = 8) -> Game:
         play=play,
         legal=legal,
         observe=observe,
-        names=(*square_names(size), "pass"),
+        names=(*square_names(size, first_line="top"), "pass"),
         max_plies=2 * cells,
         symmetries=square_symmetries(size, extra_actions=1),
         heuristic=heuristic,

@@ -7,9 +7,13 @@ import numpy as np
 from envs.game import Symmetry
 
 
-def square_names(size: int) -> tuple[str, ...]:
-    """Cells row by row from the top left, as players write them: a3 b3 c3 a2 ... c1 on a board of three."""
-    return tuple(f"{chr(ord('a') + c)}{size - r}" for r in range(size) for c in range(size))
+def square_names(size: int, first_line: str = "bottom") -> tuple[str, ...]:
+    """Cells row by row from the top left: a3 b3 c3 a2 ... c1 on a board of three whose line 1 is at the bottom.
+
+    Othello's line 1 is at the "top".
+    """
+    lines = range(1, size + 1) if first_line == "top" else range(size, 0, -1)
+    return tuple(f"{chr(ord('a') + column)}{line}" for line in lines for column in range(size))
 
 
 def square_symmetries(size: int, extra_actions: int = 0) -> tuple[Symmetry, ...]:
