@@ -12,6 +12,10 @@ from agents.search.search import Evaluate, Search, search
 from envs.game import Game, View
 
 
+CONTINUED = 8
+"""Moves of each continuation that viewers are given."""
+
+
 class SearchAgent:
     """Plays the move that search thinks best; `settings` without noise make it as strong as it gets."""
 
@@ -32,7 +36,7 @@ class SearchAgent:
     def act(self, view: View, memory: Memory) -> Decision:
         assert view.rows is not None
         rng = memory["rng"].copy()
-        found = search(self.game, view.rows, self.evaluate, self.settings, rng)
+        found = search(self.game, view.rows, self.evaluate, self.settings, rng, depth=CONTINUED)
         extra = {
             "value": found.value,
             "policy": found.policy,
@@ -40,6 +44,7 @@ class SearchAgent:
             "prior": found.prior,
             "q": found.q,
             "proven": found.proven,
+            "pv": found.continuations,
         }
         return Decision(found.best, {"rng": rng}, extra)
 

@@ -405,3 +405,30 @@ def results(
         for a in range(improved.shape[1]):
             improved[b, a] /= weight
         value[b] = root.proven if root.proven != OPEN else (root.value + total) / (1.0 + visited)
+
+
+@Loop
+def continuations(forest: Any, out: NDArray[np.int16]) -> None:
+    """out[b, a] = the moves most visited from the root's move a on, a itself first; -1 where the tree ends."""
+    for b in range(out.shape[0]):
+        for a in range(out.shape[1]):
+            n, move = 0, a
+            for depth in range(out.shape[2]):
+                out[b, a, depth] = -1
+                if n >= 0 and move >= 0 and forest.nodes[b, n].child[move] >= 0:
+                    out[b, a, depth] = move
+                    n = forest.nodes[b, n].child[move]
+                    move = most_visited(forest.nodes[b, n])
+                else:
+                    n = -1
+
+
+@rule
+def most_visited(node: Node) -> int:
+    """The move that most simulations took from a node; -1 if none did."""
+    best, most = -1, np.float32(0.0)
+    if not node.row.done:
+        for a in range(node.child.shape[0]):
+            if node.visits[a] > most:
+                best, most = a, node.visits[a]
+    return best

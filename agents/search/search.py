@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.forest import GUMBEL, OPEN, PUCT, Rules, descend, expand, new_forest, plant, results
+from agents.search.forest import GUMBEL, OPEN, PUCT, Rules, continuations, descend, expand, new_forest, plant, results
 from agents.search.formulas import considered_visits
 from envs import kernels
 from envs.game import Game, Rows
@@ -64,10 +64,17 @@ class Found(NamedTuple):
     """[B] the move to play when nothing is to be explored."""
     evaluations: int
     """Positions that went to the network."""
+    continuations: NDArray[np.int16]
+    """[B, A, depth] the moves most visited from each move on, the move itself first; -1 past the end."""
 
 
-def search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: NDArray[np.uint64]) -> Found:
-    """Searches B positions, none of them done, side by side; rng [B] feeds the noise and moves on."""
+def search(
+    game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: NDArray[np.uint64], depth: int = 0
+) -> Found:
+    """Searches B positions, none of them done, side by side; rng [B] feeds the noise and moves on.
+
+    `depth` is how many moves of each continuation are wanted.
+    """
     b = len(rows)
     forest = new_forest(game, rows, settings.simulations)
     view = kernels.view(game, rows)
@@ -108,7 +115,10 @@ def search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: ND
         score = policy
     policy = np.where(proven[:, None], keep_value(policy, roots["settled"] == roots["proven"][:, None]), policy)
     best = np.where(proven[:, None], policy, score).argmax(1)
-    return Found(visits, q, value, policy, prior, proven, best, evaluations)
+    lines = np.full((b, game.actions, depth), -1, np.int16)
+    if depth:
+        continuations(game, forest, lines)
+    return Found(visits, q, value, policy, prior, proven, best, evaluations, lines)
 
 
 def visit_policy(

@@ -196,6 +196,17 @@ def test_values_are_the_movers():
         assert result.value[0] == pytest.approx((own - below) / 2)
 
 
+def test_continuations_are_lines_of_the_tree():
+    rows = kernels.new_rows(FOUR, kernels.seeds(0, 2))
+    lines = search(FOUR, rows, flat, Search(simulations=200), kernels.seeds(0, 2), depth=6).continuations
+    assert (lines[0] == lines[1]).all()
+    for action in range(7):
+        line = [int(move) for move in lines[0, action] if move >= 0]
+        assert line[0] == action
+        kernels.replay(FOUR, 0, line)  # legal move by move
+        assert (lines[0, action, len(line) :] == -1).all()
+
+
 def test_visit_policy_by_hand():
     visits = np.array([[6, 3, 1], [5, 5, 0], [4, 0, 0]], np.float32)
     q = np.array([[0.2, -1.0, 0.0], [0.1, 1.0, np.nan], [-1.0, np.nan, np.nan]], np.float32)
