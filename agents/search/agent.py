@@ -11,7 +11,6 @@ from agents.agent import Decision, Memory, Unable, require_open
 from agents.search.search import Evaluate, Search, search
 from envs.game import Game, View
 
-
 CONTINUED = 8
 """Moves of each continuation that viewers are given."""
 
