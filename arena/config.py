@@ -80,7 +80,7 @@ class Run(Section):
     minutes: float = Field(
         30.0, gt=0, description="of training; a run cut short gets what is left, a complete one as much again"
     )
-    positions: int = Field(6000, gt=0, description="to learn from that each round of training gathers")
+    positions: int = Field(4000, gt=0, description="to learn from that each round of training gathers")
     out: str = Field("runs", min_length=1, description="folder of all runs")
     database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
 
@@ -91,6 +91,9 @@ class GameChoice(Section):
 
 class Network(Section):
     backbone: Annotated[str, _named(BACKBONES, "backbone")] = Field("resnet", description="a spec: resnet:blocks=5")
+    heads: Annotated[tuple[str, ...], Strict(False)] = Field(
+        ("policy:planes=32", "value:planes=32,width=128", "left"), description="specs; policy and value must be there"
+    )
     backend: str = Field("auto", description="of inference: the fastest present, or its name")
 
 
@@ -207,11 +210,12 @@ def check_same_run(config: Config, written: Path) -> None:
         return
     try:
         tree = tomllib.loads(written.read_text(encoding="utf-8"))
-        was = [tree["game"]["name"], tree["network"]["backbone"], tree["learner"]["algorithm"]]
+        network = tree["network"]
+        was = [tree["game"]["name"], network["backbone"], ", ".join(network["heads"]), tree["learner"]["algorithm"]]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError):
         raise ConfigError(f"{written} is damaged; move its folder away, or name this run otherwise.") from None
-    now = [config.game.name, config.network.backbone, config.algorithm]
-    for kind, before, after in zip(("game", "backbone", "algorithm"), was, now, strict=True):
+    now = [config.game.name, config.network.backbone, ", ".join(config.network.heads), config.algorithm]
+    for kind, before, after in zip(("game", "backbone", "heads", "algorithm"), was, now, strict=True):
         if before != after:
             raise ConfigError(
                 f"{written.parent} is a run of the {kind} '{before}', not '{after}'; "

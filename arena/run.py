@@ -168,6 +168,7 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
     return Plan(
         game=config.game.name,
         backbone=config.network.backbone,
+        heads=config.network.heads,
         self_play=config.self_play,
         learner=config.learner,
         seed=config.run.seed,
