@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 Model = Literal["logistic", "normalized"]
 
 NORMALIZED_ELO = 800.0 / log(10.0)  # normalised Elo in one t-value of a game
+LARGEST = 200.0  # Elo; a normalised difference far beyond has no distribution over the outcomes
 UNSEEN = 1e-3  # what an outcome that never came counts as
 
 
@@ -125,8 +126,10 @@ class Sprt:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
-        if not self.elo0 < self.elo1:
-            raise ValueError(f"The test's elo0 ({self.elo0}) must be below its elo1 ({self.elo1}).")
+        if not -LARGEST <= self.elo0 < self.elo1 <= LARGEST:
+            raise ValueError(
+                f"A test needs elo0 below elo1, both from {-LARGEST:g} to {LARGEST:g}, not {self.elo0:g} and {self.elo1:g}."
+            )
         kinds = 5 if self.paired else 3
         if len(self.counts) == 0:
             self.counts = np.zeros(kinds, np.int64)
