@@ -139,7 +139,7 @@ def test_streams_games_until_it_is_decided() -> None:
 
 def test_what_cannot_be_tested_is_said() -> None:
     for call, message in (
-        (lambda: Sprt(5, 0), "below its elo1"),
+        (lambda: Sprt(5, 0), "elo0 below elo1"),
         (lambda: Sprt(0, 5, alpha=0.0), "between 0 and 1"),
         (lambda: Sprt(0, 5).add(1.0), "pair of games"),
         (lambda: Sprt(0, 5, paired=False).add(0.3), "0, 0.5 or 1"),
