@@ -56,12 +56,14 @@ class Solver:
             raise Unable("solver looks into the position, and this game hides it.")
         low, high = self.solutions[view.legal.shape[1]].bounds(view.rows["stones"])
         best = view.legal & (low == low.max(axis=1, keepdims=True))
+        floor, ceiling = np.sign(low.max(axis=1)), np.sign(high.max(axis=1))
+        hope = np.where(best, high, low.min())  # where the value is open, a move not known to fail short of it
+        best &= (floor == ceiling)[:, None] | (hope == hope.max(axis=1, keepdims=True))
         rng = memory["rng"].copy()
         action = pick_legal(best, rng)
         if self.epsilon:
             stray = uniform(rng) < self.epsilon
             action = np.where(stray, pick_legal(view.legal, rng), action)
         scores = np.where(view.legal & (low == high), low, np.nan).astype(np.float32)
-        floor, ceiling = np.sign(low.max(axis=1)), np.sign(high.max(axis=1))
         value = np.where(floor == ceiling, floor, 0).astype(np.float32)
         return Decision(action, {"rng": rng}, {"value": value, "scores": scores})

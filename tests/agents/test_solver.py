@@ -138,3 +138,22 @@ def test_names_and_refusals() -> None:
         Solver().begin(OTHELLO, kernels.seeds(0, 1))
     with pytest.raises(ValueError, match="probability"):
         Solver(epsilon=2.0)
+
+
+def test_opens_connect_four_in_the_middle() -> None:
+    decision = decide(Solver(), CONNECT_FOUR, kernels.new_rows(CONNECT_FOUR, kernels.seeds(0, 64)))
+    assert set(decision.action) == {3}
+    assert decision.extra["value"].tolist() == [1.0] * 64
+
+
+def test_where_the_value_is_open_no_move_known_to_fail_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    player = Solver()
+    memory = player.begin(CONNECT_FOUR, kernels.seeds(0, 200))
+    low = np.array([[-9, -9, -9, -5, -5, -9, -9]] * 200, np.int8)
+    high = np.array([[9, 9, 9, 9, 0, 9, 9]] * 200, np.int8)
+    monkeypatch.setattr(player.solutions[7], "bounds", lambda stones: (low, high))
+    view = kernels.view(CONNECT_FOUR, kernels.new_rows(CONNECT_FOUR, kernels.seeds(0, 200)))
+    decision = player.act(view, memory)
+    assert set(decision.action) == {3} and not decision.extra["value"].any()
+    high[:, 3] = 0  # now the two that are level at the bottom are level at the top as well
+    assert set(player.act(view, memory).action) == {3, 4}

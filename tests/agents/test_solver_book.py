@@ -120,8 +120,8 @@ def test_two_processes_find_what_one_does(tmp_path: Path, monkeypatch: pytest.Mo
     keys = late_keys(32, 26, 5)
     one, two = jobs_for(keys, tmp_path / "1", monkeypatch), jobs_for(keys, tmp_path / "2", monkeypatch)
     assert books.run(one, 1, hours=1.0) and books.run(two, 2, hours=1.0)
-    bounds = [books.assemble(tmp_path / name, [keys]) & ~U(0b111 << 12) for name in "12"]
-    assert np.array_equal(*bounds)
+    first, second = (books.assemble(tmp_path / name, [keys]) & ~U(0b111 << 12) for name in "12")
+    assert np.array_equal(first, second)
 
 
 def test_the_check_finds_a_wrong_entry() -> None:
@@ -153,3 +153,13 @@ def test_search_beyond_the_book_starts_from_what_it_knows() -> None:
         scores = fresh.scores(rows)[0]
         kept = scores[low[0] == low[0].max()]
         assert np.all(np.sign(kept) == np.sign(scores.max()))
+
+
+def test_the_book_in_the_project_knows_the_first_moves() -> None:
+    known = books.load()
+    start = known.find(0, 0)
+    assert start is not None and start.low > 0 and start.move == 3
+    low, high = ConnectFour(nodes=1, table_bits=16).bounds(np.zeros((1, 2), np.uint64))
+    signs = [-1, -1, 0, 1, 0, -1, -1]  # Allis 1988, Allen 1988: -2 -1 0 +1 0 -1 -2
+    assert np.sign(low[0]).tolist() == np.sign(high[0]).tolist() == signs
+    assert np.all((low[0] <= [-2, -1, 0, 1, 0, -1, -2]) & (high[0] >= [-2, -1, 0, 1, 0, -1, -2]))

@@ -60,8 +60,10 @@ class Book:
         key = mover + mask
         canonical = min(key, mirrored(key))
         at = int(np.searchsorted(self.entries, U(canonical << 15)))
-        entry = int(self.entries[at]) if at < len(self.entries) else 0
-        if entry >> 15 != canonical or not canonical:
+        if at == len(self.entries):
+            return None
+        entry = int(self.entries[at])
+        if entry >> 15 != canonical:
             return None
         move = entry >> 12 & 7
         return Bounds((entry >> 6 & 63) - 32, (entry & 63) - 32, move if key == canonical else c4.COLUMNS - 1 - move)

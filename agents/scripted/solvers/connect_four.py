@@ -392,7 +392,7 @@ def find_best(
     limit = tally[1]
     at_least, at_most = max(-1, int(low.max())), min(1, int(high.max()))
     for stage in range(2):
-        tally[1] = tally[0] + (limit - tally[0]) * 3 // 4  # the rest is for telling which moves it holds for
+        tally[1] = tally[0] + (limit - tally[0]) * 7 // 8  # the rest is for telling which moves it holds for
         at_least, at_most = narrow(mover, mask, at_least, at_most, table, tally)
         tally[1] = limit
         if stage == 1 or at_most < 1:
