@@ -85,7 +85,7 @@ def save_agent(
     folder = Path(folder)
     if folder.exists():
         raise BadAgent(f"{folder} exists already; agents are never overwritten, so choose another name.")
-    blob = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in weights.items()})
+    blob = safetensors.numpy.save({name: np.asarray(array, order="C") for name, array in weights.items()})
     stored = Stored(
         game=game.name,
         rules=game.version,

@@ -70,7 +70,7 @@ def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _store(array: np.ndarray, arrays: dict[str, np.ndarray]) -> str:
     name = str(len(arrays))
-    arrays[name] = np.ascontiguousarray(array)
+    arrays[name] = np.asarray(array, order="C")
     return name
 
 

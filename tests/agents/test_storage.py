@@ -66,6 +66,15 @@ def test_what_is_saved_comes_back(folder: Path) -> None:
     assert not network.training
 
 
+def test_counters_without_an_axis_come_back_as_they_were(tmp_path: Path) -> None:
+    body = "resnet:blocks=1,width=4"
+    kept = weights(Network(TTT, body, HEADS))
+    assert any(array.shape == () for array in kept.values())
+    save_agent(tmp_path / "a", TTT, kept, backbone=body, heads=HEADS)
+    _, network = read_agent(tmp_path / "a")
+    assert {name: array.shape for name, array in weights(network).items()} == {n: a.shape for n, a in kept.items()}
+
+
 def test_the_card_is_readable_and_has_front_matter(folder: Path) -> None:
     text = (folder / "CARD.md").read_text()
     assert text.startswith("---\nlibrary_name: arena\n") and text.count("---\n") == 2
