@@ -117,11 +117,13 @@ class RayPool:
 
     def finish(self, ticket: Ticket) -> Any:
         import ray
-        from ray.exceptions import RayActorError
+        from ray.exceptions import RayActorError, RayTaskError
 
         while True:
             try:
                 return ray.get(ticket.reference)
+            except RayTaskError as error:
+                raise error.cause from error  # what the worker raised, as it would be raised without Ray
             except RayActorError as death:
                 if self.restarts >= 1000:
                     raise NoCluster("Workers have died a thousand times; look at Ray's logs.") from death

@@ -102,3 +102,16 @@ def test_a_damaged_state_is_one_sentence(tmp_path):
     (tmp_path / "s" / "tree.json").write_text(json.dumps({**tree, "version": 99}))
     with pytest.raises(Damaged, match="version 99"):
         load_state(tmp_path / "s")
+
+
+@pytest.mark.ray
+def test_what_a_worker_raises_arrives_as_it_was_raised():
+    from arena.worker import Meeting
+    from envs.registry import Unknown
+    from leagues.schedule import Pairing
+
+    trainer = Trainer(plan(ray=True))
+    ticket = trainer.pool.start(0, "meet", Meeting((Pairing("random", "rondom", 1),)))
+    with pytest.raises(Unknown, match="did you mean 'random'"):
+        trainer.pool.finish(ticket)
+    trainer.close()
