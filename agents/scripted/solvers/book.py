@@ -5,7 +5,7 @@
 solves every position after 8 stones in which the seat to move cannot win at once, mirror images once, and derives all
 earlier ones from them. Finished chunks lie in the work folder, each written whole or not at all, so the command may be
 killed at any time and goes on where it stopped; a deeper `--depth` adds to what is there. `--verify N` solves N
-positions of the book again with a search that shares no code with the first.
+positions of the book's deepest ply again with a search that shares no code with the first.
 
 An entry is one 64-bit word, from the top: canonical key 49 bits, a best move 3, lower bound + 32 6, upper bound + 32 6.
 The words are sorted, so the key can be looked up by bisection in the file as it lies on the disk.
@@ -25,12 +25,29 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from agents.scripted.solvers import connect_four as c4
+from agents.scripted.solvers.connect_four import (
+    BOARD,
+    BOTTOM,
+    COLUMN,
+    COLUMNS,
+    NO,
+    ZERO,
+    Bits,
+    Table,
+    bit_count,
+    canonical,
+    compiled,
+    narrow,
+    new_table,
+    prove,
+    sort,
+    winning,
+)
+from agents.scripted.solvers.connect_four_moves import outline
 from agents.scripted.solvers.plain import Plain
 
 U = np.uint64
@@ -66,12 +83,12 @@ class Book:
         if entry >> 15 != canonical:
             return None
         move = entry >> 12 & 7
-        return Bounds((entry >> 6 & 63) - 32, (entry & 63) - 32, move if key == canonical else c4.COLUMNS - 1 - move)
+        return Bounds((entry >> 6 & 63) - 32, (entry & 63) - 32, move if key == canonical else COLUMNS - 1 - move)
 
 
 def mirrored(key: int) -> int:
     """The key of the mirror image."""
-    return sum((key >> 7 * column & 127) << 7 * (c4.COLUMNS - 1 - column) for column in range(c4.COLUMNS))
+    return sum((key >> 7 * column & 127) << 7 * (COLUMNS - 1 - column) for column in range(COLUMNS))
 
 
 @cache
@@ -85,8 +102,8 @@ def load(path: Path = FILE) -> Book:
     return Book(entries)
 
 
-@njit(cache=True, nogil=True)
-def stones_of(key: c4.Bits) -> tuple[c4.Bits, c4.Bits]:
+@compiled
+def stones_of(key: Bits) -> tuple[Bits, Bits]:
     """Mover's stones and mask. A column of h stones has value mover + 2**h - 1, so the top bit of value + 1 is h."""
     mover = mask = U(0)
     for column in range(7):
@@ -99,17 +116,17 @@ def stones_of(key: c4.Bits) -> tuple[c4.Bits, c4.Bits]:
     return mover, mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _children(keys: Keys) -> tuple[Keys, int]:
     out = np.empty(7 * len(keys), np.uint64)
     n = 0
     for key in keys:
         mover, mask = stones_of(key)
         for column in range(7):
-            move = (mask + c4.BOTTOM) & c4.BOARD & (c4.COLUMN << U(7 * column))
+            move = (mask + BOTTOM) & BOARD & (COLUMN << U(7 * column))
             after = mask | move
-            if move != c4.ZERO and c4.winning(mover ^ mask, after) & ((after + c4.BOTTOM) & c4.BOARD) == c4.ZERO:
-                out[n] = c4.canonical((mover ^ mask) + after)
+            if move != ZERO and winning(mover ^ mask, after) & ((after + BOTTOM) & BOARD) == ZERO:
+                out[n] = canonical((mover ^ mask) + after)
                 n += 1
     return out, n
 
@@ -127,26 +144,26 @@ def levels(depth: int) -> list[Keys]:
     return found
 
 
-@njit(cache=True, nogil=True)
-def settle(key: int, exact: bool, table: c4.Table, tally: NDArray[np.int64]) -> c4.Bits:
+@compiled
+def settle(key: int, exact: bool, table: Table, tally: NDArray[np.int64]) -> Bits:
     """The entry of a position: win, draw or loss with a move that keeps it, or the exact score."""
     mover, mask = stones_of(key)
     low, high = np.empty(7, np.int8), np.empty(7, np.int8)
-    c4.outline(mover, mask, low, high)
+    outline(mover, mask, low, high)
     order, worth = np.empty(7, np.uint64), np.empty(7, np.int64)
-    count = c4.sort(mover, mask, c4.bit_count(mask), (mask + c4.BOTTOM) & c4.BOARD, order, worth)
+    count = sort(mover, mask, bit_count(mask), (mask + BOTTOM) & BOARD, order, worth)
     best, least, most = -1, int(low.max()), int(high.max())
     columns = np.empty(7, np.int64)
     for i in range(count):
-        columns[i] = c4.bit_count(order[count - 1 - i] - U(1)) // 7
+        columns[i] = bit_count(order[count - 1 - i] - U(1)) // 7
     if exact:
-        least, most = c4.narrow(mover, mask, least, most, table, tally)
+        least, most = narrow(mover, mask, least, most, table, tally)
     for aim in (least, 0) if exact else (1, 0):
         for i in range(count):
             column = columns[i]
             if best < 0 and low[column] < aim <= high[column]:
-                move = (mask + c4.BOTTOM) & (c4.COLUMN << U(7 * column))
-                if c4.prove(mover ^ mask, mask | move, 1 - aim, table, tally) == c4.NO:
+                move = (mask + BOTTOM) & (COLUMN << U(7 * column))
+                if prove(mover ^ mask, mask | move, 1 - aim, table, tally) == NO:
                     low[column] = aim
                 else:
                     high[column] = aim - 1
@@ -159,18 +176,18 @@ def settle(key: int, exact: bool, table: c4.Table, tally: NDArray[np.int64]) -> 
     return key << U(15) | U(best) << U(12) | U(least + 32) << U(6) | U(most + 32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lift(keys: Keys, below: Entries) -> Entries:
     """The entries of positions whose successors are all in `below`, or end the game or lose it at once."""
     out = np.empty(len(keys), np.uint64)
     low, high = np.empty(7, np.int8), np.empty(7, np.int8)
     for i in range(len(keys)):
         mover, mask = stones_of(keys[i])
-        c4.outline(mover, mask, low, high)
+        outline(mover, mask, low, high)
         for column in range(7):
             if low[column] < high[column]:
-                move = (mask + c4.BOTTOM) & (c4.COLUMN << U(7 * column))
-                key = c4.canonical((mover ^ mask) + (mask | move))
+                move = (mask + BOTTOM) & (COLUMN << U(7 * column))
+                key = canonical((mover ^ mask) + (mask | move))
                 entry = below[np.searchsorted(below, key << U(15))]
                 low[column] = 32 - np.int64(entry & U(63))
                 high[column] = 32 - np.int64((entry >> U(6)) & U(63))
@@ -203,8 +220,8 @@ class Job(NamedTuple):
 
 
 @cache
-def _table(bits: int) -> c4.Table:
-    return c4.new_table(bits)
+def _table(bits: int) -> Table:
+    return new_table(bits)
 
 
 def solve(job: Job) -> int:
@@ -290,17 +307,27 @@ def _width(entries: Entries) -> NDArray[np.int64]:
 
 
 def verify(book: Book, count: int, seed: int, console: Console) -> int:
-    """Solves `count` random positions of the book again with the plain search; returns how many disagree."""
+    """Solves `count` random positions of the book's deepest ply again with the plain search; how many disagree.
+
+    Win, draw or loss; the exact score too where the end is near enough for that search. Earlier plies follow from the
+    deepest by `lift`.
+    """
     plain = Plain(24)
+    plies = np.array([int(stones_of(key)[1]).bit_count() for key in book.entries >> U(15)])
+    deepest = np.flatnonzero(plies == plies.max(initial=0))
     wrong = 0
-    chosen = np.random.default_rng(seed).choice(len(book.entries), min(count, len(book.entries)), replace=False)
-    for n, at in enumerate(chosen, 1):
+    for n, at in enumerate(np.random.default_rng(seed).permutation(deepest)[:count], 1):
         mover, mask = (int(stones) for stones in stones_of(book.entries[at] >> U(15)))
-        bounds = book.find(mover, mask)
-        score = plain.score(mover, mask, exact=bounds is not None and bounds.low == bounds.high != 0)
-        agrees = bounds is not None and bounds.low <= score <= bounds.high
+        known = book.find(mover, mask)
+        score = plain.score(mover, mask, exact=bool(plies[at] >= 16))
+        if known is None:
+            agrees = False
+        elif plies[at] >= 16:
+            agrees = known.low <= score <= known.high
+        else:
+            agrees = bool(np.sign(known.low) == np.sign(known.high) == score)
         wrong += not agrees
-        console.print(f"{n}/{count} stones {mask.bit_count()} book {bounds} plain {score} {'' if agrees else 'WRONG'}")
+        console.print(f"{n}: {plies[at]} stones, book {known}, plain {score}{'' if agrees else ' WRONG'}")
     return wrong
 
 

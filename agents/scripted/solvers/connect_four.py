@@ -9,7 +9,6 @@ calls. Added here: Allis's follow-up strategies as static tests (`settled`), whi
 
 Stones are sets of bits, bit = 7 * column + height, as in `envs.boards.connect_four`; `mask` holds both seats' stones.
 `tally` [2] is (nodes visited so far, nodes at which to give up); at the limit a proof answers UNKNOWN.
-All compiled code is in this one file, because numba's cache on disk watches only the file of the function it caches.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from envs.kernels import fingerprint
 
 U = np.uint64
 Bits: TypeAlias = Any
@@ -46,12 +47,18 @@ KEPT = 32  # from this ply on searching again is cheaper than the table
 ASKED = 28  # up to this ply the table is asked about all moves before the first is searched
 
 
+def compiled(function: Any) -> Any:
+    """Compiles with numba and caches on disk under a name that changes with any source the function is made of."""
+    function.__qualname__ += f".{fingerprint(function)}"
+    return njit(cache=True, nogil=True)(function)
+
+
 def new_table(bits: int = 23) -> Table:
     """An empty table of 2**bits bounds, 8 bytes each; bits from 16 to 30."""
     return np.zeros(1 << bits, np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bit_count(x: Bits) -> int:
     x -= (x >> ONE) & U(0x5555555555555555)
     x = (x & U(0x3333333333333333)) + ((x >> U(2)) & U(0x3333333333333333))
@@ -59,7 +66,7 @@ def bit_count(x: Bits) -> int:
     return int(np.int64((x * U(0x0101010101010101)) >> U(56)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def winning(s: Bits, mask: Bits) -> Bits:
     """The empty cells, reachable yet or not, that complete a four of the stones s."""
     cells = (s << ONE) & (s << U(2)) & (s << U(3))
@@ -72,7 +79,7 @@ def winning(s: Bits, mask: Bits) -> Bits:
     return cells & (BOARD ^ mask)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def has_four(s: Bits) -> bool:
     two = s & (s >> U(7))
     found = two & (two >> U(14))
@@ -84,7 +91,7 @@ def has_four(s: Bits) -> bool:
     return (found | (two & (two >> U(2)))) != ZERO
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def above(cells: Bits) -> Bits:
     """Every cell that lies above one of the cells."""
     up = (cells << ONE) & BOARD
@@ -93,7 +100,7 @@ def above(cells: Bits) -> Bits:
     return up | ((up << ONE) & BOARD)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def canonical(key: Bits) -> Bits:
     """The smaller of a position's key (mover's stones + mask) and that of its mirror image."""
     c = U(127)
@@ -102,7 +109,7 @@ def canonical(key: Bits) -> Bits:
     return min(key, image)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def settled(mover: Bits, mask: Bits, ply: int, bound: int, danger: Bits, playable: Bits, moves: Bits) -> int:
     """Whether a strategy of answering in the same column decides "score >= bound" without search.
 
@@ -156,7 +163,7 @@ def settled(mover: Bits, mask: Bits, ply: int, bound: int, danger: Bits, playabl
 # upper bound (6), lower bound + 32 (6). Zeros say nothing. Of a pair, the entry that took less work makes room.
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def place(key: Bits, ply: int, size: int) -> tuple[Bits, Bits]:
     """Where a position's pair of entries begins, and its tag."""
     if ply <= MIRRORED:
@@ -166,7 +173,7 @@ def place(key: Bits, ply: int, size: int) -> tuple[Bits, Bits]:
     return (mixed << ONE) & U(size - 1), mixed >> U(5)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def recall(table: Table, slot: Bits, tag: Bits, bound: int) -> int:
     """What the table knows of "score >= bound"."""
     for way in (ZERO, ONE):
@@ -180,7 +187,7 @@ def recall(table: Table, slot: Bits, tag: Bits, bound: int) -> int:
     return UNKNOWN
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def learn(table: Table, slot: Bits, tag: Bits, bound: int, answer: int, work: int) -> None:
     """Stores an answer to "score >= bound"."""
     low, high = (bound, 31) if answer == YES else (-32, bound - 1)
@@ -201,7 +208,7 @@ def learn(table: Table, slot: Bits, tag: Bits, bound: int, answer: int, work: in
     table[weaker] = tag << U(20) | effort << U(12) | U(31 - high) << U(6) | U(low + 32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def ask_ahead(table: Table, other: Bits, mask: Bits, ply: int, bound: int, moves: Bits) -> tuple[int, Bits]:
     """The answer to "score >= bound" if the table knows the positions after the moves, and the moves still open."""
     left = moves
@@ -217,7 +224,7 @@ def ask_ahead(table: Table, other: Bits, mask: Bits, ply: int, bound: int, moves
     return (NO if moves == ZERO else UNKNOWN), moves
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sort(mover: Bits, mask: Bits, ply: int, moves: Bits, out: NDArray[np.uint64], worth: NDArray[np.int64]) -> int:
     """Writes the moves to out, the best last, and says how many.
 
@@ -242,7 +249,7 @@ def sort(mover: Bits, mask: Bits, ply: int, moves: Bits, out: NDArray[np.uint64]
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def look(mover: Bits, mask: Bits, ply: int, bound: int) -> tuple[int, Bits]:
     """The answer to "score >= bound" if no move needs looking at, and the moves that do not lose at once."""
     other = mover ^ mask
@@ -263,7 +270,7 @@ def look(mover: Bits, mask: Bits, ply: int, bound: int) -> tuple[int, Bits]:
     return UNKNOWN, moves
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def prove(mover: Bits, mask: Bits, bound: int, table: Table, tally: NDArray[np.int64]) -> int:
     """Whether the score is at least `bound`, where the mover has no win with its next stone: YES, NO or UNKNOWN.
 
@@ -314,7 +321,7 @@ def prove(mover: Bits, mask: Bits, bound: int, table: Table, tally: NDArray[np.i
                 learn(table, slots[depth], tags[depth], bound, answer, nodes - since[depth] + 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def narrow(mover: Bits, mask: Bits, low: int, high: int, table: Table, tally: NDArray[np.int64]) -> tuple[int, int]:
     """Closer bounds of the score than low and high; equal ones unless the tally's limit was reached.
 
@@ -338,78 +345,3 @@ def narrow(mover: Bits, mask: Bits, low: int, high: int, table: Table, tally: ND
         else:
             high = middle
     return low, high
-
-
-@njit(cache=True, nogil=True)
-def outline(mover: Bits, mask: Bits, low: NDArray[np.int8], high: NDArray[np.int8]) -> None:
-    """Bounds of every move's score that need no search; NEVER in both where the column is full."""
-    ply = bit_count(mask)
-    other = mover ^ mask
-    for column in range(COLUMNS):
-        move = (mask + BOTTOM) & BOARD & (COLUMN << U(7 * column))
-        if move == ZERO:
-            low[column] = high[column] = NEVER
-        elif winning(mover, mask) & move != ZERO:
-            low[column] = high[column] = (CELLS + 1 - ply) // 2
-        elif ply == CELLS - 1:
-            low[column] = high[column] = 0
-        elif winning(other, mask | move) & (((mask | move) + BOTTOM) & BOARD) != ZERO:
-            low[column] = high[column] = -((CELLS - ply) // 2)
-        else:
-            low[column], high[column] = -((CELLS - 2 - ply) // 2), (CELLS - 1 - ply) // 2
-
-
-@njit(cache=True, nogil=True)
-def split(
-    mover: Bits,
-    mask: Bits,
-    low: NDArray[np.int8],
-    high: NDArray[np.int8],
-    aim: int,
-    table: Table,
-    tally: NDArray[np.int64],
-) -> None:
-    """Settles for every move whether its score is at least `aim`."""
-    for column in (3, 2, 4, 1, 5, 0, 6):
-        if low[column] < aim <= high[column]:
-            move = (mask + BOTTOM) & (COLUMN << U(7 * column))
-            answer = prove(mover ^ mask, mask | move, 1 - aim, table, tally)
-            if answer == NO:
-                low[column] = aim
-            elif answer == YES:
-                high[column] = aim - 1
-
-
-@njit(cache=True, nogil=True)
-def find_best(
-    mover: Bits, mask: Bits, low: NDArray[np.int8], high: NDArray[np.int8], table: Table, tally: NDArray[np.int64]
-) -> None:
-    """Narrows bounds of the moves' scores until the best moves are told from the rest, as far as the tally allows.
-
-    First win, draw or loss, which is cheap, then how soon. So if the limit is reached in between, the moves with the
-    highest lower bound keep the value of the game though some may win later than they could.
-    """
-    limit = tally[1]
-    at_least, at_most = max(-1, int(low.max())), min(1, int(high.max()))
-    for stage in range(2):
-        tally[1] = tally[0] + (limit - tally[0]) * 7 // 8  # the rest is for telling which moves it holds for
-        at_least, at_most = narrow(mover, mask, at_least, at_most, table, tally)
-        tally[1] = limit
-        if stage == 1 or at_most < 1:
-            high[:] = np.minimum(high, at_most)
-        split(mover, mask, low, high, at_least, table, tally)
-        if at_least < at_most or at_least == 0:
-            return
-        at_least, at_most = int(low.max()), int(high.max()) if at_least > 0 else -1
-
-
-@njit(cache=True, nogil=True)
-def find_all(
-    mover: Bits, mask: Bits, low: NDArray[np.int8], high: NDArray[np.int8], table: Table, tally: NDArray[np.int64]
-) -> None:
-    """Makes the bounds of all moves' scores equal, unless the tally's limit is reached."""
-    for column in (3, 2, 4, 1, 5, 0, 6):
-        if low[column] < high[column]:
-            move = (mask + BOTTOM) & (COLUMN << U(7 * column))
-            worst, best = narrow(mover ^ mask, mask | move, -int(high[column]), -int(low[column]), table, tally)
-            low[column], high[column] = -best, -worst

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from agents.scripted.solvers import connect_four as c4
 from agents.scripted.solvers.book import Book, load
+from agents.scripted.solvers.connect_four_moves import find_all, find_best, outline
 
 U = np.uint64
 NODES = 15_000_000
@@ -56,7 +57,7 @@ class ConnectFour:
         out = np.full((len(stones), c4.COLUMNS), c4.NEVER, np.int8)
         for row, (mover, mask) in enumerate(sides(stones)):
             low, high = self._outline(mover, mask)
-            c4.find_all(U(mover), U(mask), low, high, self.table, np.array([0, np.iinfo(np.int64).max]))
+            find_all(U(mover), U(mask), low, high, self.table, np.array([0, np.iinfo(np.int64).max]))
             out[row] = low
         return out
 
@@ -66,7 +67,7 @@ class ConnectFour:
         if bool(c4.has_four(U(mover ^ mask))):
             low[:] = high[:] = c4.NEVER
             return low, high
-        c4.outline(U(mover), U(mask), low, high)
+        outline(U(mover), U(mask), low, high)
         for column in np.flatnonzero(low < high).tolist():
             move = (mask + int(c4.BOTTOM)) & (int(c4.COLUMN) << 7 * column)
             after = self.book.find(mover ^ mask, mask | move)
@@ -84,9 +85,9 @@ class ConnectFour:
         if low.max() < high.max() and not self._in_book(low, high):
             if mask.bit_count() < SHARED_FROM:
                 self.table[:] = 0
-            c4.find_best(U(mover), U(mask), low, high, self.table, np.array([0, self.nodes]))
+            find_best(U(mover), U(mask), low, high, self.table, np.array([0, self.nodes]))
         elif np.any((low < high) & (high >= low.max())):
-            c4.find_best(U(mover), U(mask), low, high, self.table, np.array([0, self.nodes]))
+            find_best(U(mover), U(mask), low, high, self.table, np.array([0, self.nodes]))
         return low, high
 
     @staticmethod
