@@ -1,0 +1,203 @@
+"""Benchmarks: turns, medians, missing peers, the JSON contract, and the labelled positions behind `strength`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from agents.self_play import SelfPlay
+from arena.bench import BENCHES, Row, as_table, figure, inference, rules, run, search, selfplay, solved, strength
+from arena.bench.measure import Contest, Measure, Side, bench, compare, rate
+from envs import kernels
+from envs.registry import Unknown, game, resolve
+
+KEYS = {"bench", "subject", "ours", "peer", "theirs", "unit", "ratio", "runs", "note"}
+
+
+def scripted(name: str, rates: list[float], log: list[str]) -> Side:
+    """A side that measures what it is told to."""
+    given = iter(rates)
+
+    def make() -> Measure:
+        def measure(seconds: float) -> float:
+            log.append(name)
+            return next(given)
+
+        return measure
+
+    return Side(name, make)
+
+
+def absent() -> Measure:
+    raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+
+
+def test_sides_take_turns_and_medians_are_compared() -> None:
+    log: list[str] = []
+    contest = Contest("s", "u", scripted("ours", [9.0, 1.0, 8.0], log), scripted("peer", [2.0, 4.0, 100.0], log))
+    row = compare("b", contest, runs=3, seconds=0.1)
+    assert log == ["ours", "peer"] * 3
+    assert (row["ours"], row["theirs"], row["ratio"], row["runs"]) == (8.0, 4.0, 2.0, 3)
+    assert set(row) == KEYS
+
+
+def test_a_missing_peer_is_a_row_that_says_what_to_install() -> None:
+    row = compare("b", Contest("s", "u", scripted("ours", [3.0], []), Side("peer", absent)), runs=1, seconds=0.1)
+    assert (row["ours"], row["peer"], row["theirs"], row["ratio"]) == (3.0, None, None, None)
+    assert "nowhere is not installed" in row["note"] and "pip install -e '.[peers]'" in row["note"]
+
+
+def test_a_rate_counts_whole_calls_by_its_clock() -> None:
+    ticks = iter([0.0, 1.0, 2.0, 3.0])
+    assert rate(lambda: 10.0, lambda: next(ticks))(2.5) == 10.0  # three calls, 30 units, 3 seconds
+    ticks = iter([0.0, 4.0])
+    assert rate(lambda: 10.0, lambda: next(ticks))(0.5) == 2.5
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_bench_of_the_table_can_be_asked(name: str) -> None:
+    assert callable(resolve(BENCHES, name, "benchmark"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rules.arena(lanes=4, steps=2),
+        rules.pettingzoo,
+        lambda: search.arena(trees=3, simulations=4),
+        lambda: next(iter(inference.contests(backbone="mlp", threads="2"))).ours.make(),
+        lambda: next(iter(inference.contests(backbone="mlp", threads="2"))).peer.make(),
+    ],
+    ids=["rules", "pettingzoo", "search", "inference", "eager"],
+)
+def test_what_is_installed_can_be_measured(make: Callable[[], Measure]) -> None:
+    assert make()(0.0) > 0
+
+
+@pytest.mark.parametrize("make", [rules.open_spiel, lambda: rules.pgx(4, 2), lambda: search.mctx(2, 4)])
+def test_peers_are_measured_or_missing(make: Callable[[], Measure]) -> None:
+    try:
+        measure = make()
+    except ModuleNotFoundError as missing:
+        assert missing.name in ("pyspiel", "jax")
+    else:
+        assert measure(0.0) > 0
+
+
+def test_self_play_is_measured_end_to_end() -> None:
+    small = selfplay.SelfPlayBench("mlp", SelfPlay(lanes=4), positions=1)
+    assert small.alone()(0.0) > 0
+    assert small.inference()(0.0) > 0
+    assert small.by_clock(small.local, 1)(0.0) > 0
+
+
+def test_rows_come_back_from_a_process_of_their_own() -> None:
+    began: list[str] = []
+    rows = run(["strength"], options={"agent": "random", "against": "", "positions": "20"}, began=began.append)
+    assert began == ["strength"] and len(rows) == 3
+    assert all(set(row) == KEYS and row["bench"] == "strength" for row in rows)
+
+
+def test_an_option_that_no_bench_has_is_refused() -> None:
+    with pytest.raises(Unknown, match="did you mean 'agent'"):
+        run(["strength"], options={"agnet": "random"})
+
+
+def test_the_table_for_people() -> None:
+    row = Row(bench="b", subject="s", ours=27_612_345.0, peer="p", theirs=0.0, unit="u/s", ratio=None, runs=1, note="")
+    head, line = as_table([row]).splitlines()
+    assert head.split() == ["bench", "subject", "ours", "peer", "theirs", "unit", "ratio"]
+    assert line.split() == ["b", "s", "27,600,000", "p", "0", "u/s", "-"]
+    assert [figure(x) for x in (0.4123, 12.34, 999.0, 1234.0, 56_789.0)] == ["0.412", "12.3", "999", "1,230", "56,800"]
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [
+        (0, 10, 0.0, 0.27753),  # z^2 / (n + z^2) = 3.84146 / 13.84146
+        (5, 10, 0.23659, 0.76341),
+        (4, 1000, 0.00156, 0.01024),
+        (10, 10, 0.72247, 1.0),
+        (0, 0, 0.0, 1.0),
+    ],
+)
+def test_wilson_intervals(hits: int, count: int, low: float, high: float) -> None:
+    assert strength.wilson(hits, count) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_wilson_is_not_the_naive_interval() -> None:
+    naive = 0.004 - 1.96 * (0.004 * 0.996 / 1000) ** 0.5
+    assert strength.wilson(4, 1000)[0] - naive > 0.001
+
+
+def worth(rows: np.ndarray) -> int:
+    """The value of one position for its mover, by trying everything."""
+    if rows["done"][0]:
+        return int(rows["reward"][0][rows["seat"][0]])
+    return max(-worth(after) for after in moves(rows))
+
+
+def moves(rows: np.ndarray) -> list[np.ndarray]:
+    out = []
+    for action in np.flatnonzero(kernels.legal_mask(game("connect_four"), rows)[0]):
+        after = rows.copy()
+        kernels.play_rows(game("connect_four"), after, np.array([action]))
+        out.append(after)
+    return out
+
+
+def test_labels_agree_with_trying_everything() -> None:
+    checked = 0
+    positions = solved.solved("near")
+    for rows, value in zip(positions.rows[:, None], positions.value, strict=True):
+        if rows["ply"][0] >= 34:
+            assert value[value > -2].tolist() == [-worth(after) for after in moves(rows)]
+            checked += 1
+    assert checked >= 20
+
+
+@pytest.mark.parametrize("kind", solved.KINDS)
+def test_the_stored_positions_are_whole(kind: str) -> None:
+    positions = solved.solved(kind)
+    rows, value = positions
+    assert len(rows) == 1000 and len({solved.canonical(s) for s in rows["stones"]}) == 1000
+    assert not rows["done"].any() and rows["ply"].min() >= solved.EARLIEST
+    legal = kernels.legal_mask(game("connect_four"), rows)
+    assert ((value > -2) == legal).all()
+    assert strength.can_lose(positions).mean() > 0.3
+    assert not strength.mistakes("solver", solved.solved(kind, 10)).any()
+    assert strength.mistakes("random", positions).mean() > 0.1
+
+
+def test_a_position_and_its_mirror_image_are_one() -> None:
+    left, right = np.array([1, 2], np.uint64), np.array([1 << 42, 2 << 42], np.uint64)
+    assert solved.canonical(left) == solved.canonical(right) == (1, 2)
+    assert solved.canonical(np.array([2, 1], np.uint64)) != (1, 2)
+
+
+def test_positions_are_gathered_and_labelled_alike_every_time() -> None:
+    rules_ = game("connect_four")
+    first = solved.gather(rules_, "random", 12, 5, 40)
+    assert (first == solved.gather(rules_, "random", 12, 5, 40)).all()
+    late = first[np.bitwise_count(first).sum(1) >= 12]
+    labelled = solved.label(late)
+    assert ((labelled["left"] > 0) & (labelled["left"] <= 42 - np.bitwise_count(late).sum(1))).all()
+    assert (labelled["kind"] == np.digitize(labelled["left"], [14, 29])).all()
+
+
+def test_folders_are_measured_without_search_too() -> None:
+    assert strength.raw_policy("runs/a/agents/a-0010:sims=600") == "runs/a/agents/a-0010:sims=0"
+    assert strength.raw_policy("runs/a/agents/a-0010") == "runs/a/agents/a-0010:sims=0"
+    assert strength.raw_policy("runs/a/agents/a-0010:sims=0") == ""
+    assert strength.raw_policy("mcts:sims=600") == ""
+
+
+def test_strength_rows_compare_shares() -> None:
+    rows = bench("strength", {"agent": "mcts:sims=50", "against": "random", "positions": "40", "kinds": "near"})
+    assert len(rows) == 1
+    ours, theirs, ratio = rows[0]["ours"], rows[0]["theirs"], rows[0]["ratio"]
+    assert theirs is not None and ratio is not None
+    assert ratio == pytest.approx(ours / theirs) and ratio < 1
+    assert "95 % interval" in rows[0]["note"]
