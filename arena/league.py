@@ -47,8 +47,8 @@ class LeagueSettings:
         "solver:epsilon=0.3",
         "solver:epsilon=0.1",
     )
-    snapshot_minutes: float = 2.0
-    rating_pairs: int = 60
+    snapshot_minutes: float = 3.0
+    rating_pairs: int = 40
     rating_simulations: int = 100
     opening_plies: int = 8
 
