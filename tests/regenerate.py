@@ -1,8 +1,9 @@
-"""Writes the golden transcripts anew; read the difference before you commit it.
+"""Writes the golden transcripts and the golden trees anew; read the difference before you commit it.
 
     python tests/regenerate.py
 
 A transcript is one random game in words and boards: what a change of rules, of numbering or of the generator changes.
+A tree is what a search of a position found, with a network of fixed random weights.
 """
 
 from __future__ import annotations
@@ -12,12 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
+from agents.search.search import Search, search
 from envs import kernels
 from envs.game import Game
 from envs.registry import GAMES, game
 from envs.text import board_text
 
-FOLDER = Path(__file__).resolve().parent / "golden" / "transcripts"
+GOLDEN = Path(__file__).resolve().parent / "golden"
+FOLDER = GOLDEN / "transcripts"
+TREES = GOLDEN / "trees.txt"
+SEARCHES = {
+    "puct": Search(simulations=50),
+    "puct with noise": Search(simulations=50, noise_share=0.25, noise_alpha=1.0),
+    "gumbel": Search(kind="gumbel", simulations=50),
+    "gumbel with noise, 4 considered": Search(kind="gumbel", simulations=16, gumbel_scale=1.0, considered=4),
+}
+POSITIONS = {"tic_tac_toe": ([], [4, 0]), "connect_four": ([3, 3], [3, 0, 3, 0, 6, 0])}
 SPECS = [*GAMES, "othello:size=6"]
 SEED = 3
 BOARD_EVERY = 6
@@ -50,6 +61,37 @@ def chosen(rules: Game, before: np.ndarray, after: np.ndarray, choices: np.ndarr
     return int(choices[found])
 
 
+def opinionated(rules: Game):
+    """An evaluator with fixed random weights: whatever it thinks, it thinks it again."""
+    generator = np.random.default_rng(1)
+    cells = int(np.prod(rules.shape))
+    to_logits = generator.normal(size=(cells, rules.actions)).round(3)
+    to_value = generator.normal(size=cells).round(3)
+
+    def evaluate(obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        flat = obs.reshape(len(obs), -1).astype(np.float64)
+        return (flat @ to_logits).astype(np.float32), np.tanh(0.2 * flat @ to_value).astype(np.float32)
+
+    return evaluate
+
+
+def trees() -> str:
+    """What each kind of search finds in each position: per move its visits and its value."""
+    lines = []
+    for spec, positions in POSITIONS.items():
+        rules = game(spec)
+        for moves in positions:
+            rows = kernels.replay(rules, SEED, moves)[-1:]
+            lines += [f"{spec} after {' '.join(rules.names[m] for m in moves) or 'no move'}", board_text(rules, rows)]
+            for name, settings in SEARCHES.items():
+                found = search(rules, rows, opinionated(rules), settings, kernels.seeds(SEED, 1), depth=4)
+                lines.append(f"  {name}: best {rules.names[found.best[0]]}, value {found.value[0]:+.4f}")
+                for a in np.flatnonzero(found.visits[0]):
+                    line = " ".join(rules.names[m] for m in found.continuations[0, a] if m >= 0)
+                    lines.append(f"    {found.visits[0, a]:4.0f}  {found.q[0, a]:+.4f}  {line}")
+    return "\n".join(lines) + "\n"
+
+
 def path(spec: str) -> Path:
     return FOLDER / f"{spec.replace(':', '_').replace('=', '_')}.txt"
 
@@ -59,6 +101,8 @@ def main() -> None:
     for spec in SPECS:
         path(spec).write_text(transcript(game(spec)), encoding="utf-8")
         sys.stdout.write(f"{path(spec)}\n")
+    TREES.write_text(trees(), encoding="utf-8")
+    sys.stdout.write(f"{TREES}\n")
 
 
 if __name__ == "__main__":

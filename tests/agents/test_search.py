@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -205,6 +207,17 @@ def test_continuations_are_lines_of_the_tree():
         assert line[0] == action
         kernels.replay(FOUR, 0, line)  # legal move by move
         assert (lines[0, action, len(line) :] == -1).all()
+
+
+def test_golden_trees():
+    path = Path(__file__).resolve().parent.parent / "regenerate.py"
+    spec = importlib.util.spec_from_file_location("regenerate", path)
+    assert spec is not None
+    assert spec.loader is not None
+    regenerate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(regenerate)
+    golden = regenerate.TREES.read_text(encoding="utf-8")
+    assert regenerate.trees() == golden, "If the change is meant: python tests/regenerate.py"
 
 
 def test_visit_policy_by_hand():
