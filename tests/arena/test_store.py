@@ -305,7 +305,7 @@ def test_a_read_only_folder_can_be_read_and_not_written(tmp_path):
     with Store(tmp_path / "arena.db") as store:
         store.add_member("connect_four", "a", "agent")
     tmp_path.chmod(0o555)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *(p for p in tmp_path.parents if p.name.startswith(("pytest-", "popen-")))):
         folder.chmod(folder.stat().st_mode | 0o055)
     was = os.geteuid()
     try:
