@@ -128,7 +128,8 @@ class Sprt:
     def __post_init__(self) -> None:
         if not -LARGEST <= self.elo0 < self.elo1 <= LARGEST:
             raise ValueError(
-                f"A test needs elo0 below elo1, both from {-LARGEST:g} to {LARGEST:g}, not {self.elo0:g} and {self.elo1:g}."
+                f"A test needs elo0 below elo1, both from {-LARGEST:g} to {LARGEST:g}, "
+                f"not {self.elo0:g} and {self.elo1:g}."
             )
         kinds = 5 if self.paired else 3
         if len(self.counts) == 0:

@@ -63,7 +63,7 @@ def test_trains_freezes_rates_and_goes_on(tmp_path):
         assert again.run.trainer.learner.steps == snapshots[-1].step
         again.play()
         assert store.count(purpose="selfplay") > played
-    assert not [fault for fault in verify(tmp_path / "arena.db").faults]
+    assert not verify(tmp_path / "arena.db").faults
 
 
 def test_a_snapshot_that_a_kill_cut_short_is_made_again_the_same(tmp_path):
