@@ -13,42 +13,52 @@ Columns: TypeAlias = dict[str, NDArray]
 
 
 class Window:
-    """The newest `capacity` positions, in preallocated arrays that are overwritten in turn."""
+    """The newest `capacity` positions, in preallocated arrays that are overwritten in turn.
+
+    added  positions that ever came in
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.columns: Columns = {}
         self.added = 0
+        self.held = 0
+        self.next = 0
 
     def __len__(self) -> int:
-        return min(self.added, self.capacity)
+        return self.held
 
     def add(self, columns: Mapping[str, NDArray]) -> None:
         """Puts positions in, the oldest out."""
         count = len(next(iter(columns.values())))
+        self._put(columns)
+        self.added += count
+
+    def _put(self, columns: Mapping[str, NDArray]) -> None:
         if not self.columns:
             self.columns = {
                 name: np.zeros((self.capacity, *value.shape[1:]), value.dtype) for name, value in columns.items()
             }
-        at = (self.added + np.arange(max(0, count - self.capacity), count)) % self.capacity
+        count = min(self.capacity, len(next(iter(columns.values()))))
+        at = (self.next + np.arange(count)) % self.capacity
         for name, value in columns.items():
-            self.columns[name][at] = value[-self.capacity :]
-        self.added += count
+            self.columns[name][at] = value[len(value) - count :]
+        self.next = (self.next + count) % self.capacity
+        self.held = min(self.capacity, self.held + count)
 
     def sample(self, count: int, newest: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """[count] places of positions drawn evenly from the `newest` that are still held."""
-        held = min(len(self), max(1, newest))
-        return (self.added - 1 - generator.integers(0, held, count)) % self.capacity
+        held = min(self.held, max(1, newest))
+        return (self.next - 1 - generator.integers(0, held, count)) % self.capacity
 
     def state(self) -> dict[str, Any]:
-        """The arrays as far as they are filled, and how many positions ever came in."""
-        return {"added": self.added, **{name: value[: len(self)] for name, value in self.columns.items()}}
+        """The positions held, oldest first, and how many ever came in."""
+        order = (self.next - self.held + np.arange(self.held)) % self.capacity
+        return {"added": self.added, "columns": {name: value[order] for name, value in self.columns.items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Holds again what `state` held."""
+        """Holds again what `state` held; the newest of it, if this window is smaller than that one was."""
+        self.columns, self.held, self.next = {}, 0, 0
         self.added = int(state["added"])
-        self.columns = {}
-        for name, value in state.items():
-            if name != "added":
-                self.columns[name] = np.zeros((self.capacity, *value.shape[1:]), value.dtype)
-                self.columns[name][: len(value)] = value
+        if state["columns"]:
+            self._put(state["columns"])

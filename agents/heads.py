@@ -17,7 +17,6 @@ from envs.game import Game
 HEADS: dict[str, str] = {
     "policy": "agents.heads:Policy",
     "value": "agents.heads:Value",
-    "reply": "agents.heads:Reply",
     "left": "agents.heads:Left",
 }
 """name -> "module:class"; a network's output of that name is what the head gives."""
@@ -64,13 +63,6 @@ class Policy(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.score(self.flat(x))
-
-
-class Reply(Policy):
-    """[B, A] logits of the move that the opponent makes next; teaches the tower, and is left out when playing.
-
-    Wu 2019, arXiv:1902.10565, section 3.4: the auxiliary policy target.
-    """
 
 
 class Scalar(nn.Module):

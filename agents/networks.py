@@ -16,7 +16,7 @@ from agents.backbones.layers import fold
 from agents.heads import HEADS
 from agents.registry import BACKBONES
 from envs.game import Game
-from envs.registry import Unknown, nearest, parse, resolve
+from envs.registry import check_options, parse, resolve
 
 Weights: TypeAlias = dict[str, NDArray[Any]]
 """What a network knows, by the name of each array; what actors need and what is stored."""
@@ -32,7 +32,7 @@ class Network(nn.Module):
     """Observations of one game in, one tensor a head out.
 
     backbone  spec, as in "resnet:blocks=5,width=64"
-    heads     specs, as in ("policy:planes=32", "value", "reply")
+    heads     specs, as in ("policy:planes=32", "value", "left")
     seed      starts the weights; torch's own generator is left as it was
     """
 
@@ -100,9 +100,7 @@ def _part(table: Mapping[str, str], spec: str, kind: str) -> tuple[Any, dict[str
     name, options = parse(spec)
     part = resolve(table, name, kind)
     known = inspect.signature(part).parameters.keys() - {"shape", "kind", "game"}
-    for key in options:
-        if key not in known:
-            raise Unknown(f"The {kind} '{name}' has no option '{key}'; {nearest(key, list(known))}")
+    check_options(options, known, f"The {kind} '{name}'")
     return part, options
 
 

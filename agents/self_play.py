@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from agents.agent import Decision, Memory, pick_weighted, require_open, uniform
 from agents.experience import Columns
 from agents.play import Finished, Table, random_moves
-from agents.search.search import Evaluate, Search, search
+from agents.ranges import within
+from agents.search.search import MOST_SIMULATIONS, Evaluate, Search, search
 from envs import kernels
 from envs.game import Game, View
 
@@ -30,6 +31,7 @@ class SelfPlay:
     temperature_end   below which it does not fall
     opening_share     share of games that begin with random moves, so that more than the beaten path is learned
     opening_plies     at most so many random moves, drawn evenly from 0 up
+    value_decay       of the column `blend`: share of what came after in a position's value, the rest the search's own
     """
 
     lanes: int = 512
@@ -41,6 +43,14 @@ class SelfPlay:
     temperature_end: float = 0.2
     opening_share: float = 0.5
     opening_plies: int = 12
+    value_decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.search.simulations < 1:
+            raise ValueError("Self-play learns from what a search finds, so simulations of a search must be 1 or more.")
+        within(self, lanes="[1, inf)", fast_simulations=f"[1, {MOST_SIMULATIONS}]", full_share="(0, 1]")
+        within(self, temperature="(0, inf)", half_life="(0, inf)", temperature_end="(0, inf)")
+        within(self, opening_share="[0, 1]", opening_plies="[0, inf)", value_decay="[0, 1]")
 
 
 class Explorer:
@@ -171,7 +181,14 @@ class SelfPlayer:
         )
 
     def _experience(self, lanes: NDArray[np.int64]) -> Columns:
-        """The positions of finished games that were searched in full."""
+        """The positions of finished games that were searched in full.
+
+        rows     [N] the positions; all that follows is from their movers' sides
+        policy   [N, A] what the search would teach
+        outcome  [N] result of the game
+        blend    [N] the search's values blended over the rest of the game, see `lambda_values`
+        left     [N] plies to the end
+        """
         last = self.table.rows[lanes]
         ply = np.arange(self.game.max_plies)
         rows = self.rows[lanes]
@@ -179,12 +196,12 @@ class SelfPlayer:
         keep = played & self.full[lanes]
         mover = rows["seat"].astype(np.int64)
         outcome = np.take_along_axis(last["reward"], mover.clip(0), 1)
+        value, proven, decay = self.value[lanes], self.proven[lanes], self.settings.value_decay
         return {
             "rows": rows[keep],
             "policy": self.policy[lanes][keep],
-            "value": self.value[lanes][keep],
             "outcome": outcome[keep].astype(np.float32),
-            "blend": lambda_values(self.value[lanes], self.proven[lanes], outcome, mover, played)[keep],
+            "blend": lambda_values(value, proven, outcome, mover, played, decay)[keep],
             "left": (last["ply"][:, None] - ply)[keep].astype(np.float32),
         }
 
@@ -199,12 +216,18 @@ class SelfPlayer:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on exactly where `state` was taken."""
+        """Goes on exactly where `state` was taken.
+
+        With fewer lanes than then, the games in those that are gone end here; with more, the others begin new games.
+        """
+        kept = min(len(state["rng"]), self.settings.lanes)
         for name in _STATE:
-            getattr(self, name)[:] = state[name]
-        self.table.rows[:] = state["table_rows"]
-        self.table.memories[0]["rng"][:] = state["rng"]
+            getattr(self, name)[:kept] = state[name][:kept]
+        self.table.rows[:kept] = state["table_rows"][:kept]
+        self.table.memories[0]["rng"][:kept] = state["rng"][:kept]
         self.begun = int(state["begun"][0])
+        if kept < self.settings.lanes:
+            self._begin(np.arange(kept, self.settings.lanes))
 
 
 _STATE = ("rows", "actions", "policy", "value", "full", "proven", "opening", "seeds", "number")
@@ -216,7 +239,7 @@ def lambda_values(
     outcome: NDArray[np.float32],
     mover: NDArray[np.int64],
     played: NDArray[np.bool_],
-    decay: float = 0.9,
+    decay: float,
 ) -> NDArray[np.float32]:
     """[B, T] search values blended over the rest of the game: G_t = (1 - decay) v_t + decay G_(t+1), G_end = outcome.
 

@@ -22,6 +22,7 @@ from agents.learn.learner import Metrics, State
 from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
 from agents.networks import Network, Weights, weights
 from agents.precision import native_bfloat16
+from agents.ranges import within
 from envs import kernels
 from envs.game import Game
 
@@ -64,9 +65,17 @@ class AlphaZeroSettings:
     clip: float = 4.0
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
 
+    def __post_init__(self) -> None:
+        within(self, batch="[1, inf)", learning_rate="(0, inf)", warm_steps="[0, inf)", weight_decay="[0, inf)")
+        within(self, final_share="[0, 1]", fall_from="[0, 1]", reuse="(0, inf)", clip="(0, inf)")
+        within(self, window="[1, inf)", window_start="[1, inf)", window_share="[0, 1]", search_share="[0, 1]")
+        within(self, value_weight="[0, inf)", left_weight="[0, inf)", average="[0, 1)")
+
 
 class AlphaZero:
     """The learner: a network, its averaged twin, the window of experience and the optimiser."""
+
+    reads = ("rows", "policy", "outcome", "blend", "left")
 
     def __init__(self, game: Game, network: Network, settings: AlphaZeroSettings, seed: int) -> None:
         self.game, self.settings = game, settings
@@ -89,7 +98,7 @@ class AlphaZero:
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Takes new positions in and learns `reuse` times as many from the window."""
-        self.window.add(experience)
+        self.window.add({name: experience[name] for name in self.reads})
         self.owed += len(experience["policy"]) * self.settings.reuse / self.settings.batch
         sums: Metrics = {}
         count = int(self.owed)
@@ -178,7 +187,7 @@ class AlphaZero:
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimiser.state_dict()["state"],
             "window": self.window.state(),
             "generator": self.generator.bit_generator.state,
             "steps": self.steps,
@@ -188,7 +197,8 @@ class AlphaZero:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        groups = self.optimiser.state_dict()["param_groups"]  # the settings' of now, not of then
+        self.optimiser.load_state_dict({"state": state["optimiser"], "param_groups": groups})
         self.window.restore(state["window"])
         self.generator.bit_generator.state = state["generator"]
         self.steps, self.owed = int(state["steps"]), float(state["owed"])

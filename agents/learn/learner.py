@@ -14,16 +14,30 @@ State: TypeAlias = dict[str, Any]
 
 
 class Learner(Protocol):
-    """Turns experience into weights; knows no Ray, no files, no screen."""
+    """Turns experience into weights; knows no Ray, no files, no screen.
+
+    Made as `Learner(game, network, settings, seed)`, where `settings` is the dataclass of the algorithm's settings;
+    everything random follows from the seed.
+
+    reads  names of the columns of experience that it learns from
+    steps  of the optimiser so far
+    """
+
+    reads: tuple[str, ...]
+    steps: int
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Learns from new experience; `progress` in [0, 1] says how much of the run is over."""
         ...
 
     def weights(self) -> Weights:
-        """What actors need."""
+        """What actors need, in arrays of their own."""
         ...
 
-    def state(self) -> State: ...
+    def state(self) -> State:
+        """Everything that the rest of the learning follows from, save settings; may share memory with the learner."""
+        ...
 
-    def restore(self, state: Mapping[str, Any]) -> None: ...
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from where `state` was taken, under its own settings."""
+        ...

@@ -74,6 +74,25 @@ def test_window_keeps_the_newest():
     assert sorted(window.columns["x"].tolist()) == [115, 116, 117, 118, 119]
 
 
+@pytest.mark.parametrize("capacity", [3, 5, 7, 12, 40])
+def test_a_window_of_another_size_takes_over_the_newest(capacity):
+    """12 positions came in, 7 were held when the state was taken."""
+    window = Window(7)
+    for start in (0, 4, 8):
+        window.add({"x": np.arange(start, start + 4)})
+    assert window.state()["columns"]["x"].tolist() == [5, 6, 7, 8, 9, 10, 11]
+    other = Window(capacity)
+    other.restore(window.state())
+    held = min(7, capacity)
+    assert (len(other), other.added) == (held, 12)
+    at = other.sample(400, 100, np.random.default_rng(0))
+    assert set(other.columns["x"][at].tolist()) == set(range(12 - held, 12))
+    other.add({"x": np.arange(12, 15)})
+    assert other.added == 15
+    at = other.sample(400, 4, np.random.default_rng(0))
+    assert set(other.columns["x"][at].tolist()) == set(range(15 - min(4, capacity), 15))
+
+
 def test_learns_as_often_as_it_is_asked_to(experience):
     one = learner(reuse=3.0)
     count = len(experience["policy"])
@@ -130,6 +149,18 @@ def test_resumes_exactly(experience):
         one.update(experience, 0.6)
     for name, value in straight.weights().items():
         assert value.tobytes() == other.weights()[name].tobytes()
+
+
+def test_goes_on_under_the_settings_of_now(experience):
+    before = learner(weight_decay=0.5, learning_rate=1.0)
+    before.update(experience, 0.0)
+    after = learner(weight_decay=0.25, learning_rate=1e-3, warm_steps=1, fall_from=1.0)
+    after.restore(_copied(before.state()))
+    assert [group["weight_decay"] for group in after.optimiser.param_groups] == [0.25, 0.0]
+    after.window.add({name: experience[name] for name in after.reads})
+    after.step(0.0)
+    assert {group["lr"] for group in after.optimiser.param_groups} == {1e-3}
+    assert all(state["step"] == before.steps + 1 for state in after.optimiser.state.values())
 
 
 def _copied(value):

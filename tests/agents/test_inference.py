@@ -21,7 +21,7 @@ EXACT = ("torch", "openvino", "onnxruntime")
 
 def trained(backbone: str = "resnet:blocks=2,width=16", seed: int = 0, rules=C4) -> Network:
     """A network with opinions as strong as a trained one's, and running averages of its own."""
-    network = Network(rules, backbone, ("policy", "value", "reply"), seed=seed)
+    network = Network(rules, backbone, ("policy", "value", "left"), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in network.state_dict().items():
@@ -92,7 +92,7 @@ def test_any_batch_size_and_no_row_depends_on_its_neighbours(backend: str) -> No
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_takes_new_weights_and_keeps_the_old_if_they_do_not_fit(backend: str) -> None:
-    run = made(Network(C4, "resnet:blocks=2,width=16", ("policy", "value", "reply")), backend)
+    run = made(Network(C4, "resnet:blocks=2,width=16", ("policy", "value", "left")), backend)
     network, obs = trained(seed=4), positions(32)
     before = run(obs)
     run.load(weights(network))
@@ -100,7 +100,7 @@ def test_takes_new_weights_and_keeps_the_old_if_they_do_not_fit(backend: str) ->
     assert not np.allclose(before[0], after[0], atol=0.1)
     assert_agrees(after, truth(network, obs), backend in EXACT)
     with pytest.raises(Misfit):
-        run.load(weights(Network(C4, "resnet:blocks=2,width=8", ("policy", "value", "reply"))))
+        run.load(weights(Network(C4, "resnet:blocks=2,width=8", ("policy", "value", "left"))))
     assert np.array_equal(run(obs)[0], after[0])
 
 

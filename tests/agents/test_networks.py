@@ -36,7 +36,7 @@ def test_every_head_on_every_backbone(name: str, backbone: str) -> None:
     network = Network(rules, backbone, ALL)
     out = network(torch.rand(3, *rules.shape))
     assert list(out) == list(ALL)
-    assert out["policy"].shape == out["reply"].shape == (3, rules.actions)
+    assert out["policy"].shape == (3, rules.actions)
     assert out["value"].shape == out["left"].shape == (3,)
     sum((tensor**2).sum() for tensor in out.values()).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,29 @@ def test_goes_on_exactly_from_its_state():
     for name in expected:
         assert (expected[name] == again[name]).all()
     assert games == more
+
+
+@pytest.mark.parametrize("lanes", [5, 16, 24])
+def test_goes_on_with_another_number_of_lanes(lanes):
+    first = SelfPlayer(FOUR, flat, SMALL, seed=1)
+    _, before = first.collect(60)
+    state = {key: value.copy() for key, value in first.state().items()}
+    resumed = SelfPlayer(FOUR, flat, replace(SMALL, lanes=lanes), seed=1)
+    resumed.restore(state)
+    kept = min(lanes, 16)
+    assert (resumed.table.rows[:kept] == state["table_rows"][:kept]).all()
+    numbers = [one.number for one in before]
+    for _ in range(2):
+        numbers += [one.number for one in resumed.collect(60)[1]]
+    assert len(set(numbers)) == len(numbers)  # no game is played twice
+
+
+def test_the_decay_is_a_setting():
+    """At 1 the blended value is the game's result, but where a search has proved its own."""
+    columns, _ = SelfPlayer(FOUR, flat, replace(SMALL, value_decay=1.0), seed=3).collect(200)
+    assert (columns["blend"] == columns["outcome"]).mean() > 0.5
+    columns, _ = SelfPlayer(FOUR, flat, SMALL, seed=3).collect(200)
+    assert (columns["blend"] == columns["outcome"]).mean() < 0.5
 
 
 def test_lambda_values_by_hand():
