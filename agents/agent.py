@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -43,6 +43,10 @@ class Agent(Protocol):
     def act(self, view: View, memory: Memory) -> Decision:
         """Chooses a move in each of B games; `memory` holds the same B lanes in the same order."""
         ...
+
+
+class Illegal(ValueError):
+    """An agent chose what is no move; the text names the agent and the choice."""
 
 
 class Unable(ValueError):
@@ -93,13 +97,17 @@ def pick_weighted(weights: NDArray[np.floating], rng: NDArray[np.uint64]) -> NDA
     return out
 
 
-def uniform(rng: NDArray[np.uint64]) -> NDArray[np.floating]:
+@compiled
+def _uniform(rng: NDArray[np.uint64], out: NDArray[np.float64]) -> None:
+    for i in range(rng.shape[0]):
+        out[i] = unit(next_random(rng, i))
+
+
+def uniform(rng: NDArray[np.uint64]) -> NDArray[np.float64]:
     """[B] numbers in [0, 1); rng [B] moves on."""
-    rng += np.uint64(0x9E3779B97F4A7C15)
-    x = rng.copy()
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    out = np.empty(len(rng))
+    _uniform(rng, out)
+    return out
 
 
 def take(memory: Memory, lanes: NDArray[np.int64]) -> Memory:
@@ -115,16 +123,16 @@ def put(memory: Memory, lanes: NDArray[np.int64], part: Memory) -> None:
 
 @dataclass
 class EpsilonGreedy:
-    """Another agent, but for an evenly drawn legal move with probability epsilon."""
+    """Another agent, but for an evenly drawn legal move with probability epsilon; `name` is made up if it is empty."""
 
     agent: Agent
     epsilon: float
-    name: str = field(init=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.epsilon <= 1.0:
             raise ValueError(f"epsilon is a probability between 0 and 1, not {self.epsilon}.")
-        self.name = f"{self.agent.name}+epsilon={self.epsilon:g}"
+        self.name = self.name or f"{self.agent.name}+epsilon={self.epsilon:g}"
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         inner = self.agent.begin(game, seeds)

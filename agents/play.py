@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, Memory, put, take
+from agents.agent import Agent, Decision, Illegal, Memory, put, take
 from envs import kernels
 from envs.game import Game, Rows, View
+from envs.kernels import GOLDEN, compiled, mix
+
+PLAYERS = np.uint64(0x706C6179657273)
+"""Sets the players' streams apart from the game's own, which begins at `mix(seed)`."""
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Table:
             if len(lanes):
                 view = kernels.view(self.game, self.rows[lanes])
                 decision = agent.act(view, take(self.memories[i], lanes))
+                check(agent, view, decision.action)
                 put(self.memories[i], lanes, decision.memory)
                 actions[lanes] = decision.action
                 moved.append((lanes, view, decision))
@@ -63,9 +68,38 @@ class Table:
         return actions, moved
 
 
+def check(agent: Agent, view: View, action: NDArray[np.int64]) -> None:
+    """Raises `Illegal` unless `action` is a legal move in each of the view's games: rules trust what they are given."""
+    action, lanes, actions = np.asarray(action), len(view.legal), view.legal.shape[1]
+    if action.shape != (lanes,) or action.dtype.kind not in "iu":
+        raise Illegal(
+            f"{agent.name} gave moves of shape {action.shape} and type {action.dtype} for {lanes} games of "
+            f"{view.game.name}; act must return one whole number a game."
+        )
+    inside = (action >= 0) & (action < actions)
+    wrong = np.flatnonzero(~(inside & view.legal[np.arange(lanes), np.where(inside, action, 0)]))
+    if len(wrong):
+        legal = ", ".join(map(str, np.flatnonzero(view.legal[wrong[0]])))
+        raise Illegal(
+            f"{agent.name} chose move {action[wrong[0]]} in {view.game.name} where {legal} are legal; "
+            "that agent must be mended before it can play."
+        )
+
+
+@compiled
+def _player_seeds(seeds: NDArray[np.uint64], player: int, out: NDArray[np.uint64]) -> None:
+    for i in range(seeds.shape[0]):
+        out[i] = mix(mix(seeds[i] ^ PLAYERS) + np.uint64(player + 1) * GOLDEN)
+
+
 def player_seeds(seeds: NDArray[np.uint64], player: int) -> NDArray[np.uint64]:
-    """Seeds for one player's own random streams, apart from the game's and from the other players'."""
-    return seeds * np.uint64(0x9E3779B97F4A7C15) + np.uint64(player + 1)
+    """Seeds for one player's own random streams, apart from the game's and from the other players'.
+
+    Mixed twice: splitmix64 steps by a constant, so seeds a step apart would give one stream, shifted.
+    """
+    out = np.empty(len(seeds), np.uint64)
+    _player_seeds(np.ascontiguousarray(seeds, np.uint64), player, out)
+    return out
 
 
 @dataclass

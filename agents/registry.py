@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envs.registry import build, resolve
+from envs.registry import Unknown, build, resolve
 
 if TYPE_CHECKING:
     from agents.agent import Agent
@@ -14,10 +14,10 @@ AGENTS: dict[str, str] = {
     "random": "agents.scripted.random:Random",
     "alphabeta": "agents.scripted.alphabeta:AlphaBeta",
     "mcts": "agents.scripted.rollouts:Rollouts",
-    "solver": "agents.scripted.solver:Solver",
+    "solver": "agents.scripted.solver:solver",
     "human": "agents.scripted.human:Human",
 }
-"""name -> "module:class"; the constructor's arguments are the agent's options."""
+"""name -> "module:class" or "module:function"; its arguments are the agent's options."""
 
 BACKBONES: dict[str, str] = {
     "mlp": "agents.backbones.mlp:MLP",
@@ -30,14 +30,29 @@ ALGORITHMS: dict[str, str] = {
 }
 """name -> "module:class" of a learner."""
 
+LATER = {
+    "best": "best:GAME is looked up in a database, by the commands that have one (`arena match`, `arena watch` ...).",
+    "exec": "programs as agents (exec:COMMAND) are not there yet; write a class for the table of agents.",
+}
+"""Specs that are read elsewhere, or not yet, and what to say of them."""
+
+
+def is_folder(name: str) -> bool:
+    """Whether a name of no table is the folder of an agent or of a run."""
+    folder = Path(name)
+    return name not in AGENTS and ((folder / "agent.toml").exists() or (folder / "agents").is_dir())
+
 
 def agent(spec: str) -> Agent:
-    """The agent written as `spec`: a name of the table with options, or the folder of a trained agent.
+    """The agent written as `spec`: a name of the table with options, or the folder of an agent or a run.
 
-    A folder may be followed by options for its search, as in `runs/a/agents/a-0010:sims=600`; `sims=0` is the raw
-    policy. Raises `Unknown` for a name that is nowhere, with the nearest one that is.
+    A run stands for its newest agent. A folder may be followed by options for its search, as in
+    `runs/a/agents/a-0010:sims=600`; `sims=0` is the raw policy. Raises `Unknown` for a name that is nowhere, with the
+    nearest one that is.
     """
     folder, _, options = spec.partition(":")
-    if "/" in folder or (Path(folder) / "agent.toml").exists():
+    if folder in LATER:
+        raise Unknown(f"'{spec}' cannot be made here: {LATER[folder]}")
+    if "/" in folder or is_folder(folder):
         return resolve({"folder": "agents.storage:load_agent"}, "folder", "agent")(Path(folder), options)
     return build(AGENTS, spec, "agent")

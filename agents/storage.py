@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -24,13 +22,14 @@ import torch
 from safetensors import SafetensorError
 
 from agents.agent import Agent
+from agents.files import Refused, new_folder, read_plain
 from agents.inference import evaluator
 from agents.networks import Network, Weights, load_weights, misfits
 from agents.policy import NetworkAgent
 from agents.search.agent import SearchAgent
 from agents.search.search import Evaluate, Search
 from agents.symmetry import Symmetric
-from envs.registry import Unknown, game, nearest, parse
+from envs.registry import check_options, game, nearest, parse
 
 if TYPE_CHECKING:
     from envs.game import Game
@@ -39,7 +38,6 @@ FORMAT = 1
 MOST_TEXT = 64 * 1024
 MOST_HEADER = 1024 * 1024
 MOST_WEIGHTS = 2 * 1024**3
-MOST_SIMULATIONS = 100_000
 
 
 class BadAgent(ValueError):
@@ -98,20 +96,11 @@ def save_agent(
         search=dict(search or {}),
     )
     _checked(folder, stored)
-    beside = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        count = sum(array.size for array in weights.values())
-        _write(beside / "weights.safetensors", blob)
-        _write(beside / "agent.toml", to_toml(stored).encode())
-        _write(beside / "CARD.md", card(folder.name, stored, count).encode())
-        _sync(beside)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-    _sync(folder.parent)
+    count = sum(array.size for array in weights.values())
+    with new_folder(folder, replace=False) as fresh:
+        (fresh / "weights.safetensors").write_bytes(blob)
+        (fresh / "agent.toml").write_text(to_toml(stored), encoding="utf-8")
+        (fresh / "CARD.md").write_text(card(folder.name, stored, count), encoding="utf-8")
     return stored
 
 
@@ -119,10 +108,7 @@ def read_agent(folder: Path) -> tuple[Stored, Network]:
     """What a folder says and the network it holds, everything checked; raises `BadAgent`."""
     folder = Path(folder)
     stored = read_text(folder)
-    blob = _bytes(folder / "weights.safetensors", MOST_WEIGHTS)
-    digest = hashlib.sha256(blob).hexdigest()
-    if digest != stored.sha256:
-        raise BadAgent(f"{folder}/weights.safetensors is damaged (its sha256 is not the one in agent.toml); copy anew.")
+    blob = _weights(folder, stored)
     rules = _checked(folder, stored)
     arrays = _arrays(folder, blob)
     try:
@@ -137,8 +123,33 @@ def read_agent(folder: Path) -> tuple[Stored, Network]:
     return stored, network.eval()
 
 
+def agent_digest(folder: Path) -> str:
+    """SHA-256 of agent.toml, which names that of the weights: of all that an agent is; raises `BadAgent`.
+
+    The weights are read and seen to be those that agent.toml names.
+    """
+    folder = Path(folder)
+    _weights(folder, read_text(folder))
+    return hashlib.sha256(_bytes(folder / "agent.toml", MOST_TEXT)).hexdigest()
+
+
+def _weights(folder: Path, stored: Stored) -> bytes:
+    blob = _bytes(folder / "weights.safetensors", MOST_WEIGHTS)
+    if hashlib.sha256(blob).hexdigest() != stored.sha256:
+        raise BadAgent(f"{folder}/weights.safetensors is damaged (its sha256 is not the one in agent.toml); copy anew.")
+    return blob
+
+
+def newest_agent(run: Path) -> Path:
+    """The folder of the agent of a run that was trained longest; raises `BadAgent` if there is none."""
+    found = [folder for folder in sorted((Path(run) / "agents").glob("[!.]*")) if (folder / "agent.toml").exists()]
+    if not found:
+        raise BadAgent(f"{run} is no agent and no run with agents; name a folder such as runs/NAME/agents/MEMBER.")
+    return max(found, key=lambda folder: read_text(folder).step)
+
+
 def load_agent(folder: Path, options: str = "") -> Agent:
-    """The agent in a folder, with options as in "sims=600,threads=2".
+    """The agent in a folder, or the newest of a run's folder, with options as in "sims=600,threads=2".
 
     sims         simulations a move; 0 is the network's raw policy
     temperature  of the raw policy
@@ -146,14 +157,15 @@ def load_agent(folder: Path, options: str = "") -> Agent:
     backend, threads  of inference
     and any setting of `Search`
     """
+    folder = Path(folder)
+    if not os.path.lexists(folder / "agent.toml") and (folder / "agents").is_dir():
+        folder = newest_agent(folder)
     stored, network = read_agent(folder)
-    name = Path(folder).name + (f":{options}" if options else "")
+    name = folder.name + (f":{options}" if options else "")
     chosen = parse(f"agent:{options}")[1]
     own = {"sims", "temperature", "average", "backend", "threads"}
     known = own | {f.name for f in fields(Search)}
-    for key in chosen:
-        if key not in known:
-            raise Unknown(f"An agent's folder has no option '{key}'; {nearest(key, sorted(known))}")
+    check_options(chosen, sorted(known), "An agent's folder")
     if "sims" in chosen:
         chosen["simulations"] = chosen["sims"]
     threads = chosen.get("threads", 1)
@@ -181,20 +193,14 @@ def search_settings(table: Mapping[str, Any]) -> Search:
     default = Search(simulations=600)
     kinds = {f.name: type(getattr(default, f.name)) for f in fields(Search)}
     taken: dict[str, Any] = {}
+    check_options(table, kinds, "A search")
     for key, value in table.items():
-        if key not in kinds:
-            raise ValueError(f"A search has no setting '{key}'; {nearest(key, kinds)}")
         if kinds[key] is float and type(value) is int:
             value = float(value)
         if type(value) is not kinds[key] or (isinstance(value, float) and not np.isfinite(value)):
             raise ValueError(f"The search's {key} is a {kinds[key].__name__}, not {value!r}.")
         taken[key] = value
-    settings = replace(default, **taken)
-    if settings.kind not in ("puct", "gumbel"):
-        raise ValueError(f"A search's kind is puct or gumbel, not {settings.kind!r}.")
-    if not 0 <= settings.simulations <= MOST_SIMULATIONS:
-        raise ValueError(f"sims is a number from 0 to {MOST_SIMULATIONS}, not {settings.simulations}.")
-    return settings
+    return replace(default, **taken)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -243,20 +249,10 @@ def _checked(folder: Path, stored: Stored) -> Game:
 
 
 def _bytes(file: Path, most: int) -> bytes:
-    """A plain file's content, at most so many bytes; what is a link, a pipe or a device is not opened."""
     try:
-        what = os.lstat(file)
-        if not stat.S_ISREG(what.st_mode):
-            raise BadAgent(f"{file} is a link or no plain file, and is not read; copy the agent's folder itself.")
-        if what.st_size > most:
-            raise BadAgent(f"{file} is larger than {most:,} bytes, and is not read.")
-        with file.open("rb") as opened:
-            content = opened.read(most + 1)
-    except OSError as error:
-        raise BadAgent(f"{file} cannot be read ({error.strerror}); is the agent's folder whole?") from None
-    if len(content) > most:
-        raise BadAgent(f"{file} is larger than {most:,} bytes, and is not read.")
-    return content
+        return read_plain(file, most)
+    except Refused as error:
+        raise BadAgent(str(error)) from None
 
 
 def _arrays(folder: Path, blob: bytes) -> Weights:
@@ -314,19 +310,3 @@ Plays {stored.game} (rules version {stored.rules}){f", a snapshot of {stored.par
 The weights are safetensors and the settings TOML: loading them runs no code.
 It knows its one game; how well it plays is for a league's table to say.
 """
-
-
-def _write(file: Path, content: bytes) -> None:
-    with file.open("wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

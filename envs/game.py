@@ -106,3 +106,5 @@ class View(NamedTuple):
     """[B] the positions themselves, or None where the game hides something."""
     seat: NDArray[np.int8]
     """[B] who is to move."""
+    game: Game
+    """Whose rules these are: an agent that needs them looks here, and may so play two games at once."""

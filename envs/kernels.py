@@ -171,6 +171,10 @@ def _on_records(function: Callable[..., R]) -> Callable[..., R]:
 # --- randomness -----------------------------------------------------------------------------------------------------
 
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""The step of splitmix64: 2**64 over the golden ratio, made odd."""
+
+
 @rule
 def mix(x: Bits) -> Bits:
     """Scrambles 64 bits (the finaliser of splitmix64; Steele, Lea & Flood 2014)."""
@@ -182,14 +186,14 @@ def mix(x: Bits) -> Bits:
 @rule
 def next_random(states: NDArray[np.uint64], i: int) -> Bits:
     """The next 64 bits of generator i of an array of splitmix64 states."""
-    states[i] += np.uint64(0x9E3779B97F4A7C15)
+    states[i] += GOLDEN
     return mix(states[i])
 
 
 @rule
 def draw(row: Row) -> Bits:
     """The next 64 bits of a row's own generator."""
-    row.rng += np.uint64(0x9E3779B97F4A7C15)
+    row.rng += GOLDEN
     return mix(row.rng)
 
 
@@ -208,13 +212,6 @@ def unit(bits: Bits) -> float:
 def seeds(seed: int, count: int, *path: int) -> NDArray[np.uint64]:
     """`count` seeds that depend on `seed` and on `path` alone; different paths give unrelated seeds."""
     return np.random.SeedSequence(entropy=seed, spawn_key=path).generate_state(count, np.uint64).astype(np.uint64)
-
-
-@rule
-def random_action(row: Row, mask: NDArray[np.bool_]) -> int:
-    """A legal action drawn evenly with the row's own generator; `mask` is room to work in."""
-    legal(row, mask)
-    return nth_true(mask, below(draw(row), count_true(mask)))
 
 
 @rule
@@ -362,7 +359,7 @@ def view(game: Game, rows: Rows) -> View:
     obs = np.empty((len(rows), *game.shape), np.float32)
     mask = np.empty((len(rows), game.actions), np.bool_)
     view_rows(game, rows, obs, mask)
-    return View(obs, mask, None if game.hidden else rows, rows["seat"].copy())
+    return View(obs, mask, None if game.hidden else rows, rows["seat"].copy(), game)
 
 
 def legal_mask(game: Game, rows: Rows) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import ast
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,10 +71,16 @@ def build(table: Mapping[str, str], spec: str, kind: str) -> Any:
     name, options = parse(spec)
     factory = resolve(table, name, kind)
     known = inspect.signature(factory).parameters
-    for key in options:
-        if key not in known:
-            raise Unknown(f"The {kind} '{name}' has no option '{key}'; {nearest(key, dict(known))}")
+    check_options(options, known, f"The {kind} '{name}'")
     return factory(**options)
+
+
+def check_options(options: Iterable[str], known: Iterable[str], whose: str) -> None:
+    """Raises Unknown for an option that there is not, with the nearest one that there is; `whose` begins the text."""
+    names = list(known)
+    for key in options:
+        if key not in names:
+            raise Unknown(f"{whose} has no option '{key}'; {nearest(key, names)}")
 
 
 def summary(table: Mapping[str, str], name: str) -> str:

@@ -42,7 +42,7 @@ LOGIT_TOLERANCE = 0.03
 VALUE_TOLERANCE = 0.05
 
 
-class Unsuited(RuntimeError):
+class Unsuited(ValueError):
     """This machine lacks what a backend needs; the text says what."""
 
 

@@ -15,6 +15,7 @@ from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from agents.inference import Answer, Unsuited, numbers
 from agents.inference.opened import Opened, example
 from agents.networks import Playing
+from agents.precision import native_bfloat16
 
 
 class OpenVino:
@@ -67,6 +68,6 @@ class OpenVinoBf16(OpenVino):
     precision = "bf16"
 
     def __init__(self, playing: Playing, threads: int) -> None:
-        if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        if not native_bfloat16():
             raise Unsuited("the CPU has no bfloat16 arithmetic")
         super().__init__(playing, threads)

@@ -31,17 +31,15 @@ class AlphaBeta:
             raise ValueError(f"alphabeta looks 1 to 64 plies ahead, not {depth}; write for example alphabeta:depth=4.")
         self.depth = depth
         self.name = f"alphabeta:depth={depth}"
-        self.game: Game | None = None
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         require_open(self.name, game)
-        self.game = game
         return {"rng": seeds.copy()}
 
     def act(self, view: View, memory: Memory) -> Decision:
         """extra: `value` within [-1, 1], `policy` even over the best moves."""
-        assert self.game is not None and view.rows is not None
-        values, best = search(self.game, view.rows, self.depth)
+        assert view.rows is not None
+        values, best = search(view.game, view.rows, self.depth)
         rng = memory["rng"].copy()
         action = pick_weighted(best.astype(np.float64), rng)
         policy = best / best.sum(axis=1, keepdims=True)

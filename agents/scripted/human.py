@@ -25,22 +25,19 @@ class Human:
         if ask is not None and not callable(ask):
             raise ValueError(f"A person is asked through a function, not '{ask}'; write just human.")
         self.ask: Ask = ask or ask_at_terminal
-        self.game: Game | None = None
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
-        self.game = game
         return {}
 
     def act(self, view: View, memory: Memory) -> Decision:
-        assert self.game is not None
         actions = np.empty(len(view.seat), np.int64)
         for lane in range(len(view.seat)):
             one = slice(lane, lane + 1)
             rows = None if view.rows is None else view.rows[one]
-            seen = View(view.obs[one], view.legal[one], rows, view.seat[one])
+            seen = View(view.obs[one], view.legal[one], rows, view.seat[one], view.game)
             action = -1
-            while not (0 <= action < self.game.actions and view.legal[lane, action]):
-                action = self.ask(seen, view.legal[lane], self.game.names)
+            while not (0 <= action < view.game.actions and view.legal[lane, action]):
+                action = self.ask(seen, view.legal[lane], view.game.names)
             actions[lane] = action
         return Decision(actions, memory)
 

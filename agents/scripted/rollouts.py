@@ -34,18 +34,16 @@ class Rollouts:
             raise ValueError(f"mcts explores with a weight of 0 or more, not {c}; write for example mcts:c=1.4.")
         self.sims, self.c = sims, float(c)
         self.name = f"mcts:sims={sims}" + ("" if c == 1.4 else f",c={c:g}")
-        self.game: Game | None = None
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         require_open(self.name, game)
-        self.game = game
         return {"rng": seeds.copy()}
 
     def act(self, view: View, memory: Memory) -> Decision:
         """extra: `visits` and `q` of each move (q 0 where there are no visits), `value` the mean of all simulations."""
-        assert self.game is not None and view.rows is not None
+        assert view.rows is not None
         rng = memory["rng"].copy()
-        visits, total = simulate(self.game, view.rows, self.sims, self.c, rng)
+        visits, total = simulate(view.game, view.rows, self.sims, self.c, rng)
         most = visits == visits.max(axis=1, keepdims=True)
         action = pick_weighted(most.astype(np.float64), rng)
         q = total / np.maximum(visits, 1)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Decision, Memory, Unable, pick_legal, uniform
+from agents.agent import Agent, Decision, EpsilonGreedy, Memory, Unable, pick_legal
 from agents.scripted.solvers import SOLUTIONS
 from envs.game import Game, View
 from envs.registry import resolve
@@ -16,8 +16,6 @@ from envs.registry import resolve
 
 class Solution(Protocol):
     """What is known of a solved game; scores are from the mover's side, higher for faster wins, 0 for a draw."""
-
-    actions: int
 
     def bounds(self, stones: NDArray[np.uint64]) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
         """Lower and upper bounds [B, A] of every move's score; illegal moves have a lower bound below all others'."""
@@ -30,40 +28,32 @@ def solution(game: str) -> Solution:
     return resolve(SOLUTIONS, game, "solved game")()
 
 
+def solver(epsilon: float = 0.0) -> Agent:
+    """Perfect play, or an evenly drawn legal move with probability `epsilon`: opponents of known strength."""
+    return EpsilonGreedy(Solver(), epsilon, f"solver:epsilon={epsilon:g}") if epsilon else Solver()
+
+
 class Solver:
-    """Picks evenly among the best moves: the value of the game first, then the fastest win or the slowest loss.
+    """Picks evenly among the best moves: the value of the game first, then the fastest win or the slowest loss."""
 
-    With probability `epsilon` it plays an evenly drawn legal move instead: opponents of known strength.
-    """
-
-    def __init__(self, epsilon: float = 0.0) -> None:
-        if not 0.0 <= epsilon <= 1.0:
-            raise ValueError(f"epsilon is a probability between 0 and 1, not {epsilon}.")
-        self.epsilon = epsilon
-        self.name = f"solver:epsilon={epsilon:g}" if epsilon else "solver"
-        self.solutions: dict[int, Solution] = {}
+    name = "solver"
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         if game.name not in SOLUTIONS:
             raise Unable(f"solver knows {' and '.join(sorted(SOLUTIONS))}, not {game.name}; alphabeta plays any game.")
-        known = solution(game.name)
-        self.solutions[known.actions] = known
         return {"rng": seeds.copy()}
 
     def act(self, view: View, memory: Memory) -> Decision:
         """Chooses; `extra` has value [B] in {-1, 0, 1}, 0 also where unknown, and scores [B, A], NaN where unknown."""
         if view.rows is None:
             raise Unable("solver looks into the position, and this game hides it.")
-        low, high = self.solutions[view.legal.shape[1]].bounds(view.rows["stones"])
+        low, high = solution(view.game.name).bounds(view.rows["stones"])
         best = view.legal & (low == low.max(axis=1, keepdims=True))
         floor, ceiling = np.sign(low.max(axis=1)), np.sign(high.max(axis=1))
         hope = np.where(best, high, low.min())  # where the value is open, a move not known to fail short of it
         best &= (floor == ceiling)[:, None] | (hope == hope.max(axis=1, keepdims=True))
         rng = memory["rng"].copy()
         action = pick_legal(best, rng)
-        if self.epsilon:
-            stray = uniform(rng) < self.epsilon
-            action = np.where(stray, pick_legal(view.legal, rng), action)
         scores = np.where(view.legal & (low == high), low, np.nan).astype(np.float32)
         value = np.where(floor == ceiling, floor, 0).astype(np.float32)
         return Decision(action, {"rng": rng}, {"value": value, "scores": scores})

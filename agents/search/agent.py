@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,8 +44,3 @@ class SearchAgent:
             "pv": found.continuations,
         }
         return Decision(found.best, {"rng": rng}, extra)
-
-    def with_simulations(self, simulations: int) -> SearchAgent:
-        """The same agent, searching more or less."""
-        settings = replace(self.settings, simulations=simulations)
-        return SearchAgent(self.evaluate, self.game, name=f"{self.name}:sims={simulations}", settings=settings)

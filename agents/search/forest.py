@@ -113,6 +113,11 @@ def new_forest(game: Game, rows: Rows, simulations: int) -> Forest:
     return Forest(nodes, trees)
 
 
+def tree_bytes(game: Game, simulations: int) -> int:
+    """What one tree takes of memory."""
+    return (simulations + 1) * node_dtype(game).itemsize + tree_dtype(game).itemsize
+
+
 @rule
 def clear(node: Node) -> None:
     """A node of which nothing is known yet."""

@@ -22,7 +22,10 @@ def seen_from(seat: int, other: int, value: Real) -> Real:
 
 @rule
 def puct(q: Real, prior: Real, visits: Real, root: Real, c: Real) -> Real:
-    """Q + c P sqrt(sum N) / (1 + N)  (Silver et al. 2017, AlphaGo Zero, Methods, "Select"); root = sqrt(sum N)."""
+    """Q + c P sqrt(sum N) / (1 + N)  (Silver et al. 2017, AlphaGo Zero, Methods, "Select"); root = sqrt(sum N).
+
+    Differs: our searches pass root = sqrt(1 + sum N), so that the first move of a node follows the prior too.
+    """
     return q + c * prior * root / (np.float32(1.0) + visits)
 
 

@@ -9,7 +9,20 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.forest import GUMBEL, OPEN, PUCT, Rules, continuations, descend, expand, new_forest, plant, results
+from agents.ranges import within
+from agents.search.forest import (
+    GUMBEL,
+    OPEN,
+    PUCT,
+    Rules,
+    continuations,
+    descend,
+    expand,
+    new_forest,
+    plant,
+    results,
+    tree_bytes,
+)
 from agents.search.formulas import considered_visits
 from envs import kernels
 from envs.game import Game, Rows
@@ -23,7 +36,7 @@ class Search:
     """How positions are searched.
 
     kind           puct (Silver et al. 2017) or gumbel (Danihelka et al. 2022), which needs fewer simulations
-    simulations    new positions looked at per move
+    simulations    new positions looked at per move; 0 asks the network alone
     c_puct         weight of the prior against the value
     fpu_reduction  how much worse than its node an untried move is taken to be
     noise_share    share of the root's prior that is Dirichlet noise (puct); 0 = none
@@ -43,6 +56,18 @@ class Search:
     considered: int = 16
     c_visit: float = 50.0
     c_scale: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("puct", "gumbel"):
+            raise ValueError(f"A search's kind is puct or gumbel, not {self.kind!r}.")
+        within(self, simulations=f"[0, {MOST_SIMULATIONS}]", c_puct="[0, inf)", fpu_reduction="[0, inf)")
+        within(self, noise_share="[0, 1]", noise_alpha="(0, inf)", gumbel_scale="[0, inf)", considered="[1, inf)")
+        within(self, c_visit="[0, inf)", c_scale="[0, inf)")
+
+
+MOST_SIMULATIONS = 100_000
+MOST_BYTES = 512 * 1024**2
+"""Of trees that grow side by side; more positions are searched in pieces."""
 
 
 class Found(NamedTuple):
@@ -73,8 +98,22 @@ def search(
 ) -> Found:
     """Searches B positions, none of them done, side by side; rng [B] feeds the noise and moves on.
 
-    `depth` is how many moves of each continuation are wanted.
+    `depth` is how many moves of each continuation are wanted. Trees of more than MOST_BYTES in all are grown in pieces
+    of B, which changes nothing but the sizes of the batches that are evaluated.
     """
+    size = max(1, MOST_BYTES // tree_bytes(game, settings.simulations))
+    parts = [
+        _search(game, rows[at : at + size], evaluate, settings, rng[at : at + size], depth)
+        for at in range(0, max(1, len(rows)), size)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    columns = [name for name in Found._fields if name != "evaluations"]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    return Found(**joined, evaluations=sum(part.evaluations for part in parts))
+
+
+def _search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: NDArray[np.uint64], depth: int) -> Found:
     b = len(rows)
     forest = new_forest(game, rows, settings.simulations)
     view = kernels.view(game, rows)

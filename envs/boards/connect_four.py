@@ -94,12 +94,11 @@ def across(stones: Bits, line: int) -> Bits:
 
 @rule
 def heuristic(row: Row) -> float:
-    """Open threes: lines of four with three own stones and an empty cell, own minus the other's."""
+    """Empty cells that complete four, own minus the other's; by tanh always within (-1, 1)."""
     empty = FULL & ~(row.stones[0] | row.stones[1])
-    return 0.08 * (
-        count_bits(winning_cells(row.stones[row.seat], empty))
-        - count_bits(winning_cells(row.stones[1 - row.seat], empty))
-    )
+    own = count_bits(winning_cells(row.stones[row.seat], empty))
+    other = count_bits(winning_cells(row.stones[1 - row.seat], empty))
+    return np.tanh(0.08 * (own - other))
 
 
 @rule

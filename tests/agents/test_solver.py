@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.agent import Decision, Unable
+from agents.agent import Agent, Decision, EpsilonGreedy, Unable
 from agents.registry import agent
-from agents.scripted.solver import Solver
+from agents.scripted.solver import Solver, solution, solver
 from agents.scripted.solvers import tic_tac_toe
 from agents.scripted.solvers.plain import Plain
 from envs import kernels
@@ -23,7 +23,7 @@ def position(rules: Game, moves: str) -> Rows:
     return kernels.replay(rules, 0, [rules.action(name) for name in moves.split()])[-1:]
 
 
-def decide(player: Solver, rules: Game, rows: Rows, seed: int = 0) -> Decision:
+def decide(player: Agent, rules: Game, rows: Rows, seed: int = 0) -> Decision:
     return player.act(kernels.view(rules, rows), player.begin(rules, kernels.seeds(seed, len(rows))))
 
 
@@ -115,13 +115,13 @@ def test_a_quick_win_is_preferred_and_a_loss_put_off() -> None:
 
 def test_epsilon_is_the_rate_of_random_moves() -> None:
     rows = position(TIC_TAC_TOE, "a1").repeat(4000)
-    strays = np.mean(decide(Solver(epsilon=0.25), TIC_TAC_TOE, rows).action != TIC_TAC_TOE.action("b2"))
+    strays = np.mean(decide(solver(epsilon=0.25), TIC_TAC_TOE, rows).action != TIC_TAC_TOE.action("b2"))
     expected = 0.25 * 7 / 8
     assert abs(strays - expected) < 5 * np.sqrt(expected * (1 - expected) / 4000)
 
 
 def test_a_lane_does_not_depend_on_its_neighbours() -> None:
-    rows, player = random_rows(CONNECT_FOUR, 20, 8, 1), Solver(epsilon=0.5)
+    rows, player = random_rows(CONNECT_FOUR, 20, 8, 1), solver(epsilon=0.5)
     together = decide(player, CONNECT_FOUR, rows)
     seeds = kernels.seeds(0, 8)
     for lane in range(8):
@@ -137,7 +137,7 @@ def test_names_and_refusals() -> None:
     with pytest.raises(Unable, match="connect_four and tic_tac_toe, not othello"):
         Solver().begin(OTHELLO, kernels.seeds(0, 1))
     with pytest.raises(ValueError, match="probability"):
-        Solver(epsilon=2.0)
+        solver(epsilon=2.0)
 
 
 def test_opens_connect_four_in_the_middle() -> None:
@@ -151,7 +151,7 @@ def test_where_the_value_is_open_no_move_known_to_fail_is_played(monkeypatch: py
     memory = player.begin(CONNECT_FOUR, kernels.seeds(0, 200))
     low = np.array([[-9, -9, -9, -5, -5, -9, -9]] * 200, np.int8)
     high = np.array([[9, 9, 9, 9, 0, 9, 9]] * 200, np.int8)
-    monkeypatch.setattr(player.solutions[7], "bounds", lambda stones: (low, high))
+    monkeypatch.setattr(solution("connect_four"), "bounds", lambda stones: (low, high))
     view = kernels.view(CONNECT_FOUR, kernels.new_rows(CONNECT_FOUR, kernels.seeds(0, 200)))
     decision = player.act(view, memory)
     assert set(decision.action) == {3} and not decision.extra["value"].any()

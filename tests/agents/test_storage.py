@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from agents import storage
+from agents.files import Refused, new_folder, read_plain
 from agents.networks import Network, weights
 from agents.policy import NetworkAgent
 from agents.registry import agent
 from agents.search.agent import SearchAgent
-from agents.storage import BadAgent, load_agent, read_agent, read_text, save_agent, to_toml
+from agents.storage import BadAgent, agent_digest, load_agent, read_agent, read_text, save_agent, to_toml
 from envs import kernels
 from envs.registry import Unknown, game
 
@@ -108,7 +108,7 @@ def test_options_choose_search_or_raw_policy(folder: Path) -> None:
     ("options", "text"),
     [
         ("simz=6", "did you mean 'sims'"),
-        ("sims=-1", "sims is a number"),
+        ("sims=-1", "simulations must lie in"),
         ("sims=1.5", "not 1.5"),
         ("sims=many", "not 'many'"),
         ("threads=0", "threads"),
@@ -148,7 +148,7 @@ def test_a_wrong_option_is_named(folder: Path, options: str, text: str) -> None:
         ('["policy", "value"]', '["policy"]', "unknown"),
         ('["policy", "value"]', '["policy", "../value"]', "no head"),
         ('["policy", "value"]', "[1, 2]", "list of names"),
-        ("simulations = 16", "simulations = 999999999999", "sims is a number"),
+        ("simulations = 16", "simulations = 999999999999", "simulations must lie in"),
         ("simulations = 16", "simulation = 16", "did you mean 'simulations'"),
         ("c_puct = 2.0", "c_puct = inf", "c_puct"),
         ("format = 1", 'format = 1\nweights = "../../other.safetensors"', "unknown key 'weights'"),
@@ -295,18 +295,16 @@ def test_an_agent_is_never_overwritten(folder: Path) -> None:
 
 
 def test_a_save_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(file: Path, content: bytes) -> None:
-        if file.name == "agent.toml":
-            raise OSError(28, "No space left on device")
-        file.write_bytes(content)
+    def full(file: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage, "_write", full)
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
         save_agent(tmp_path / "a", TTT, weights(Network(TTT, BODY)), backbone=BODY, heads=HEADS)
     assert list(tmp_path.iterdir()) == []
     monkeypatch.undo()
-    (tmp_path / ".a.new").mkdir()  # what a kill would have left
-    (tmp_path / ".a.new" / "half").write_text("")
+    (tmp_path / ".a.1234.new").mkdir()  # what a kill would have left
+    (tmp_path / ".a.1234.new" / "half").write_text("")
     save_agent(tmp_path / "a", TTT, weights(Network(TTT, BODY)), backbone=BODY, heads=HEADS)
     assert [file.name for file in tmp_path.iterdir()] == ["a"] and not (tmp_path / "a" / "half").exists()
 
@@ -315,3 +313,49 @@ def test_settings_that_no_search_has_are_refused_when_saving(tmp_path: Path) -> 
     with pytest.raises(BadAgent, match="c_put"):
         save_agent(tmp_path / "a", TTT, weights(Network(TTT, BODY)), backbone=BODY, heads=HEADS, search={"c_put": 1.0})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runs_folder_is_its_newest_agent(folder: Path) -> None:
+    run = folder.parent.parent / "walter"
+    for step in (1200, 30):
+        name = f"walter-{step:06d}"
+        save_agent(run / "agents" / name, TTT, weights(Network(TTT, BODY)), backbone=BODY, heads=HEADS, step=step)
+    (run / "agents" / ".walter-009999.1234.new").mkdir()
+    assert agent(f"{run}:sims=4").name == "walter-001200:sims=4"
+    shutil.rmtree(run / "agents")
+    (run / "agents").mkdir()
+    with pytest.raises(BadAgent, match="no run with agents"):
+        agent(str(run))
+
+
+def test_the_digest_covers_weights_and_settings(folder: Path) -> None:
+    before = agent_digest(folder)
+    rewrite(folder, "c_puct = 2.0", "c_puct = 9.0")
+    assert agent_digest(folder) != before
+    rewrite(folder, "c_puct = 9.0", "c_puct = 2.0")
+    assert agent_digest(folder) == before
+    kept = arrays(folder)
+    next(iter(kept.values())).flat[0] += 1
+    reseal(folder, safetensors.numpy.save(kept))
+    assert agent_digest(folder) != before
+    (folder / "weights.safetensors").write_bytes(b"others")
+    with pytest.raises(BadAgent, match="damaged"):
+        agent_digest(folder)
+
+
+def test_a_file_put_in_place_of_another_is_what_is_looked_at(folder: Path, tmp_path: Path) -> None:
+    """The size and kind are those of the file that was opened, whatever its name means by then."""
+    target = tmp_path / "grown"
+    target.write_bytes(b"x" * 100)
+    with pytest.raises(Refused, match="larger than 99 bytes"):
+        read_plain(target, 99)
+    assert read_plain(target, 100) == b"x" * 100
+
+
+def test_a_folder_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not empty"), new_folder(tmp_path / "a", replace=False) as fresh:
+        (fresh / "mine").write_text("")
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / "theirs").write_text("")
+    assert [file.name for file in (tmp_path / "a").iterdir()] == ["theirs"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]

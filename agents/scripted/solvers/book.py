@@ -14,8 +14,8 @@ The words are sorted, so the key can be looked up by bisection in the file as it
 from __future__ import annotations
 
 import argparse
+import io
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from agents.files import write_bytes
 from agents.scripted.solvers.connect_four import (
     BOARD,
     BOTTOM,
@@ -40,7 +41,6 @@ from agents.scripted.solvers.connect_four import (
     Table,
     bit_count,
     canonical,
-    compiled,
     narrow,
     new_table,
     prove,
@@ -49,6 +49,7 @@ from agents.scripted.solvers.connect_four import (
 )
 from agents.scripted.solvers.connect_four_moves import outline
 from agents.scripted.solvers.plain import Plain
+from envs.kernels import compiled
 
 U = np.uint64
 Keys = NDArray[np.uint64]
@@ -200,14 +201,9 @@ def lift(keys: Keys, below: Entries) -> Entries:
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:
-    """Writes an array to a file that is either there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_bytes(path, content.getvalue())
 
 
 class Job(NamedTuple):

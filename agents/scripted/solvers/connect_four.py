@@ -16,10 +16,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from envs.kernels import fingerprint
+from envs.kernels import compiled
 
 U = np.uint64
 Bits: TypeAlias = Any
@@ -45,12 +44,6 @@ MOST = 18
 MIRRORED = 16  # up to this ply a position and its mirror image share an entry
 KEPT = 32  # from this ply on searching again is cheaper than the table
 ASKED = 28  # up to this ply the table is asked about all moves before the first is searched
-
-
-def compiled(function: Any) -> Any:
-    """Compiles with numba and caches on disk under a name that changes with any source the function is made of."""
-    function.__qualname__ += f".{fingerprint(function)}"
-    return njit(cache=True, nogil=True)(function)
 
 
 def new_table(bits: int = 23) -> Table:

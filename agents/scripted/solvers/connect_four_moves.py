@@ -23,11 +23,11 @@ from agents.scripted.solvers.connect_four import (
     Table,
     U,
     bit_count,
-    compiled,
     narrow,
     prove,
     winning,
 )
+from envs.kernels import compiled
 
 
 @compiled
