@@ -1,13 +1,27 @@
-"""Stored games as viewers want them: one game, or the newest of a running league."""
+"""Between the database and the viewers: stored games to be shown, and games with a person to be stored."""
 
 from __future__ import annotations
 
-from arena.store import Store, StoredGame
-from arena.viewers.sources import StoredGame as Shown
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents.agent import Agent
+from agents.registry import agent
+from arena.store import Store, StoredGame, StoreError
+from arena.viewers.snapshot import Snapshot
+from arena.viewers.sources import GameRecord
+from envs.game import Game
 from envs.registry import game as game_of
 
+PURPOSES = ("rating", "selfplay", "tournament", "match", "play", "any")
+"""Which stored games can be followed."""
 
-def shown(store: Store, stored: StoredGame) -> Shown:
+NEWEST, NOBODY = "newest", "none"
+"""Analysts that are no spec: the newest snapshot of the game, and nobody."""
+
+
+def shown(store: Store, stored: StoredGame) -> GameRecord:
     """A stored game with its players' latest ratings; raises ValueError if its rules have changed since."""
     rules = game_of(stored.game)
     if rules.version != stored.rules:
@@ -17,7 +31,7 @@ def shown(store: Store, stored: StoredGame) -> Shown:
         )
     elos = {point.name: (point.elo, point.high - point.low) for point in store.rating_history(stored.game)}
     ratings = tuple(f"{elos[name][0]:.0f} ± {elos[name][1] / 2:.0f}" if name in elos else "" for name in stored.seats)
-    return Shown(
+    return GameRecord(
         game=rules,
         moves=tuple(stored.moves),
         names=stored.seats,
@@ -26,16 +40,112 @@ def shown(store: Store, stored: StoredGame) -> Shown:
         ratings=ratings if any(ratings) else (),
         result=stored.results,
         facts=(("game", stored.id), ("run", stored.run), ("purpose", stored.purpose)),
-        key=stored.number,
     )
 
 
-class NewestGames:
-    """The newest games of a database, as a league commits them."""
+def analyst_spec(store: Store, game: str, wanted: str, run: str | None = None) -> str | None:
+    """Who is to judge games: a spec as it is; for `newest` the newest snapshot of the game (and run), if any."""
+    if wanted != NEWEST:
+        return None if wanted == NOBODY else wanted
+    snapshots = [m for m in store.members(game) if m.kind == "snapshot" and run in (None, m.parent)]
+    if not snapshots:
+        return None
+    spec = snapshots[-1].spec
+    beside = store.path.parent / spec.partition(":")[0]  # a league's folders are named as seen from where it ran
+    return spec if Path(spec.partition(":")[0]).exists() or not beside.exists() else f"{store.path.parent}/{spec}"
 
-    def __init__(self, store: Store, game: str | None = None) -> None:
-        self.store, self.game = store, game
 
-    def newest(self, after: int | None) -> Shown | None:
-        found = self.store.newest(after or 0, self.game)
-        return None if found is None else shown(self.store, found)
+@dataclass
+class LeagueGames:
+    """The finished games of a league's database, the newest first, as the league commits them.
+
+    The database need not exist yet. After the newest game come those before it, until there are newer ones.
+    `wanted` is a game, `run` a run; None stands for any. `judge` is a spec, `newest` or `none`.
+    """
+
+    database: Path
+    wanted: str | None = None
+    purpose: str = "rating"
+    run: str | None = None
+    judge: str = NEWEST
+    _store: Store | None = None
+    _given: set[int] = field(default_factory=set)
+    _agents: dict[str, Agent] = field(default_factory=dict)
+    _checked: int = -1
+    """The number of the last game in the database when there was nothing left to give."""
+
+    def game(self) -> Game:
+        """The game asked for, else the first that the database has, else Connect Four."""
+        try:
+            found = [self.wanted] if self.wanted else self._open().games_with_members()
+        except StoreError:
+            found = []
+        return game_of(found[0] if found else "connect_four")
+
+    def next(self) -> GameRecord | None:
+        """The newest finished game that was not given before, or None."""
+        if not self.database.is_file():
+            return None
+        store, purpose = self._open(), None if self.purpose == "any" else self.purpose
+        last = store.last_number()
+        if last == self._checked:
+            return None
+        found = store.newest(0, self.wanted, purpose=purpose, run=self.run)
+        while found is not None and found.number in self._given:
+            found = store.newest(0, self.wanted, purpose=purpose, run=self.run, before=found.number)
+        if found is None:
+            self._checked = last
+            return None
+        self._given.add(found.number)
+        return shown(store, found)
+
+    def waiting(self) -> str:
+        """What is being waited for."""
+        if not self.database.is_file():
+            return f"Waiting for a league to begin: there is no database {self.database.name} yet."
+        kind = "finished" if self.purpose == "any" else self.purpose
+        of = f" of run {self.run}" if self.run else ""
+        when = " Snapshots play them, every few minutes." if self.purpose == "rating" else ""
+        return f"Waiting for the {'next' if self._given else 'first'} {kind} game{of}.{when}"
+
+    def analyst(self, game: Game) -> Agent | None:
+        """Who judges the positions of a game; an agent is loaded once."""
+        spec = analyst_spec(self._open(), game.name, self.judge, self.run)
+        if spec is None:
+            return None
+        if spec not in self._agents:
+            self._agents[spec] = agent(spec)
+        return self._agents[spec]
+
+    def _open(self) -> Store:
+        if self._store is None:
+            self._store = Store.read(self.database)
+        return self._store
+
+
+def keep_play(database: Path, snapshot: Snapshot, against: str) -> str:
+    """Stores a game that a person has finished, and returns its id; it never counts for ratings."""
+    from arena.tournament import contest, enter
+
+    assert snapshot.result is not None and snapshot.person is not None
+    game, person = snapshot.game, snapshot.names[snapshot.person]
+    with Store(database) as store:
+        entry = contest(game.name, [against], members=store.members(game.name), purpose="play")
+        (opponent,) = entry.entrants
+        enter(store, entry)
+        if store.add_member(game.name, person, "person").kind != "person":
+            raise StoreError(f"'{person}' is the name of an agent in {database}; play under another, with --name.")
+        stored = StoredGame(
+            id=f"play-{uuid.uuid4().hex[:12]}",
+            game=game.name,
+            rules=game.version,
+            seed=snapshot.seed,
+            seats=tuple(person if seat == snapshot.person else opponent for seat in range(game.seats)),
+            results=snapshot.result,
+            moves=[ply.action for ply in snapshot.plies],
+            opening=snapshot.opening,
+            purpose="play",
+            reason="resigned" if snapshot.forced is not None else "",
+        )
+        store.add_games([stored])
+    return stored.id

@@ -253,11 +253,21 @@ class Store:
             raise StoreError(f"{self.path} has {several}.")
         return self._read_games([exact[0][0]])[0]
 
-    def newest(self, after: int = 0, game: str | None = None) -> StoredGame | None:
-        """The last game committed, if its number is above `after`: what a viewer shows next."""
-        where, values = ("", ()) if game is None else (" AND game = ?", (game,))
+    def newest(
+        self,
+        after: int = 0,
+        game: str | None = None,
+        *,
+        purpose: str | None = None,
+        run: str | None = None,
+        before: int | None = None,
+    ) -> StoredGame | None:
+        """The last game committed, if its number is above `after` (and below `before`): what a viewer shows next."""
+        wanted = {"game = ?": game, "purpose = ?": purpose, "run = ?": run, "number < ?": before}
+        chosen = {test: value for test, value in wanted.items() if value is not None}
+        where = "".join(f" AND {test}" for test in chosen)
         query = f"SELECT number FROM games WHERE number > ?{where} ORDER BY number DESC LIMIT 1"
-        found = self._rows(query, (after, *values))
+        found = self._rows(query, (after, *chosen.values()))
         return self._read_games([found[0][0]])[0] if found else None
 
     def known(self, ids: Sequence[str]) -> set[str]:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from arena.cli.frame import Database, Json, Seed, Wanting, document, known, progress, put, say, show
 from arena.text import printable
 
+if TYPE_CHECKING:
+    from arena.viewers.snapshot import Snapshot
+
 Export = Annotated[
     Path | None, typer.Option("--export", metavar="FILE", help="Write a .png, .gif or .mp4 instead; needs no display.")
 ]
+Describe = Annotated[
+    bool, typer.Option("--describe", help="Print the captions and the table of each position instead, as text.")
+]
 Analyst = Annotated[
-    str | None, typer.Option("--analyst", metavar="AGENT", help="Judges every position of a stored game.")
+    str | None,
+    typer.Option(
+        "--analyst",
+        metavar="AGENT",
+        help="Judges every position of a stored game: a spec, 'newest' (the newest snapshot; so for --league), 'none'.",
+    ),
 ]
 
 
@@ -29,13 +41,19 @@ def add_to(app: typer.Typer) -> None:
 
 def watch(
     players: Annotated[
-        list[str] | None, typer.Argument(metavar="[GAME AGENT AGENT]", help="A game to be played now.")
+        list[str] | None,
+        typer.Argument(metavar="[GAME [AGENT AGENT]]", help="A game to be played now; with --league only whose games."),
     ] = None,
     game_id: Annotated[
         str | None, typer.Option("--game-id", metavar="ID", help="A stored game, by its id's beginning.")
     ] = None,
     league: Annotated[bool, typer.Option("--league", help="The newest games of a running league.")] = False,
+    purpose: Annotated[
+        str, typer.Option("--purpose", help="Which games of a league: rating, selfplay, tournament, match, play, any.")
+    ] = "rating",
+    run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Only the games of this run.")] = None,
     export: Export = None,
+    describe: Describe = False,
     ply: Annotated[int | None, typer.Option(min=0, help="The position that a .png shows; left out: the last.")] = None,
     analyst: Analyst = None,
     seed: Seed = 0,
@@ -45,45 +63,89 @@ def watch(
 
     Example: [bold]arena watch connect_four mcts:sims=200 alphabeta:depth=6 --export game.gif[/]
     """
-    if (bool(players), game_id is not None, league).count(True) != 1:
+    words = players or []
+    if (bool(words) and not league, game_id is not None, league).count(True) != 1:
         raise ValueError("Say one of three: a game and two agents, --game-id ID, or --league.")
-    if players:
-        if len(players) != 3:
-            raise ValueError(
-                f"A game to watch is GAME AGENT AGENT; here are {len(players)} words: {' '.join(players)}."
-            )
-        game, first, second = players
-        _watch_match(game, first, second, export, ply, seed)
+    showing = Showing(export, describe, ply)
+    if league:
+        if len(words) > 1:
+            raise ValueError(f"--league takes a game at most; here are {len(words)} words: {' '.join(words)}.")
+        _watch_league(showing, database, words[0] if words else None, purpose, run, analyst)
+    elif game_id is not None:
+        _watch_stored(showing, database, game_id, analyst)
+    elif len(words) != 3:
+        raise ValueError(f"A game to watch is GAME AGENT AGENT; here are {len(words)} words: {' '.join(words)}.")
+    elif analyst is not None:
+        raise ValueError("--analyst judges stored games; in a game that is played now the agents say what they think.")
     else:
-        _watch_stored(database, game_id, analyst, export, ply)
+        _watch_match(showing, words[0], words[1], words[2], seed)
 
 
-def _watch_match(game: str, first: str, second: str, export: Path | None, ply: int | None, seed: int) -> None:
+@dataclass(frozen=True)
+class Showing:
+    """How a game is shown: in a window, in a file, or in words."""
+
+    export: Path | None
+    describe: bool
+    ply: int | None
+
+    def __post_init__(self) -> None:
+        if self.describe and self.export is not None:
+            raise ValueError("--describe prints words and --export writes a picture; choose one.")
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Prints a game in words."""
+        from arena.viewers.describe import described
+
+        put("".join(c if c == "\n" else printable(c) for c in described(snapshot, self.ply)))
+
+    def show(self, way: Callable[..., Path | None], *what: Any, **more: Any) -> None:
+        """Opens a window, or writes a file and says where."""
+        with progress("drawing") as heard:
+            written = way(*what, export=self.export, ply=self.ply, progress=_share(heard), **more)
+        if written is not None:
+            say(f"Written to {written}.")
+
+
+def _watch_match(showing: Showing, game: str, first: str, second: str, seed: int) -> None:
     rules, agents = _table(game, [first, second])
-    from arena.viewers.watch import watch_match
+    from arena.viewers import watch
 
-    with progress("drawing") as heard:
-        written = watch_match(rules, agents, seed=seed, export=export, ply=ply, progress=_share(heard))
-    _written(written)
+    if showing.describe:
+        showing.put(watch.match_played(rules, agents, seed=seed))
+    else:
+        showing.show(watch.watch_match, rules, agents, seed=seed)
 
 
-def _watch_stored(
-    database: Path, game_id: str | None, analyst: str | None, export: Path | None, ply: int | None
-) -> None:
+def _watch_stored(showing: Showing, database: Path, game_id: str, analyst: str | None) -> None:
     from agents.registry import agent
-    from arena.replays import NewestGames, shown
+    from arena.replays import NOBODY, analyst_spec, shown
     from arena.store import Store
-    from arena.viewers.watch import watch_game, watch_league
+    from arena.viewers import watch
 
-    judge = None if analyst is None else agent(analyst)
-    with Store.read(database) as store, progress("drawing") as heard:
-        share = _share(heard)
-        if game_id is not None:
-            stored = shown(store, store.stored_game(game_id))
-            written = watch_game(stored, analyst=judge, export=export, ply=ply, progress=share)
+    with Store.read(database) as store:
+        stored = shown(store, store.stored_game(game_id))
+        spec = analyst_spec(store, stored.game.name, analyst or NOBODY)
+        judge = None if spec is None else agent(spec)
+        if showing.describe:
+            showing.put(watch.game_judged(stored, judge))
         else:
-            written = watch_league(NewestGames(store), analyst=judge, export=export, ply=ply, progress=share)
-    _written(written)
+            showing.show(watch.watch_game, stored, analyst=judge)
+
+
+def _watch_league(
+    showing: Showing, database: Path, game: str | None, purpose: str, run: str | None, analyst: str | None
+) -> None:
+    from arena.replays import NEWEST, PURPOSES, LeagueGames
+    from arena.viewers import watch
+    from envs.registry import game as game_of
+
+    known(dict.fromkeys(PURPOSES), purpose, "purpose")
+    feed = LeagueGames(database, game_of(game).name if game else None, purpose, run, analyst or NEWEST)
+    if showing.describe:
+        showing.put(watch.newest_judged(feed))
+    else:
+        showing.show(watch.watch_league, feed)
 
 
 def _table(game: str, specs: list[str]) -> tuple[Any, list[Any]]:
@@ -99,25 +161,37 @@ def _share(heard: Any) -> Any:
     return lambda share: heard(round(100 * share), 100)
 
 
-def _written(path: Path | None) -> None:
-    if path is not None:
-        say(f"Written to {path}.")
-
-
 def play(
     game: Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")],
     against: Annotated[str, typer.Option("--against", metavar="AGENT", help="Whom you play: a spec or a folder.")],
     seat: Annotated[int, typer.Option(min=0, max=1, help="Yours: 0 moves first.")] = 0,
+    name: Annotated[str, typer.Option("--name", help="Under which your games are stored.")] = "you",
     seed: Seed = 0,
+    database: Database = Path("arena.db"),
 ) -> None:
     """Play against an agent with the mouse or the keyboard.
+
+    Games that are finished or resigned are stored; they never count for ratings.
 
     Example: [bold]arena play connect_four --against mcts:sims=500 --seat 0[/]
     """
     rules, (agent,) = _table(game, [against])
-    from arena.viewers.watch import play as play_window
+    if not name.strip() or name == agent.name:
+        raise ValueError(f"'{name}' is {'no name' if not name.strip() else 'the name of the agent'}; say another.")
+    from arena.replays import keep_play
+    from arena.viewers import watch
 
-    play_window(rules, agent, seat, seed=seed)
+    kept: list[str] = []
+
+    def keep(snapshot: Snapshot) -> str:
+        kept.append(keep_play(database, snapshot, against))
+        return f"Stored as game {kept[-1]}."
+
+    try:
+        watch.play(rules, agent, seat, seed=seed, person=name, keep=keep)
+    finally:
+        for id in kept:
+            say(f"Stored as game {id}; `arena watch --game-id {id}` shows it again.")
 
 
 def list_names(

@@ -89,7 +89,7 @@ def _png(snapshot: Snapshot, ui: UI, size: tuple[int, int], path: Path) -> None:
 
 
 def _record(snapshot: Snapshot, ui: UI, size: tuple[int, int]) -> dict[str, object]:
-    kept = ("ply", "candidates", "zen", "tab", "presentation", "lecture", "text", "captions", "mover_side")
+    kept = ("ply", "candidates", "zen", "tab", "presentation", "lecture", "text", "captions", "flipped", "mover_side")
     chosen = asdict(ui)
     return {
         "game": snapshot.game.name,

@@ -26,6 +26,7 @@ KEYS: tuple[Binding, ...] = (
     Binding(("shift+n", "N"), "previous change", "previous big change", "time"),
     Binding(("<", "["), "slower", "slower", "time"),
     Binding((">", "]"), "faster", "faster", "time"),
+    Binding(("g",), "type", "go to a move: its number, Enter", "time"),
     Binding(("m",), "mark", "set a bookmark", "time"),
     Binding(("'",), "to mark", "go to the bookmark", "time"),
     Binding(("e",), "candidates", "candidates: off, three, all", "board"),
@@ -34,10 +35,12 @@ KEYS: tuple[Binding, ...] = (
     Binding(("y",), "line", "expected continuation", "board"),
     Binding(("q",), "next", "the moves that followed", "board"),
     Binding(("w",), "quality", "marks of bad moves", "board"),
+    Binding(("x",), "threat", "who would win where at once", "board"),
     Binding(("a",), "all", "all marks on or off", "board"),
     Binding(("z",), "zen", "hide all analysis, or show it", "board"),
     Binding(("up",), "focus previous", "move before in the list", "board"),
     Binding(("down",), "focus next", "next move in the list", "board"),
+    Binding(("f",), "flip", "turn the board round", "board"),
     Binding(("shift+f", "F"), "side", "values from the mover's side", "board"),
     Binding(("tab",), "tab", "tree, moves, log", "view"),
     Binding(("c",), "captions", "captions", "view"),
@@ -54,18 +57,8 @@ KEYS: tuple[Binding, ...] = (
     Binding(("ctrl+q",), "quit", "close the window", "view"),
     Binding(("return",), "enter", "make the chosen move; let the agent move; new game", "play"),
     Binding(("u",), "undo", "take back", "play"),
+    Binding(("shift+r", "R"), "resign", "resign, pressed twice", "play"),
     Binding(("p",), "pass", "pass, where it is legal", "play"),
     Binding(tuple("123456789"), "digit", "candidate, or move, of that number", "play"),
 )
 """Every key there is."""
-
-HITS: dict[str, str] = {
-    "action": "return",
-    "row": "down",
-    "ply": "right",
-    "move": "right",
-    "tab": "tab",
-    "key": "?",
-    "card": "escape",
-}
-"""What can be pointed at (the part of a `hit` before its colon) and a key that does the same."""

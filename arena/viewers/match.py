@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, lines, width
@@ -10,7 +11,19 @@ from arena.viewers.overlays import ghost, last_move, overlays
 from arena.viewers.pages import end_card, help_page
 from arena.viewers.pictures import Picture, Spot, picture_of
 from arena.viewers.shapes import BOARD, CAPTION, GROUND, PANEL, Box, Line, Poly, Rect, Shape, Text
-from arena.viewers.snapshot import LOSSES, Snapshot, changes, loss, percent, percent_of, ranked, signed, to_player_1
+from arena.viewers.snapshot import (
+    LOSSES,
+    OUTCOMES,
+    Snapshot,
+    changes,
+    loss,
+    outcome,
+    percent,
+    percent_of,
+    ranked,
+    signed,
+    to_player_1,
+)
 from arena.viewers.table import panel
 from arena.viewers.theme import BODY, CORNER, LABEL, SEATS, SMALL, mix
 from arena.viewers.theme import CAPTION as CAPTION_SIZE
@@ -22,7 +35,7 @@ from arena.viewers.ui import SPEEDS, UI, analysis, to_move
 def scene(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
     """Everything on the screen, from what is known and what was chosen; pure."""
     shown = analysis(snapshot, ui)
-    draw = picture_of(snapshot.game)
+    draw = partial(picture_of(snapshot.game), flipped=ui.flipped)
     before = snapshot.rows[ui.ply - 1] if ui.ply else None
     row = snapshot.rows[ui.ply]
     picture = draw(snapshot.game, row, layout.board, layout, before, _eased(ui.part))
@@ -163,8 +176,12 @@ def _status(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]
 
 def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
     """At most two sentences on what is to be seen, with live numbers."""
+    if ui.typed is not None:
+        return [f"Go to move {ui.typed or '…'}   (Enter; Esc leaves it)"]
     if ui.message:
         return [ui.message]
+    if snapshot.note and not snapshot.length:
+        return [snapshot.note]
     names, k = snapshot.names, ui.ply
     said: list[str] = []
     if snapshot.note and k == snapshot.length:
@@ -208,6 +225,8 @@ def _search_words(snapshot: Snapshot, k: int) -> str:
         words = f"{who} plays {game.names[best.action]} with {percent_of(best.prior, 1.0)}"
     else:
         words = f"{who} prefers {game.names[best.action]}"
+    if best.proven and best.value is not None:
+        return f"{words}: a proven {OUTCOMES[outcome(best.value, thought.seat)]}."
     value = best.value if best.value is not None else thought.value
     return f"{words}: value {signed(value)}." if value is not None else f"{words}."
 

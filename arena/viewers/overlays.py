@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import width
 from arena.viewers.pictures import Draw, Picture
 from arena.viewers.shapes import MAP, OVERLAY, Box, Disc, Line, Rect, Ring, Shape, Text
-from arena.viewers.snapshot import LOSSES, Candidate, Snapshot, changes, loss, percent_of, ranked, signed, to_player_1
+from arena.viewers.snapshot import (
+    LOSSES,
+    Candidate,
+    Snapshot,
+    changes,
+    loss,
+    outcome,
+    percent_of,
+    ranked,
+    signed,
+    to_player_1,
+)  # fmt: skip
 from arena.viewers.theme import SEATS, SMALL, cividis, diverging, ink_on
 from arena.viewers.ui import UI, focused
+from envs import kernels
+from envs.game import Game, Row
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
     ("candidates", "e", "disc: area = visits, brightness = quality, number = value; double ring = most visits"),
@@ -23,6 +38,8 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
         "",
         "white: one voice judged; else dots are player 1's opinion, squares player 2's; diamonds: big changes",
     ),
+    ("proof", "", "in place of a value: a proven win, draw or loss for the seat to move"),
+    ("threat", "x", "! in a player's colour: a move there would win at once, if it were their turn"),
     ("quality", "w", "?! ? ??: the last move lost 0.1, 0.2, 0.3 or more for its mover"),
 )
 """Each overlay: its name, its key, what its marks mean."""
@@ -56,11 +73,18 @@ def overlays(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw:
         shapes += _candidates(snapshot, ui, layout, picture)
     if "prior" in on:
         shapes += _priors(snapshot, ui, picture)
+    if "threat" in on:
+        shapes += _threats(snapshot, ui, picture)
     return shapes
 
 
-def _value_words(value: float, ui: UI, seat: int) -> str:
-    return signed(to_player_1(value, seat) if ui.mover_side else value)
+def value_words(candidate: Candidate, ui: UI, seat: int) -> str:
+    """A move's value, or what it is proven to be; '' if nothing is known."""
+    if candidate.value is None:
+        return ""
+    if candidate.proven:
+        return outcome(candidate.value, seat)
+    return signed(to_player_1(candidate.value, seat) if ui.mover_side else candidate.value)
 
 
 def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) -> list[Shape]:
@@ -100,7 +124,7 @@ def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) ->
 def _disc_words(candidate: Candidate, number: int, ui: UI, seat: int, r: float) -> tuple[str, float]:
     """What fits into the disc: the value (+0.31 or +.31), a policy's share, else the rank; and its size."""
     if candidate.value is not None:
-        value = _value_words(candidate.value, ui, seat)
+        value = value_words(candidate, ui, seat)
         for words in (value, value.replace("0.", ".")):
             size = min(2.8, 1.75 * r / width(words, 1.0, "bold"))
             if size >= SMALL:
@@ -124,6 +148,33 @@ def _priors(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
         x, y = spot.x - whole / 2, spot.y + picture.cell * 0.40
         shapes.append(Rect(x, y, whole, 0.8, "ink", radius=0.3, alpha=0.8, layer=OVERLAY))
         shapes.append(Rect(x, y, max(0.3, whole * candidate.prior), 0.8, "teal", radius=0.3, layer=OVERLAY))
+    return shapes
+
+
+def threats(game: Game, row: Row) -> list[tuple[int, int]]:
+    """Who would win where at once, if it were their turn: (seat, action)."""
+    found = []
+    for seat in range(0 if row["done"] else game.seats):
+        turn = np.array([row])
+        turn["seat"] = seat
+        actions = np.flatnonzero(kernels.legal_mask(game, turn)[0])
+        after = np.repeat(turn, len(actions))
+        kernels.play_rows(game, after, actions)
+        found += [
+            (seat, int(a)) for a, end in zip(actions, after, strict=True) if end["done"] and end["reward"][seat] > 0
+        ]
+    return found
+
+
+def _threats(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
+    shapes: list[Shape] = []
+    for seat, action in threats(snapshot.game, snapshot.rows[ui.ply]):
+        spot = picture.spots.get(action)
+        if spot is not None:
+            r = max(1.6, 0.14 * picture.cell)
+            x, y = spot.x + (1 if seat else -1) * spot.r * 0.75, spot.y + spot.r * 0.75
+            shapes.append(Disc(x, y, r, SEATS[seat], rim="ink", rim_width=0.25, layer=OVERLAY))
+            shapes.append(Text("!", Box(x - r, y - r, 2 * r, 2 * r), SMALL, "ink", "centre", "bold", layer=OVERLAY))
     return shapes
 
 

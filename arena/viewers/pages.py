@@ -19,6 +19,9 @@ GROUPS = (
     ("", "what the marks mean"),
 )
 
+MARKS = {"value": "graph", "proof": "W D L"}
+"""What stands in place of a key where a mark has none."""
+
 
 def help_page(ui: UI, layout: Layout) -> list[Shape]:
     """The keys, and what every mark on the board means."""
@@ -29,31 +32,40 @@ def help_page(ui: UI, layout: Layout) -> list[Shape]:
         Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit="key:?"),
     ]
     columns = 3 if wide >= 115 else 2 if wide >= 78 else 1
-    size = max(SMALL, min(2.2, 2.2 * layout.text))
-    row, column_w = size * 1.42, (wide - 4) / columns
-    x, y = box.x + 2, box.y + 2
-    bottom = box.bottom - 2
+    for size, pitch in ((2.2, 1.42), (2.1, 1.36), (2.0, 1.3), (2.0, 1.22)):  # as large as all of it fits
+        words, whole = _entries(box, columns, max(SMALL, min(size, size * layout.text)), pitch)
+        if whole:
+            break
+    return lifted(shapes + words, CARD)
+
+
+def _entries(box: Box, columns: int, size: float, pitch: float) -> tuple[list[Shape], bool]:
+    """The groups in columns, and whether there was room for all of them; what has no room is left out."""
+    row, column_w = size * pitch, (box.w - 4) / columns
+    shapes: list[Shape] = []
+    x, y, bottom, whole = box.x + 2, box.y + 2, box.bottom - 2, True
     for group, title in GROUPS:
         entries = [(_keys(b), b.says) for b in KEYS if b.group == group]
         if not group:
-            entries = [(key or "graph", says) for _, key, says in LEGEND]
+            entries = [(key or MARKS[name], says) for name, key, says in LEGEND]
         wrapped = [(head, lines(says, column_w - 13.5, size)) for head, says in entries]
         tall = row * (1 + sum(len(said) for _, said in wrapped))
         if y + tall > bottom and y > box.y + 2:  # a group stays together
             x, y = x + column_w, box.y + 2
         if x + column_w > box.right:
-            break
+            return shapes, False
         shapes.append(Text(title, Box(x, y, column_w - 2, row), size, "yellow", weight="bold"))
         y += row
         for head, said in wrapped:
             if y + row * len(said) > bottom:
+                whole = False
                 break
             shapes.append(Text(cut(head, 11.5, size, "bold"), Box(x, y, 11.5, row), size, "text", weight="bold"))
             for words in said:
                 shapes.append(Text(words, Box(x + 12, y, column_w - 13.5, row), size, "muted"))
                 y += row
         y += row * 0.6
-    return lifted(shapes, CARD)
+    return shapes, whole
 
 
 def _keys(binding: Binding) -> str:

@@ -55,11 +55,15 @@ class Picture:
 
 
 class Draw(Protocol):
-    """A game's picture function; `part` in [0, 1] is how far the ply from `before` to `row` has been carried out."""
+    """A game's picture function, of the board as it is or `flipped`, as from its other side.
+
+    `part` in [0, 1] is how far the ply from `before` to `row` has been carried out.
+    """
 
     def __call__(
-        self, game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0
-    ) -> Picture: ...
+        self, game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0,
+        *, flipped: bool = False,
+    ) -> Picture: ...  # fmt: skip
 
 
 def picture_of(game: Game) -> Draw:

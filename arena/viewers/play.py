@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from agents.agent import Agent, Memory
 from agents.play import Table
 from arena.viewers.snapshot import Ply, Snapshot
-from arena.viewers.sources import StoredGame, advanced, extended, failed, replayed
+from arena.viewers.sources import GameRecord, advanced, extended, failed, replayed
 from envs import kernels
 from envs.game import Game, Rows
 
@@ -30,17 +30,21 @@ class Duel:
 
     ask("play", action)  the person's move        ask("undo", 0)  back to the person's last choice
     ask("move", 0)       the agent moves for them  ask("next", 0)  a new game, seats changed
+    ask("resign", 0)     the agent has won
+
+    `keep`, if given, is called in that thread with each game that is over, and says what became of it.
     """
 
     def __init__(
         self, game: Game, agent: Agent, seat: int = 0, *, seed: int = 0, person: str = "you",
-        opening: Sequence[int] = (), ratings: Sequence[str] = (),
+        opening: Sequence[int] = (), ratings: Sequence[str] = (), keep: Callable[[Snapshot], str] | None = None,
     ) -> None:  # fmt: skip
         if not 0 <= seat < game.seats:
             raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, and seat {seat} was asked for.")
         self._game, self._agent, self._seat, self._seed = game, agent, seat, seed
         self._person, self._opening, self._ratings = person, tuple(opening), tuple(ratings)
         self._wishes: queue.Queue[tuple[str, int]] = queue.Queue()
+        self._keep = keep
         self._number, self._closed = 0, False
         self._begin()
         self._thread = threading.Thread(target=self._run, name="duel", daemon=True)
@@ -54,7 +58,7 @@ class Duel:
         names = [self._agent.name] * self._game.seats
         names[seat] = self._person
         start = replayed(
-            StoredGame(self._game, self._opening, tuple(names), int(seeds[0]), len(self._opening), self._ratings)
+            GameRecord(self._game, self._opening, tuple(names), int(seeds[0]), len(self._opening), self._ratings)
         )
         self._table.rows[:] = start.rows[-1:]
         self._steps: list[_Step] = []
@@ -74,6 +78,8 @@ class Duel:
                 self._agent_moves()
             elif what == "undo":
                 self._undo()
+            elif what == "resign" and snapshot.result is None:
+                self._resign()
             elif what == "next" and snapshot.result is not None:
                 self._number += 1
                 self._begin()
@@ -89,12 +95,31 @@ class Duel:
         except Exception as error:  # an agent may be anyone's program: say what it did and stay open
             self._steps.pop()
             self._snapshot = replace(self._snapshot, note=failed(self._snapshot, error), thinking=None)
+        self._end()
 
     def _person_moves(self, action: int) -> None:
         self._remember()
         seat = int(self._table.rows[0]["seat"])
         kernels.play_rows(self._game, self._table.rows, np.array([action], np.int64))
         self._snapshot = extended(self._snapshot, Ply(action, seat), self._table.rows)
+        self._end()
+
+    def _resign(self) -> None:
+        snapshot = self._snapshot
+        lost = tuple(-1.0 if seat == snapshot.person else 1.0 for seat in range(self._game.seats))
+        self._snapshot = replace(snapshot, forced=lost, thinking=None, note=f"{self._person} resigned.")
+        self._end()
+
+    def _end(self) -> None:
+        """Has the game kept, if it is over."""
+        snapshot = self._snapshot
+        if snapshot.result is None or self._keep is None:
+            return
+        try:
+            words = self._keep(snapshot)
+        except ValueError as error:
+            words = f"The game was not stored: {error}"
+        self._snapshot = replace(snapshot, note=f"{snapshot.note} {words}".strip())
 
     def _undo(self) -> None:
         snapshot, first = self._snapshot, len(self._opening)
@@ -112,6 +137,7 @@ class Duel:
             rows=snapshot.rows[: k + 1],
             legal=snapshot.legal[: k + 1],
             thinking=snapshot.person,
+            forced=None,
             note="",
         )
 
@@ -128,6 +154,7 @@ class Duel:
         return ""
 
     def close(self) -> None:
-        """Ends the thread once the agent has finished its thought."""
+        """Ends the thread once the agent has finished its thought; waits a moment for a game that is being kept."""
         self._closed = True
         self._wishes.put(("close", 0))
+        self._thread.join(timeout=2.0)

@@ -35,6 +35,8 @@ class Candidate:
     value: float | None = None
     pv: tuple[int, ...] = ()
     rows: Rows | None = field(default=None, compare=False)
+    proven: bool = False
+    """Whether `value` is exact: a win, a draw or a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Ply:
     candidates: tuple[Candidate, ...] = ()
     voice: int | None = None
     """Whose opinion `value` is: a seat, or None for an analyst who judged every position."""
+    proven: bool = False
+    """Whether `value` is exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +169,8 @@ def biggest(found: dict[int, float], count: int = 3) -> list[tuple[int, float]]:
 
 
 def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates by visits, most first; without visits by prior; ties by action."""
-    return sorted(candidates, key=lambda c: (-c.visits, -(c.prior or 0.0), c.action))
+    """Candidates by visits, most first; without visits by prior; ties as they were named."""
+    return sorted(candidates, key=lambda c: (-c.visits, -(c.prior or 0.0)))
 
 
 def percent(value: float) -> str:
@@ -182,6 +186,16 @@ def signed(value: float) -> str:
         return "+1" if value > 0 else "−1"
     text = f"{min(0.99, abs(value)):.2f}"
     return text if text == "0.00" else ("+" if value > 0 else "−") + text
+
+
+OUTCOMES = {"W": "win", "D": "draw", "L": "loss"}
+"""What is proven, from the side of the seat to move: the letter and the word."""
+
+
+def outcome(value: float, seat: int) -> str:
+    """The letter of a decided value, given as player 1 sees it, for the seat to move."""
+    mine = to_player_1(value, seat)
+    return "W" if mine > 0 else "L" if mine < 0 else "D"
 
 
 def percent_of(part: float, whole: float) -> str:

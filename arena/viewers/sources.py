@@ -7,23 +7,23 @@ waits.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision
+from agents.agent import Agent
 from agents.play import Table
-from arena.viewers.snapshot import Candidate, Ply, Snapshot, to_player_1
+from arena.viewers.snapshot import Ply, Snapshot
+from arena.viewers.thoughts import thought_of
 from envs import kernels
 from envs.game import Game, Rows
 
 
 @dataclass(frozen=True)
-class StoredGame:
-    """A game as it is kept: its rules, its seed and its moves, the first `opening` of them given."""
+class GameRecord:
+    """A finished game to be shown: its rules, its seed and its moves, the first `opening` of them given."""
 
     game: Game
     moves: tuple[int, ...]
@@ -34,15 +34,25 @@ class StoredGame:
     result: tuple[float, ...] | None = None
     """Each seat's result, where the rules alone do not give it."""
     facts: tuple[tuple[str, str], ...] = ()
-    key: int = 0
-    """Which stored game it is; a feed goes on after it."""
 
 
 class GameFeed(Protocol):
-    """The stored games of a running league."""
+    """The finished games of a league that may still be running, or not even have begun."""
 
-    def newest(self, after: int | None) -> StoredGame | None:
-        """The newest finished game, or None if there is none newer than the one whose key is `after`."""
+    def game(self) -> Game:
+        """The game whose empty board is shown before there is a first game."""
+        ...
+
+    def next(self) -> GameRecord | None:
+        """The newest finished game that was not given before, or None; raises ValueError if it cannot be shown."""
+        ...
+
+    def waiting(self) -> str:
+        """A sentence on what is being waited for."""
+        ...
+
+    def analyst(self, game: Game) -> Agent | None:
+        """Who is to judge the positions of a game; raises ValueError if there should be somebody and is not."""
         ...
 
 
@@ -62,57 +72,7 @@ class Source(Protocol):
         ...
 
 
-def thought_of(game: Game, decision: Decision, lane: int, row: Rows, action: int, voice: int | None) -> Ply:
-    """What an agent's decision says of one position [1], seen from player 1."""
-    seat = int(row[0]["seat"])
-    known = {name: np.asarray(decision.extra[name])[lane] for name in decision.extra}
-    proven = "visits" not in known or bool(known.get("proven", False))
-    value = _told(known["value"], seat, proven) if "value" in known else None
-    return Ply(action, seat, value, _candidates(game, known, row, seat, proven), voice)
-
-
-def _told(value: float, seat: int, proven: bool) -> float | None:
-    """A mover's value as player 1 sees it; no number is no value, and only what is proven is a win or a loss."""
-    if not np.isfinite(value):
-        return None
-    most = 1.0 if proven else 0.99
-    return to_player_1(float(np.clip(value, -most, most)), seat)
-
-
-def _candidates(game: Game, known: Mapping[str, NDArray], row: Rows, seat: int, proven: bool) -> tuple[Candidate, ...]:
-    visits, prior, values = known.get("visits"), known.get("prior", known.get("policy")), known.get("q")
-    if visits is None and prior is None and values is None:
-        return ()
-    found = []
-    for action in np.flatnonzero(kernels.legal_mask(game, row)[0]).tolist():
-        seen = visits is None or visits[action] > 0
-        found.append(
-            Candidate(
-                action,
-                0.0 if visits is None else float(visits[action]),
-                None if prior is None else float(prior[action]),
-                _told(values[action], seat, proven) if seen and values is not None else None,
-                *_line(game, row, action, known.get("pv")),
-            )
-        )
-    return tuple(found)
-
-
-def _line(game: Game, row: Rows, action: int, expected: NDArray | None) -> tuple[tuple[int, ...], Rows]:
-    """The expected continuation of an action, itself first, and the position before each of its moves."""
-    moves = [action] if expected is None else [int(a) for a in expected[action] if a >= 0] or [action]
-    rows = np.zeros(len(moves), game.row)
-    rows[:1] = row
-    for i, move in enumerate(moves):
-        if rows[i]["done"] or not kernels.legal_mask(game, rows[i : i + 1])[0, move]:
-            return tuple(moves[:i]), rows[:i]
-        if i + 1 < len(moves):
-            rows[i + 1] = rows[i]
-            kernels.play_rows(game, rows[i + 1 : i + 2], np.array([move], np.int64))
-    return tuple(moves), rows
-
-
-def replayed(stored: StoredGame) -> Snapshot:
+def replayed(stored: GameRecord) -> Snapshot:
     """The snapshot of a stored game: every position played again by the rules."""
     rows = kernels.replay(stored.game, stored.seed, list(stored.moves))
     plies = tuple(Ply(int(a), int(rows[k]["seat"])) for k, a in enumerate(stored.moves))
@@ -137,16 +97,23 @@ def judged(snapshot: Snapshot, analyst: Agent, ply: int) -> Snapshot:
 
 
 class Judge:
-    """An analyst at work on one snapshot after another, from the last position backwards."""
+    """An analyst at work on one snapshot after another, from the first position on: the way the game is shown."""
 
     def __init__(self, snapshot: Snapshot, analyst: Agent | None) -> None:
-        self.snapshot, self.analyst = snapshot, analyst
+        self.snapshot = snapshot
+        self.employ(analyst)
+
+    def employ(self, analyst: Agent | None) -> None:
+        """Gives the work to an analyst, or to nobody."""
+        self.analyst = analyst
+        if analyst is not None:
+            self.snapshot = replace(self.snapshot, facts=(*self.snapshot.facts, ("analyst", analyst.name)))
 
     def judge(self, stop: Callable[[], bool]) -> None:
         """Judges every position of the snapshot, publishing each opinion as it comes, until `stop()`."""
         if self.analyst is None:
             return
-        for ply in range(self.snapshot.length, -1, -1):
+        for ply in range(self.snapshot.length + 1):
             if stop():
                 return
             try:
@@ -159,7 +126,7 @@ class Judge:
 class Replay:
     """A stored game; an analyst, if given, judges its positions."""
 
-    def __init__(self, stored: StoredGame, analyst: Agent | None = None) -> None:
+    def __init__(self, stored: GameRecord, analyst: Agent | None = None) -> None:
         self._judge = Judge(replayed(stored), analyst)
         self._closed = threading.Event()
         threading.Thread(target=self._judge.judge, args=(self._closed.is_set,), name="analyst", daemon=True).start()
@@ -197,7 +164,7 @@ class Live:
         seeds = kernels.seeds(self._seed, 1, self._number)
         self._table = Table.new(self._game, self._agents, seats[None, :].astype(np.int64), seeds)
         start = replayed(
-            StoredGame(
+            GameRecord(
                 self._game, self._opening, tuple(self._agents[i].name for i in seats), int(seeds[0]),
                 len(self._opening), tuple(self._ratings[i] for i in seats) if self._ratings else (),
             )
@@ -266,38 +233,48 @@ def extended(snapshot: Snapshot, ply: Ply, row: Rows) -> Snapshot:
 
 
 class Follow:
-    """The newest games of a running league, one after the other; asks the feed twice a second while it waits."""
+    """The newest games of a league, one after the other; asks the feed twice a second while it waits for one."""
 
-    def __init__(self, feed: GameFeed, analyst: Agent | None = None) -> None:
-        first = feed.newest(None)
-        if first is None:
-            raise ValueError("The league has no finished game yet; try again when its first games are over.")
-        self._feed, self._key, self._number = feed, first.key, 0
-        self._judge = Judge(replayed(first), analyst)
+    def __init__(self, feed: GameFeed) -> None:
+        self._feed = feed
+        empty = replayed(GameRecord(feed.game(), (), ("player 1", "player 2")))
+        self._judge = Judge(replace(empty, note=feed.waiting()), None)
         self._closed, self._go = threading.Event(), threading.Event()
         threading.Thread(target=self._run, name="follow", daemon=True).start()
 
     def _run(self) -> None:
         while not self._closed.is_set():
+            if not self._advance():
+                self._closed.wait(0.5)
+                continue
+            self._go.clear()
+            self._employ()
             self._judge.judge(lambda: self._closed.is_set() or self._go.is_set())
             self._go.wait()
-            self._go.clear()
-            while not self._closed.is_set() and not self._advance():
-                self._closed.wait(0.5)
 
     def _advance(self) -> bool:
-        """Goes on to the newest game; False if there is none yet, or the feed cannot be read just now."""
-        note = "Waiting for the league's next game."
+        """Goes on to the next game; False if there is none yet, or it cannot be read or shown just now."""
         try:
-            game = self._feed.newest(self._key)
+            game = self._feed.next()
+            if game is not None:
+                self._judge = Judge(replace(replayed(game), number=self._judge.snapshot.number + 1), None)
+                return True
+            note = self._feed.waiting()
         except Exception as error:
-            game, note = None, f"The league's games could not be read: {error}"
-        if game is None:
+            note = f"The league's games could not be read: {error}"
+        self._say(note)
+        return False
+
+    def _employ(self) -> None:
+        """Finds an analyst for the game that is shown; the first one takes a moment to load."""
+        try:
+            self._judge.employ(self._feed.analyst(self._judge.snapshot.game))
+        except Exception as error:
+            self._say(f"There is no analyst: {error}")
+
+    def _say(self, note: str) -> None:
+        if note != self._judge.snapshot.note:
             self._judge.snapshot = replace(self._judge.snapshot, note=note)
-            return False
-        self._key, self._number = game.key, self._number + 1
-        self._judge.snapshot = replace(replayed(game), number=self._number)
-        return True
 
     def newest(self) -> Snapshot:
         return self._judge.snapshot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, width
+from arena.viewers.overlays import value_words
 from arena.viewers.pages import summary
 from arena.viewers.shapes import Box, Line, Rect, Shape, Text
 from arena.viewers.snapshot import (
@@ -75,6 +76,8 @@ def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
         return summary(snapshot, layout, box)
     if not shown:
         return [hidden(box, layout)]
+    if snapshot.note and not snapshot.length:
+        return [hidden(box, layout, "No game yet.")]
     thought = snapshot.thought(ui.ply)
     if thought is None or not thought.candidates:
         seat = int(snapshot.rows[ui.ply]["seat"])
@@ -141,8 +144,11 @@ def _row(
         cell("visits", f"{candidate.visits:,.0f}".replace(",", " "))
         cell("share", percent_of(candidate.visits, total), "muted")
     if candidate.value is not None:
-        value = to_player_1(candidate.value, thought.seat) if ui.mover_side else candidate.value
-        cell("value", signed(value), "sky" if value > 0.005 else "orange" if value < -0.005 else "text", "bold")
+        value = candidate.value  # words may be the mover's; the colour is always that of who stands better
+        if ui.mover_side and not candidate.proven:
+            value = to_player_1(value, thought.seat)
+        colour = "sky" if value > 0.005 else "orange" if value < -0.005 else "text"
+        cell("value", value_words(candidate, ui, thought.seat), colour, "bold")
     if candidate.prior is not None:
         cell("prior", percent_of(candidate.prior, 1.0), "teal")
     cell("line", " ".join(snapshot.game.names[a] for a in candidate.pv[1:]), "muted", align="left")
@@ -216,7 +222,7 @@ def _move(snapshot: Snapshot, ui: UI, at: Box, k: int, size: float, found: dict[
 
 
 def log_lines(snapshot: Snapshot, shown: bool = True) -> list[tuple[str, str]]:
-    """The facts and the course of a game as (what, words): also what `--describe` prints."""
+    """The facts and the course of a game as (what, words)."""
     game = snapshot.game
     lines = [("game", f"{game.name}, rules version {game.version}"), ("seed", str(snapshot.seed))]
     for seat, name in enumerate(snapshot.names):

@@ -37,8 +37,8 @@ SEATS: tuple[Colour, ...] = ("sky", "orange", "teal", "purple")
 SMALL, BODY, LABEL, CAPTION, H1, HERO = 2.0, 2.4, 2.8, 3.4, 4.6, 7.0
 """Text sizes in u; u = window height / 100. Nothing is ever smaller than SMALL."""
 
-GAP, PADDING, CORNER, HAIRLINE, STROKE = 1.0, 1.5, 0.8, 0.15, 0.35
-"""Spacing and strokes in u."""
+CORNER, STROKE = 0.8, 0.35
+"""The radius of a panel's corners and the width of a curve, in u."""
 
 # Pairs that carry words (need 4.5:1) and pairs that carry shapes (need 3:1); a test computes both lists.
 WORDS: tuple[tuple[Colour, Colour], ...] = (

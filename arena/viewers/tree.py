@@ -5,7 +5,7 @@ from __future__ import annotations
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, width
 from arena.viewers.shapes import PANEL, Box, Disc, Group, Line, Point, Shape, Text
-from arena.viewers.snapshot import Candidate, Snapshot, ranked, signed
+from arena.viewers.snapshot import OUTCOMES, Candidate, Snapshot, outcome, ranked, signed
 from arena.viewers.theme import BODY, SEATS, SMALL, diverging, ink_on, mix
 from arena.viewers.ui import UI, focused
 
@@ -26,7 +26,7 @@ def tree(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
     thought = snapshot.thought(ui.ply)
     known = ranked(thought.candidates) if thought else []
     candidates = [c for c in known if c.visits or c.prior or c.value is not None]
-    if not candidates:
+    if thought is None or not candidates:
         return [hidden(box, layout, "No search tree for this position.")]
     size, focus = sized(SMALL, layout), focused(ui)
     candidates = candidates[: min(7, max(1, int(box.h / (2.6 * size))))]
@@ -46,15 +46,17 @@ def tree(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
         if longest > 0:
             shapes += _ahead(snapshot, candidate, ahead, at[0] + r, size, min(7, longest), share, edge)
         else:
-            shapes.append(Text(cut(_words(candidate), ahead.w, size), ahead, size, "muted"))
+            shapes.append(Text(cut(_words(candidate, thought.seat), ahead.w, size), ahead, size, "muted"))
         shapes += _node(snapshot, candidate, at, r, size, lit)
     seen = snapshot.value(ui.ply)
     shapes.append(Disc(*root, 2.4, diverging(seen[0] if seen else 0.0), rim="text", rim_width=0.25, layer=PANEL))
     return [Group(tuple(shapes), box.inset(-1))]
 
 
-def _words(candidate: Candidate) -> str:
+def _words(candidate: Candidate, seat: int) -> str:
     words = f"{candidate.visits:,.0f} visits   ".replace(",", " ") if candidate.visits else ""
+    if candidate.proven and candidate.value is not None:
+        return words + f"proven {OUTCOMES[outcome(candidate.value, seat)]}"
     return words + (signed(candidate.value) if candidate.value is not None else "")
 
 

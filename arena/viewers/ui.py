@@ -26,7 +26,8 @@ REST_SECONDS = 4.0
 """How long the end of a game is shown before the next one begins."""
 TEXT_SIZES = (0.8, 1.0, 1.25, 1.6, 2.0)
 TABS = ("tree", "moves", "log")
-OVERLAYS = ("next", "quality", "candidates", "prior", "map", "line")
+OVERLAYS = ("next", "quality", "candidates", "prior", "map", "line", "threat")
+RESIGN = "Shift+R once more resigns."
 
 
 class Key(NamedTuple):
@@ -96,6 +97,10 @@ class UI:
     text: int = 1
     captions: bool = True
     motion: bool = True
+    flipped: bool = False
+    """The board turned round, as the other player sees it."""
+    typed: str | None = None
+    """The digits of a move's number, while one is typed."""
     mover_side: bool = False
     """Show values from the side of the seat to move instead of player 1's."""
     bookmark: int | None = None
@@ -207,12 +212,24 @@ def _tick(ui: UI, seconds: float, snapshot: Snapshot) -> UI:
 
 
 def _key(ui: UI, name: str, snapshot: Snapshot) -> UI:
+    if ui.typed is not None:
+        return _typed(ui, ui.typed, name, snapshot)
     for binding in KEYS:
         if name in binding.keys:
             if binding.does == "digit":
                 return _digit(ui, int(name), snapshot)
             return DOES[binding.does](ui, snapshot)
     return ui
+
+
+def _typed(ui: UI, typed: str, name: str, snapshot: Snapshot) -> UI:
+    """A key while the number of a move is typed; any other than those of a number ends it."""
+    if len(name) == 1 and name in "0123456789":
+        return replace(ui, typed=(typed + name)[:4])
+    if name == "backspace":
+        return replace(ui, typed=typed[:-1])
+    done = replace(ui, typed=None)
+    return goto(done, int(typed), snapshot) if name == "return" and typed else done
 
 
 def _press(ui: UI, press: Press, snapshot: Snapshot, layout: Layout) -> UI:
@@ -293,6 +310,12 @@ def _pass(ui: UI, snapshot: Snapshot) -> UI:
     return ask(ui, "play", names.index("pass")) if legal else say(ui, "A pass is not legal here.")
 
 
+def _resign(ui: UI, snapshot: Snapshot) -> UI:
+    if snapshot.person is None or snapshot.result is not None:
+        return say(ui, "There is no game to resign.")
+    return ask(replace(ui, message="", playing=True), "resign") if ui.message == RESIGN else say(ui, RESIGN)
+
+
 def _escape(ui: UI, snapshot: Snapshot) -> UI:
     if ui.help:
         return replace(ui, help=False)
@@ -321,6 +344,7 @@ DOES: dict[str, Callable[[UI, Snapshot], UI]] = {
     "previous change": lambda ui, s: _jump(ui, s, back=True),
     "slower": _field("speed", lambda ui: max(0, ui.speed - 1)),
     "faster": _field("speed", lambda ui: min(len(SPEEDS) - 1, ui.speed + 1)),
+    "type": _field("typed", lambda ui: ""),
     "mark": lambda ui, s: say(replace(ui, bookmark=ui.ply), f"Bookmark at move {ui.ply}."),
     "to mark": lambda ui, s: goto(ui, ui.ply if ui.bookmark is None else ui.bookmark, s),
     "candidates": _candidates,
@@ -329,6 +353,7 @@ DOES: dict[str, Callable[[UI, Snapshot], UI]] = {
     "zen": _field("zen", lambda ui: not ui.zen),
     "focus next": lambda ui, s: _walk(ui, s, 1),
     "focus previous": lambda ui, s: _walk(ui, s, -1),
+    "flip": _field("flipped", lambda ui: not ui.flipped),
     "side": _field("mover_side", lambda ui: not ui.mover_side),
     "tab": _field("tab", lambda ui: TABS[(TABS.index(ui.tab) + 1) % len(TABS)]),
     "captions": _field("captions", lambda ui: not ui.captions),
@@ -344,6 +369,7 @@ DOES: dict[str, Callable[[UI, Snapshot], UI]] = {
     "escape": _escape,
     "quit": lambda ui, s: ask(ui, "quit"),
     "enter": _enter,
+    "resign": _resign,
     "undo": lambda ui, s: ask(ui, "undo"),
     "pass": _pass,
 }

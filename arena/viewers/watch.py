@@ -10,7 +10,7 @@ from arena.viewers.export import CannotExport, check_export
 from arena.viewers.export import export as write
 from arena.viewers.play import Duel
 from arena.viewers.snapshot import Snapshot
-from arena.viewers.sources import Follow, GameFeed, Live, Replay, Source, StoredGame, judged, replayed
+from arena.viewers.sources import Follow, GameFeed, GameRecord, Judge, Live, Replay, Source, judged, replayed
 from arena.viewers.ui import UI
 from arena.viewers.window import Window
 from envs.game import Game
@@ -27,51 +27,64 @@ def watch_match(
     if export is None:
         return _show(Live(game, agents, seed=seed, opening=opening, ratings=ratings), ui, size)
     check_export(export)
-    source = Live(game, agents, seed=seed, opening=opening, ratings=ratings, start=False)
-    return write(source.play_out(), export, size=size, ui=ui, ply=ply, progress=progress)
+    snapshot = match_played(game, agents, seed=seed, opening=opening, ratings=ratings)
+    return write(snapshot, export, size=size, ui=ui, ply=ply, progress=progress)
+
+
+def match_played(
+    game: Game, agents: Sequence[Agent], *, seed: int = 0, opening: Sequence[int] = (), ratings: Sequence[str] = ()
+) -> Snapshot:
+    """The game of two agents, played here and now."""
+    return Live(game, agents, seed=seed, opening=opening, ratings=ratings, start=False).play_out()
 
 
 def watch_game(
-    stored: StoredGame, *, analyst: Agent | None = None, export: Path | str | None = None, ply: int | None = None,
+    stored: GameRecord, *, analyst: Agent | None = None, export: Path | str | None = None, ply: int | None = None,
     size: tuple[int, int] = (1280, 720), ui: UI | None = None, progress: Progress = lambda share: None,
 ) -> Path | None:  # fmt: skip
     """Shows a stored game, or writes it; an analyst, if given, judges every position."""
     if export is None:
         return _show(Replay(stored, analyst), ui, size)
     check_export(export)
-    snapshot = judged_throughout(replayed(stored), analyst)
-    return write(snapshot, export, size=size, ui=ui, ply=ply, progress=progress)
+    return write(game_judged(stored, analyst), export, size=size, ui=ui, ply=ply, progress=progress)
+
+
+def game_judged(stored: GameRecord, analyst: Agent | None) -> Snapshot:
+    """A stored game with an analyst's opinion of every position."""
+    judge = Judge(replayed(stored), analyst)
+    if analyst is None:
+        return judge.snapshot
+    for k in range(judge.snapshot.length + 1):
+        judge.snapshot = judged(judge.snapshot, analyst, k)
+    return judge.snapshot
 
 
 def watch_league(
-    feed: GameFeed, *, analyst: Agent | None = None, export: Path | str | None = None, ply: int | None = None,
-    size: tuple[int, int] = (1280, 720), ui: UI | None = None, progress: Progress = lambda share: None,
+    feed: GameFeed, *, export: Path | str | None = None, ply: int | None = None, size: tuple[int, int] = (1280, 720),
+    ui: UI | None = None, progress: Progress = lambda share: None,
 ) -> Path | None:  # fmt: skip
-    """Shows the newest games of a running league one after the other, or writes the newest."""
+    """Shows the newest games of a league one after the other, waiting for the first, or writes the newest."""
     if export is None:
-        return _show(Follow(feed, analyst), ui, size)
+        return _show(Follow(feed), ui, size)
     check_export(export)
-    newest = feed.newest(None)
+    return write(newest_judged(feed), export, size=size, ui=ui, ply=ply, progress=progress)
+
+
+def newest_judged(feed: GameFeed) -> Snapshot:
+    """The newest game of a league with its analyst's opinions; raises ValueError if there is none."""
+    newest = feed.next()
     if newest is None:
-        raise CannotExport("The league has no finished game yet; try again when its first games are over.")
-    snapshot = judged_throughout(replayed(newest), analyst)
-    return write(snapshot, export, size=size, ui=ui, ply=ply, progress=progress)
+        raise CannotExport(f"There is no finished game to show. {feed.waiting()}")
+    return game_judged(newest, feed.analyst(newest.game))
 
 
 def play(
     game: Game, agent: Agent, seat: int = 0, *, seed: int = 0, person: str = "you", opening: Sequence[int] = (),
-    size: tuple[int, int] = (1280, 720), ui: UI | None = None,
+    size: tuple[int, int] = (1280, 720), ui: UI | None = None, keep: Callable[[Snapshot], str] | None = None,
 ) -> None:  # fmt: skip
-    """A person plays against an agent with the mouse or the keyboard."""
-    _show(Duel(game, agent, seat, seed=seed, person=person, opening=opening), ui or UI(tab="moves"), size)
-
-
-def judged_throughout(snapshot: Snapshot, analyst: Agent | None) -> Snapshot:
-    """The snapshot with an analyst's opinion of every position."""
-    if analyst is not None:
-        for k in range(snapshot.length + 1):
-            snapshot = judged(snapshot, analyst, k)
-    return snapshot
+    """A person plays against an agent with the mouse or the keyboard; `keep` is given every game that is over."""
+    source = Duel(game, agent, seat, seed=seed, person=person, opening=opening, keep=keep)
+    _show(source, ui or UI(tab="moves"), size)
 
 
 def _show(source: Source, ui: UI | None, size: tuple[int, int]) -> None:

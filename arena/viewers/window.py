@@ -55,7 +55,8 @@ class Window:
         self.open = True
         self.full = False
         self.size = size
-        self.surface = open_display(size, title(source.newest()))
+        self.kept = source.newest()
+        self.surface = open_display(size, title(self.kept))
 
     def run(self) -> None:
         """Handles events and draws until the window is closed."""
@@ -100,6 +101,8 @@ class Window:
         state = (quiet, id(snapshot), self.surface.get_size())
         if state == self.drawn:
             return
+        if self.drawn is None or snapshot.names != self.kept.names:
+            pygame.display.set_caption(title(snapshot))
         self.drawn, self.kept = state, snapshot  # `kept` keeps the id from being used again
         self.shapes = scene(snapshot, self.ui, self.layout())
         self.painter.paint(self.shapes, self.surface)
@@ -171,7 +174,7 @@ NAMES = {
     pygame.K_LEFT: "left", pygame.K_RIGHT: "right", pygame.K_UP: "up", pygame.K_DOWN: "down",
     pygame.K_HOME: "home", pygame.K_END: "end", pygame.K_PAGEUP: "pageup", pygame.K_PAGEDOWN: "pagedown",
     pygame.K_SPACE: "space", pygame.K_RETURN: "return", pygame.K_KP_ENTER: "return", pygame.K_ESCAPE: "escape",
-    pygame.K_TAB: "tab", pygame.K_F1: "f1", pygame.K_F11: "f11",
+    pygame.K_TAB: "tab", pygame.K_BACKSPACE: "backspace", pygame.K_F1: "f1", pygame.K_F11: "f11",
 }  # fmt: skip
 
 

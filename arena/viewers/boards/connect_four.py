@@ -9,16 +9,20 @@ from arena.viewers.theme import SEATS, mix
 from envs.game import Game, Row
 
 
-def picture(game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0) -> Picture:
-    """Seven columns of six; a click anywhere in a column drops into it."""
+def picture(
+    game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0,
+    *, flipped: bool = False,
+) -> Picture:  # fmt: skip
+    """Seven columns of six; a click anywhere in a column drops into it. Flipped, it is seen from behind."""
     _, lines, columns = game.shape
     edge, foot = 1.2, max(2.0, 2.6 * layout.text) + 0.6
     grid, cell = layout.grid(room.inset(edge, (foot + 2 * edge) / 2), columns, lines)
     grid = grid._replace(y=grid.y - (foot - edge) / 2)
-    shapes = _frame(game, grid, cell, edge, foot, layout)
+    places = range(columns)[:: -1 if flipped else 1]
+    shapes = _frame([game.names[c] for c in places], grid, cell, edge, foot, layout)
 
     def spot(column: int, height: int) -> Spot:
-        return Spot(grid.x + (column + 0.5) * cell, grid.bottom - (height + 0.5) * cell, 0.42 * cell)
+        return Spot(grid.x + (places[column] + 0.5) * cell, grid.bottom - (height + 0.5) * cell, 0.42 * cell)
 
     taken = {(c, h): seat for seat in (0, 1) for c, h in (divmod(b, lines + 1) for b in bits(row["stones"][seat]))}
     old = set() if before is None else {divmod(b, lines + 1) for s in (0, 1) for b in bits(before["stones"][s])}
@@ -40,14 +44,14 @@ def picture(game: Game, row: Row, room: Box, layout: Layout, before: Row | None 
     heights = [sum((c, h) in taken for h in range(lines)) for c in range(columns)]
     return Picture(
         shapes,
-        hits={c: Box(grid.x + c * cell, grid.y, cell, grid.h) for c in range(columns)},
+        hits={c: Box(grid.x + places[c] * cell, grid.y, cell, grid.h) for c in range(columns)},
         spots={c: spot(c, heights[c]) for c in range(columns) if heights[c] < lines},
         piece=stone,
         cell=cell,
     )
 
 
-def _frame(game: Game, grid: Box, cell: float, edge: float, foot: float, layout: Layout) -> list[Shape]:
+def _frame(names: list[str], grid: Box, cell: float, edge: float, foot: float, layout: Layout) -> list[Shape]:
     body = Box(grid.x - edge, grid.y - edge, grid.w + 2 * edge, grid.h + edge + foot)
     light, dark = mix("frame", "text", 0.10), mix("frame", "shadow", 0.22)
     size = 2.6 * layout.text
@@ -57,7 +61,7 @@ def _frame(game: Game, grid: Box, cell: float, edge: float, foot: float, layout:
         Rect(*body.inset(0.18), light, dark, radius=2.0, layer=BOARD),
         *(
             Text(name, Box(grid.x + c * cell, grid.bottom, cell, foot), size, "text", "centre", "bold", layer=BOARD)
-            for c, name in enumerate(game.names)
+            for c, name in enumerate(names)
         ),
     ]
 

@@ -11,16 +11,20 @@ from envs.game import Game, Row
 STONES = ("black stone", "white stone")
 
 
-def picture(game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0) -> Picture:
+def picture(
+    game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0,
+    *, flipped: bool = False,
+) -> Picture:  # fmt: skip
     """Size x size cells, black moves first; where a pass is the only move the rim below the board passes."""
     size = game.shape[1]
     rim = max(2.0, 2.4 * layout.text) + 0.8
     grid, cell = layout.grid(room.inset(rim), size, size)
+    places = range(size * size)[:: -1 if flipped else 1]
     spots = {
-        a: Spot(grid.x + (a % size + 0.5) * cell, grid.y + (a // size + 0.5) * cell, 0.42 * cell)
-        for a in range(size * size)
+        a: Spot(grid.x + (at % size + 0.5) * cell, grid.y + (at // size + 0.5) * cell, 0.42 * cell)
+        for a, at in enumerate(places)
     }
-    shapes = _board(game, grid, cell, rim, layout)
+    shapes = _board([game.names[a] for a in places], size, grid, cell, rim, layout)
     taken = {a: seat for seat in (0, 1) for a in bits(row["stones"][seat])}
     old = taken if before is None else {a: s for s in (0, 1) for a in bits(before["stones"][s])}
     for action, seat in taken.items():
@@ -44,8 +48,8 @@ def picture(game: Game, row: Row, room: Box, layout: Layout, before: Row | None 
     return Picture(shapes, {**hits, size * size: below}, spots, stone, cell)
 
 
-def _board(game: Game, grid: Box, cell: float, rim: float, layout: Layout) -> list[Shape]:
-    size, body = game.shape[1], grid.inset(-rim)
+def _board(names: list[str], size: int, grid: Box, cell: float, rim: float, layout: Layout) -> list[Shape]:
+    body = grid.inset(-rim)
     wood, words = mix("ground", "felt", 0.30), layout.text * 2.4
     shapes: list[Shape] = [
         Rect(body.x, body.y + 0.8, body.w, body.h, "shadow", radius=2.0, alpha=0.55, blur=2.5, layer=BOARD),
@@ -59,7 +63,7 @@ def _board(game: Game, grid: Box, cell: float, rim: float, layout: Layout) -> li
         shapes.append(Line(((x, grid.y), (x, grid.bottom)), 0.2, dark, layer=BOARD))
         shapes.append(Line(((grid.x, y), (grid.right, y)), 0.2, dark, layer=BOARD))
     for i in range(size):
-        column, line = game.names[i][0], game.names[i * size][1:]
+        column, line = names[i][0], names[i * size][1:]
         top = Box(grid.x + i * cell, body.y, cell, rim)
         left = Box(body.x, grid.y + i * cell, rim, cell)
         shapes.append(Text(column, top, words, "muted", "centre", layer=BOARD))

@@ -9,13 +9,17 @@ from arena.viewers.theme import SEATS, mix
 from envs.game import Game, Row
 
 
-def picture(game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0) -> Picture:
+def picture(
+    game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0,
+    *, flipped: bool = False,
+) -> Picture:  # fmt: skip
     """Nine cells; player 1 draws crosses."""
     _, lines, columns = game.shape
     grid, cell = layout.grid(room.inset(max(1.0, min(room.w, room.h) * 0.06)), columns, lines)
+    places = range(lines * columns)[:: -1 if flipped else 1]
     spots = {
-        a: Spot(grid.x + (a % columns + 0.5) * cell, grid.y + (a // columns + 0.5) * cell, 0.33 * cell)
-        for a in range(lines * columns)
+        a: Spot(grid.x + (at % columns + 0.5) * cell, grid.y + (at // columns + 0.5) * cell, 0.33 * cell)
+        for a, at in enumerate(places)
     }
     body = grid.inset(-cell * 0.06)
     shapes: list[Shape] = [
@@ -29,7 +33,7 @@ def picture(game: Game, row: Row, room: Box, layout: Layout, before: Row | None 
         shapes.append(Line(((grid.x + far, y), (grid.right - far, y)), 0.5, "line", layer=BOARD))
     size = 2.4 * layout.text
     for action, name in enumerate(game.names):
-        x, y = grid.x + action % columns * cell, grid.y + action // columns * cell
+        x, y = spots[action].x - cell / 2, spots[action].y - cell / 2
         shapes.append(Text(name, Box(x + 0.8, y + 0.5, cell / 2, size * 1.2), size, "muted", layer=BOARD))
     taken = {a: seat for seat in (0, 1) for a in bits(row["stones"][seat])}
     old = set(taken) if before is None else {a for s in (0, 1) for a in bits(before["stones"][s])}

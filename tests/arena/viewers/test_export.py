@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from PIL import Image
 from arena.viewers.export import CannotExport, export, frames, picture
 from arena.viewers.paint import pygame
 from arena.viewers.snapshot import Snapshot
-from arena.viewers.sources import StoredGame
+from arena.viewers.sources import GameRecord
 from arena.viewers.ui import UI
 from arena.viewers.watch import watch_game, watch_league, watch_match
+from envs.game import Game
 from envs.registry import game
 from tests.arena.viewers.scripted import Thinker, finished
 
@@ -42,7 +44,7 @@ def test_a_picture_and_how_to_make_it_again(connect_four: Snapshot, tmp_path: Pa
     record = json.loads(path.with_name("p.png.json").read_text())
     assert record["ui"]["ply"] == 6
     assert record["moves"] == [ply.action for ply in connect_four.plies]
-    stored = StoredGame(game(record["game"]), tuple(record["moves"]), tuple(record["names"]), record["seed"])
+    stored = GameRecord(game(record["game"]), tuple(record["moves"]), tuple(record["names"]), record["seed"])
     assert watch_game(stored, export=tmp_path / "again.png", size=SMALL, ply=6) is not None
 
 
@@ -91,10 +93,23 @@ def test_a_match_and_a_league_export(tmp_path: Path) -> None:
     assert watch_match(game("tic_tac_toe"), agents, seed=2, export=tmp_path / "m.png", size=SMALL)
 
     class Feed:
-        def newest(self, after: int | None) -> StoredGame:
-            return StoredGame(game("othello"), (), ("a", "b"))
+        games: ClassVar = [GameRecord(game("othello"), (19,), ("a", "b"))]
 
-    assert watch_league(Feed(), analyst=Thinker("judge"), export=tmp_path / "l.png", size=SMALL)
+        def game(self) -> Game:
+            return game("othello")
+
+        def next(self) -> GameRecord | None:
+            return self.games.pop() if self.games else None
+
+        def waiting(self) -> str:
+            return "Waiting for games."
+
+        def analyst(self, game: Game) -> Thinker:
+            return Thinker("judge")
+
+    assert watch_league(Feed(), export=tmp_path / "l.png", size=SMALL)
+    with pytest.raises(CannotExport, match="Waiting for games"):
+        watch_league(Feed(), export=tmp_path / "l.png", size=SMALL)
 
 
 def test_pixels_show_the_board(connect_four: Snapshot) -> None:

@@ -20,14 +20,15 @@ from arena.viewers.snapshot import (
     signed,
     to_player_1,
 )  # fmt: skip
-from arena.viewers.sources import StoredGame, replayed, thought_of
+from arena.viewers.sources import GameRecord, replayed
+from arena.viewers.thoughts import thought_of
 from envs import kernels
 from envs.registry import game
 
 
 def told(values: list[float | None], voices: list[int | None], names: tuple[str, str] = ("A", "B")) -> Snapshot:
     """A game of tic-tac-toe with opinions put in by hand."""
-    snapshot = replayed(StoredGame(game("tic_tac_toe"), tuple(range(len(values))), names))
+    snapshot = replayed(GameRecord(game("tic_tac_toe"), tuple(range(len(values))), names))
     plies = tuple(
         Ply(ply.action, ply.seat, value, voice=voice)
         for ply, value, voice in zip(snapshot.plies, values, voices, strict=True)
@@ -110,7 +111,7 @@ def test_a_gap_is_no_change() -> None:
 
 def test_the_result_closes_the_curve() -> None:
     moves = (0, 3, 1, 4, 2)  # player 1 wins along the top
-    snapshot = replayed(StoredGame(game("tic_tac_toe"), moves, ("A", "B")))
+    snapshot = replayed(GameRecord(game("tic_tac_toe"), moves, ("A", "B")))
     assert snapshot.result == (1.0, -1.0)
     assert opinions(snapshot) == ()
     assert snapshot.value(5) == (1.0, None)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from agents.agent import Decision
+from agents.agent import Agent, Decision
 from arena.viewers.play import Duel
 from arena.viewers.snapshot import Snapshot
-from arena.viewers.sources import Follow, Live, Replay, Source, StoredGame, replayed
+from arena.viewers.sources import Follow, GameRecord, Live, Replay, Source, replayed
+from envs.game import Game
 from envs.registry import game
 from tests.arena.viewers.scripted import Thinker
 
@@ -27,7 +28,7 @@ def wait(source: Source, until: Callable[[Snapshot], bool]) -> Snapshot:
 
 def test_a_stored_game_is_played_again(connect_four: Snapshot) -> None:
     moves = tuple(ply.action for ply in connect_four.plies)
-    again = replayed(StoredGame(FOUR, moves, ("a", "b"), connect_four.seed))
+    again = replayed(GameRecord(FOUR, moves, ("a", "b"), connect_four.seed))
     assert (again.rows == connect_four.rows).all()
     assert again.result == connect_four.result
     assert [ply.seat for ply in again.plies] == [ply.seat for ply in connect_four.plies]
@@ -35,17 +36,17 @@ def test_a_stored_game_is_played_again(connect_four: Snapshot) -> None:
 
 def test_a_broken_game_is_refused() -> None:
     with pytest.raises(ValueError, match="Move 7"):
-        replayed(StoredGame(FOUR, (0,) * 7, ("a", "b")))
+        replayed(GameRecord(FOUR, (0,) * 7, ("a", "b")))
 
 
 def test_a_game_that_time_ended_keeps_its_result() -> None:
-    snapshot = replayed(StoredGame(FOUR, (3, 3), ("a", "b"), result=(1.0, -1.0)))
+    snapshot = replayed(GameRecord(FOUR, (3, 3), ("a", "b"), result=(1.0, -1.0)))
     assert snapshot.result == (1.0, -1.0)
-    assert replayed(StoredGame(FOUR, (3, 3), ("a", "b"))).result is None
+    assert replayed(GameRecord(FOUR, (3, 3), ("a", "b"))).result is None
 
 
 def test_an_analyst_judges_every_position() -> None:
-    source = Replay(StoredGame(FOUR, (3, 3, 2), ("a", "b")), Thinker("judge"))
+    source = Replay(GameRecord(FOUR, (3, 3, 2), ("a", "b")), Thinker("judge"))
     snapshot = wait(source, lambda s: all(p.candidates for p in s.plies) and s.thoughts is not None)
     source.close()
     assert [ply.action for ply in snapshot.plies] == [3, 3, 2]
@@ -84,37 +85,58 @@ def test_an_agent_that_fails_is_named() -> None:
 
 
 class Feed:
-    """Three stored games; a new one appears with each question."""
+    """A league that is not there yet, then has games of one move, two moves and so on, and then no more."""
 
-    def __init__(self, games: int) -> None:
-        self.games, self.asked = games, 0
+    def __init__(self, games: int, late: int = 0, judge: Agent | None = None) -> None:
+        self.games, self.late, self.judge, self.given = games, late, judge, 0
 
-    def newest(self, after: int | None) -> StoredGame | None:
-        self.asked += 1
-        key = min(self.asked, self.games)
-        return StoredGame(FOUR, (3,) * key, ("a", "b"), key=key) if after is None or key > after else None
+    def game(self) -> Game:
+        return FOUR
+
+    def next(self) -> GameRecord | None:
+        self.late -= 1
+        if self.late >= 0:
+            raise ValueError("out of reach")
+        if self.given == self.games:
+            return None
+        self.given += 1
+        return GameRecord(FOUR, (3,) * self.given, ("a", "b"))
+
+    def waiting(self) -> str:
+        return "Waiting for games."
+
+    def analyst(self, game: Game) -> Agent | None:
+        return self.judge
 
 
 def test_following_a_league() -> None:
-    source = Follow(Feed(2))
-    assert source.newest().length == 1
+    source = Follow(Feed(2, judge=Thinker("judge")))
+    first = wait(source, lambda s: s.number == 1 and s.thoughts is not None)
+    assert first.length == 1 and first.plies[0].candidates
+    assert ("analyst", "judge") in first.facts
     source.ask("next", 0)
-    second = wait(source, lambda s: s.number == 1)
+    second = wait(source, lambda s: s.number == 2)
     assert second.length == 2
     source.ask("next", 0)
-    assert "Waiting" in wait(source, lambda s: bool(s.note)).note
+    assert wait(source, lambda s: bool(s.note)).note == "Waiting for games."
     assert source.newest().length == 2
     source.close()
 
 
-class Empty:
-    def newest(self, after: int | None) -> StoredGame | None:
-        return None
+def test_a_league_that_has_not_begun_is_waited_for() -> None:
+    source = Follow(Feed(0))
+    empty = source.newest()
+    assert (empty.length, empty.note, empty.number) == (0, "Waiting for games.", 0)
+    source.close()
+    late = Follow(Feed(1, late=1))
+    assert wait(late, lambda s: s.number == 1).length == 1
+    late.close()
 
 
-def test_a_league_without_games_says_so() -> None:
-    with pytest.raises(ValueError, match="no finished game yet"):
-        Follow(Empty())
+def test_a_league_whose_games_cannot_be_read_says_so() -> None:
+    source = Follow(Feed(1, late=9**9))
+    assert wait(source, lambda s: "read" in s.note).note == "The league's games could not be read: out of reach"
+    source.close()
 
 
 def test_a_person_plays_takes_back_and_lets_the_agent_move() -> None:
@@ -145,6 +167,40 @@ def test_a_person_in_the_second_seat_is_answered() -> None:
         wait(duel, lambda s, n=before.length: s.length > n and (s.result is not None or s.thinking == 1))
     duel.ask("next", 0)
     assert wait(duel, lambda s: s.number == 1).person == 0
+    duel.close()
+
+
+def test_a_person_resigns_and_the_game_is_kept_once() -> None:
+    kept: list[Snapshot] = []
+
+    def keep(snapshot: Snapshot) -> str:
+        kept.append(snapshot)
+        return "Stored."
+
+    duel = Duel(FOUR, Thinker("agent"), seat=0, keep=keep)
+    duel.ask("play", 3)
+    wait(duel, lambda s: s.length == 2)
+    assert kept == []
+    duel.ask("resign", 0)
+    over = wait(duel, lambda s: s.note == "you resigned. Stored.")
+    assert over.result == (-1.0, 1.0) and over.thinking is None
+    duel.ask("resign", 0)
+    duel.ask("move", 0)
+    duel.ask("undo", 0)
+    back = wait(duel, lambda s: s.length == 0)
+    assert back.result is None and back.note == ""
+    duel.close()
+    assert len(kept) == 1 and kept[0].result == (-1.0, 1.0)
+
+
+def test_a_game_that_cannot_be_kept_says_why() -> None:
+    def keep(snapshot: Snapshot) -> str:
+        raise ValueError("the disk is full")
+
+    duel = Duel(FOUR, Thinker("agent"), seat=1, keep=keep)
+    wait(duel, lambda s: s.length == 1)
+    duel.ask("resign", 0)
+    assert "not stored: the disk is full" in wait(duel, lambda s: s.result is not None and "stored" in s.note).note
     duel.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arena.viewers.play import Duel
-from arena.viewers.sources import Replay, StoredGame
+from arena.viewers.sources import GameRecord, Replay
 from arena.viewers.ui import UI
 from arena.viewers.window import Window, key_name, pygame
 from envs.registry import game
@@ -30,7 +30,7 @@ def key(name: int, typed: str = "", modifiers: int = 0) -> None:
 
 
 def test_keys_and_clicks_reach_the_record(tmp_path: Path) -> None:
-    window = Window(Replay(StoredGame(FOUR, (3, 3, 2), ("a", "b"))), UI(playing=False), (960, 540), tmp_path)
+    window = Window(Replay(GameRecord(FOUR, (3, 3, 2), ("a", "b"))), UI(playing=False), (960, 540), tmp_path)
     window.turn(0.0)
     key(pygame.K_RIGHT)
     key(pygame.K_SLASH, "?", pygame.KMOD_SHIFT)
@@ -67,7 +67,7 @@ def test_a_person_wins_by_clicking(tmp_path: Path) -> None:
 
 
 def test_nothing_is_painted_when_nothing_changed(tmp_path: Path) -> None:
-    window = Window(Replay(StoredGame(FOUR, (3, 3), ("a", "b"))), UI(playing=False), (640, 480), tmp_path)
+    window = Window(Replay(GameRecord(FOUR, (3, 3), ("a", "b"))), UI(playing=False), (640, 480), tmp_path)
     window.turn(0.1)
     first = window.shapes
     window.turn(0.1)
@@ -78,7 +78,7 @@ def test_nothing_is_painted_when_nothing_changed(tmp_path: Path) -> None:
 
 
 def test_the_window_can_be_resized_to_anything(tmp_path: Path) -> None:
-    window = Window(Replay(StoredGame(FOUR, (3, 3), ("a", "b"))), UI(), (960, 540), tmp_path)
+    window = Window(Replay(GameRecord(FOUR, (3, 3), ("a", "b"))), UI(), (960, 540), tmp_path)
     for size in ((200, 100), (300, 900), (2000, 300), (1280, 720)):
         window.surface = pygame.display.set_mode(size, pygame.RESIZABLE)
         window.turn(0.3)
