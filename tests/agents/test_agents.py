@@ -5,14 +5,15 @@ Agents are made with the options they have by default; a person is given somethi
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.agent import Agent, EpsilonGreedy, Memory, put, take
-from agents.play import play_games
+from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, put, take, uniform
+from agents.play import Table, play_games, player_seeds
 from agents.registry import AGENTS, agent
 from agents.scripted.human import Human
 from agents.scripted.random import Random
@@ -151,6 +152,80 @@ def test_an_agent_whose_lanes_depend_on_each_other_is_found_out(monkeypatch: pyt
     monkeypatch.setitem(globals(), "make", lambda name: Forgetful())
     with pytest.raises(AssertionError):
         test_a_lane_depends_on_its_own_memory_alone("forgetful", game("connect_four"))
+
+
+@every_agent
+def test_one_agent_plays_two_games_in_turns(name: str) -> None:
+    """Games of one agent are begun side by side and played move by move in turns: each is as if it were alone."""
+    both = [game("connect_four"), game("tic_tac_toe")]
+
+    def play(rules: Game, player: Agent, memory: Memory) -> Any:
+        rows = positions(rules)
+        while not rows["done"].all():
+            lanes = np.flatnonzero(~rows["done"])
+            part = rows[lanes]
+            decision = player.act(kernels.view(rules, part), take(memory, lanes))
+            put(memory, lanes, decision.memory)
+            kernels.play_rows(rules, part, decision.action)
+            rows[lanes] = part
+            yield decision.action.tolist()
+
+    def alone(rules: Game) -> list[list[int]]:
+        player = make(name)
+        return list(play(rules, player, begin(player, rules, kernels.seeds(4, len(positions(rules))))))
+
+    player = make(name)
+    memories = [begin(player, rules, kernels.seeds(4, len(positions(rules)))) for rules in both]
+    games = [play(rules, player, memory) for rules, memory in zip(both, memories, strict=True)]
+    moves: list[list[list[int]]] = [[], []]
+    for turns in zip_longest(*games):
+        for i, action in enumerate(turns):
+            moves[i] += [action] if action is not None else []
+    assert moves == [alone(rules) for rules in both]
+
+
+class Wrong(Forgetful):
+    """Chooses what it is told."""
+
+    def __init__(self, answer: Any) -> None:
+        self.name, self.answer = "wrong", answer
+
+    def act(self, view: View, memory: Memory) -> Any:
+        return Decision(np.array(self.answer), {})
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ([0, 7], "wrong chose move 7 in connect_four where 0, 1, 2, 3, 4, 5, 6 are legal"),
+        ([-1, 0], "wrong chose move -1"),
+        ([0, 2**62], "wrong chose move 46"),
+        ([3, 3], "where 0, 1, 2, 4, 5, 6 are legal"),
+        ([0], r"shape \(1,\)"),
+        ([0.0, 1.0], "type float64"),
+    ],
+)
+def test_an_illegal_move_is_refused_with_the_agents_name(answer: Any, text: str) -> None:
+    rules = game("connect_four")
+    table = Table.new(rules, [Wrong(answer)], np.zeros((2, 2), np.int64), kernels.seeds(0, 2))
+    if answer == [3, 3]:
+        table.rows[1] = kernels.replay(rules, 0, [3] * 6)[-1]
+    before = table.rows.copy()
+    with pytest.raises(Illegal, match=text):
+        table.step()
+    assert (table.rows == before).all()
+
+
+def test_players_of_neighbouring_seeds_have_streams_of_their_own() -> None:
+    seeds = kernels.seeds(0, 1) + np.arange(64, dtype=np.uint64) * kernels.GOLDEN  # a step of the generator apart
+    draws = []
+    for player in (0, 1):
+        rng = player_seeds(seeds, player)
+        draws += [uniform(rng) for _ in range(64)]
+    assert len(np.unique(np.concatenate(draws))) == 2 * 64 * 64
+    control = seeds.copy()
+    assert len(np.unique(np.concatenate([uniform(control) for _ in range(64)]))) == 127  # one stream, shifted
+    assert (player_seeds(seeds[3:4], 1) == player_seeds(seeds, 1)[3]).all()
 
 
 def test_epsilon_greedy_strays_as_often_as_it_says() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from agents.search import formulas
 from agents.search.agent import SearchAgent
+from agents.search.forest import tree_bytes
 from agents.search.search import Search, keep_value, search, visit_policy
 from envs import kernels
 from envs.registry import game
@@ -151,26 +152,79 @@ class TestPlantedPositions:
         assert (rows == before).all()
 
 
+PRIOR = {0: 0.2, 4: 0.5, 8: 0.3}
+WORTH = {0: 0.02, 4: -0.25, 8: 0.0}
+"""Of a move on the empty board, for who makes it."""
+BY_HAND = [[0, 1, 0], [0, 1, 1], [1, 1, 1], [1, 1, 2]]
+"""Visits of cells 0, 4 and 8 after 1 .. 4 simulations of Q + P sqrt(1 + sum N) / (1 + n), Q = 0 before the first visit:
+
+0.2, 0.5, 0.3 -> 4;  0.283, -0.25 + 0.354, 0.424 -> 8;  0.346, -0.25 + 0.433, 0.26 -> 0;
+0.02 + 0.2, -0.25 + 0.5, 0.3 -> 8.
+"""
+
+
+def judge(obs):
+    logits = np.full((len(obs), 9), -1e9, np.float32)
+    logits[:, list(PRIOR)] = np.log(list(PRIOR.values()))
+    alone = obs.sum((1, 2, 3)) == 1
+    values = np.where(alone, -(obs[:, 1].reshape(-1, 9)[:, list(WORTH)] @ np.array(list(WORTH.values()))), 0.0)
+    return logits, values.astype(np.float32)
+
+
+def written_out(root) -> list[list[int]]:
+    """The same four simulations in plain Python; `root` makes of all visits what puct multiplies with."""
+    visits, counts = dict.fromkeys(PRIOR, 0), []
+    for simulation in range(4):
+        q = {a: WORTH[a] if visits[a] else 0.0 for a in PRIOR}
+        scores = {a: formulas.puct(q[a], PRIOR[a], float(visits[a]), root(simulation), 1.0) for a in PRIOR}
+        visits[max(PRIOR, key=scores.__getitem__)] += 1
+        counts.append(list(visits.values()))
+    return counts
+
+
 def test_visits_follow_a_written_out_search():
-    """The first simulations of PUCT by hand: priors .5 .3 .2 over three moves, all values 0, c = 1, no reduction.
+    def visits(simulations, c):
+        settings = Search(simulations=simulations, c_puct=c, fpu_reduction=0.0)
+        return search(THREE, position(THREE, []), judge, settings, kernels.seeds(0, 1)).visits[0, list(PRIOR)].tolist()
 
-    Scores after n visits are P sqrt(1 + n) / (1 + N): move 0 (.5), then 1 (.42), then 0 (.43 against .35 for move 2),
-    then 2 (.4 against .33 and .3).
-    """
-    prior = np.zeros(9, np.float32) - 1e9
-    prior[[6, 7, 8]] = np.log([0.5, 0.3, 0.2])
+    assert written_out(lambda n: math.sqrt(1 + n)) == BY_HAND
+    assert [visits(n, 1.0) for n in (1, 2, 3, 4)] == BY_HAND
+    assert written_out(lambda n: math.sqrt(n)) != BY_HAND  # the paper's root finds no first move
+    assert written_out(lambda n: 1.0 + n) != BY_HAND  # N for sqrt(N)
+    assert [visits(n, 0.1) for n in (1, 2, 3, 4)] != BY_HAND
 
-    def lopsided(obs):
-        return np.tile(prior, (len(obs), 1)).astype(np.float32), np.zeros(len(obs), np.float32)
 
-    row = kernels.replay(THREE, 0, [0, 1, 2, 4, 3, 5])[-1:]  # 6, 7 and 8 are empty
-    counts = []
-    for simulations in (1, 2, 3, 4):
-        settings = Search(simulations=simulations, c_puct=1.0, fpu_reduction=0.0)
-        counts.append(search(THREE, row, lopsided, settings, kernels.seeds(0, 1)).visits[0, 6:].tolist())
-    # Move 6 completes a column at once: it is proved, and the search is over.
-    assert counts[0] == [1, 0, 0]
-    assert counts[-1] == [1, 0, 0]
+def test_a_search_too_large_for_memory_is_done_in_pieces(monkeypatch):
+    rows = kernels.random_openings(FOUR, kernels.seeds(5, 10), 3)
+    settings, seen = Search(simulations=30, noise_share=0.25), []
+
+    def watched(obs):
+        seen.append(len(obs))
+        return flat(obs)
+
+    whole_rng, rng = kernels.seeds(6, 10), kernels.seeds(6, 10)
+    whole = search(FOUR, rows, watched, settings, whole_rng, depth=3)
+    assert max(seen) == 10
+    seen.clear()
+    monkeypatch.setattr("agents.search.search.MOST_BYTES", 4 * tree_bytes(FOUR, 30) + 1)
+    pieces = search(FOUR, rows, watched, settings, rng, depth=3)
+    assert max(seen) == 4
+    for name, value in whole._asdict().items():
+        np.testing.assert_array_equal(value, getattr(pieces, name), err_msg=name)
+    assert (rng == whole_rng).all()
+    monkeypatch.setattr("agents.search.search.MOST_BYTES", 1)  # one tree is always allowed
+    assert (search(FOUR, rows, flat, settings, kernels.seeds(6, 10)).visits == whole.visits).all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"simulations": -1}, {"simulations": 10**9}, {"c_puct": -1.0}, {"noise_share": 1.5}, {"noise_alpha": 0.0},
+     {"considered": 0}, {"kind": "uct"}, {"c_scale": math.nan}],
+)  # fmt: skip
+def test_settings_that_no_search_can_have_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))) as problem:
+        Search(**wrong)
+    assert str(problem.value).endswith(".")
 
 
 def test_noise_changes_the_search_and_its_absence_does_not():
