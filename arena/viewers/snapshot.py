@@ -158,7 +158,9 @@ def changes(snapshot: Snapshot) -> dict[int, float]:
 
 
 def loss(snapshot: Snapshot, ply: int, change: float) -> float:
-    """What a ply's change of value cost its mover; 0 if it did not lose."""
+    """What a ply's change of value cost its mover; 0 if it did not lose, or the ply was given and not chosen."""
+    if ply < snapshot.opening:
+        return 0.0
     return max(0.0, -to_player_1(change, snapshot.plies[ply].seat))
 
 

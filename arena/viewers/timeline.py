@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from arena.viewers.layout import Layout
 from arena.viewers.shapes import TIMELINE, Box, Disc, Line, Point, Poly, Rect, Shape, Text
-from arena.viewers.snapshot import BIG_CHANGE, Series, Snapshot, changes, opinions, to_player_1
+from arena.viewers.snapshot import BIG_CHANGE, Series, Snapshot, changes, loss, opinions
 from arena.viewers.theme import CORNER, SEATS, SMALL, STROKE, mix
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _bars(layout: Layout, snapshot: Snapshot, room: Box) -> list[Shape]:
         shapes.append(Rect(x - wide / 2, bottom - tall, wide, tall, colour, alpha=0.85, layer=TIMELINE))
         if abs(change) >= BIG_CHANGE:
             y = room.bottom if change > 0 else room.y
-            lost = to_player_1(change, snapshot.plies[k].seat) < 0
+            lost = loss(snapshot, k, change) > 0
             diamond = ((x, y - 0.9), (x + 0.9, y), (x, y + 0.9), (x - 0.9, y))
             shapes.append(Poly(diamond, "purple" if lost else colour, layer=TIMELINE))
     return shapes

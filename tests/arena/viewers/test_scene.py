@@ -14,6 +14,7 @@ import pytest
 from arena.viewers import keys, pages
 from arena.viewers.layout import layout
 from arena.viewers.match import caption_lines, scene
+from arena.viewers.overlays import threats
 from arena.viewers.pictures import PICTURES, picture_of
 from arena.viewers.shapes import OVERLAY, Box, Group, Shape, Text, bounds, hit_at, to_json
 from arena.viewers.snapshot import Snapshot
@@ -72,6 +73,29 @@ def test_every_action_can_be_clicked(spec: str) -> None:
     areas = list(picture.hits.values())
     for i, a in enumerate(areas):
         assert not any(b.holds(a.cx, a.cy) for b in areas[i + 1 :])
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_flipped_board_is_clicked_where_it_is_seen(spec: str) -> None:
+    """Turned round, a move lies where its mirror image was: every place is taken once, the outermost ones swapped."""
+    played, where = game(spec), layout(1280, 720)
+    row = kernels.new_rows(played, np.zeros(1, np.uint64))[0]
+    draw = picture_of(played)
+    plain, turned = draw(played, row, where.board, where), draw(played, row, where.board, where, flipped=True)
+    cells = sorted(plain.spots)
+    for one, other in zip(cells, reversed(cells), strict=True):
+        a, b = plain.spots[one], turned.spots[other]
+        assert (a.x, a.y) == pytest.approx((b.x, b.y))
+    for action, spot in turned.spots.items():
+        assert turned.hits[action].holds(spot.x, spot.y)
+
+
+def test_who_would_win_where_at_once() -> None:
+    four = game("connect_four")
+    row = kernels.replay(four, 0, [0, 6, 0, 6, 0, 6])[-1]  # three in column a for player 1, in g for player 2
+    assert threats(four, row) == [(0, 0), (1, 6)]
+    assert threats(four, kernels.replay(four, 0, [0, 6, 0, 6])[-1]) == []
+    assert threats(four, kernels.replay(four, 0, [0, 6, 0, 6, 0, 6, 0])[-1]) == []  # it is over
 
 
 def test_a_full_column_has_no_place() -> None:

@@ -14,6 +14,7 @@ from arena.viewers.snapshot import (
     changes,
     loss,
     opinions,
+    outcome,
     percent,
     percent_of,
     ranked,
@@ -79,6 +80,44 @@ def test_only_what_is_proven_is_a_win() -> None:
     assert proven.value == proven.candidates[0].value == 1.0
 
 
+def four_after(*moves: int) -> np.ndarray:
+    return kernels.replay(game("connect_four"), 0, list(moves))[-1:]
+
+
+def thought(row: np.ndarray, **extra: object) -> Ply:
+    known = {name: np.array([value]) for name, value in extra.items()}
+    return thought_of(game("connect_four"), Decision(np.array([3]), {}, known), 0, row, 3, None)
+
+
+def test_a_solver_proves_what_it_knows_and_says_nothing_else() -> None:
+    row = four_after(3)  # player 2 is to move
+    scores = np.array([-4, -2, 0, -1, 0, np.nan, 3], np.float32)
+    won = thought(row, value=1.0, scores=scores)
+    assert (won.value, won.proven) == (-1.0, True)
+    assert [c.action for c in won.candidates] == [6, 2, 4, 3, 1, 0, 5]  # the best first, the unknown last
+    assert [outcome(c.value, 1) for c in won.candidates if c.value is not None] == ["W", "D", "D", "L", "L", "L"]
+    assert won.candidates[0].value == -1.0 and won.candidates[-1].value is None
+    assert all(c.proven for c in won.candidates[:-1]) and not won.candidates[-1].proven
+    open_still = thought(row, value=0.0, scores=np.where(scores > 0, np.nan, scores))
+    assert (open_still.value, open_still.proven) == (None, False)
+    drawn = thought(row, value=0.0, scores=np.zeros(7, np.float32))
+    assert (drawn.value, drawn.proven) == (0.0, True)
+
+
+def test_which_moves_a_search_has_proven() -> None:
+    row = four_after(0, 1, 0, 1, 0)  # player 2 is to move; player 1 threatens a
+    pv = np.full((7, 4), -1)
+    pv[:, 0] = range(7)
+    pv[3, 1] = 0  # after d player 1 wins at once: four in column a
+    q = np.array([-0.2, 0.0, -1.0, -1.0, 0.3, 0.1, 0.1])
+    seen = {c.action: c for c in thought(row, value=-0.2, visits=np.ones(7), q=q, pv=pv, proven=False).candidates}
+    assert seen[3].proven and seen[3].value == 1.0  # player 1's view
+    assert not seen[2].proven and seen[2].value == 0.99  # only its average is -1
+    assert not seen[1].proven
+    lost = {c.action: c for c in thought(row, value=-1.0, visits=np.ones(7), q=q, pv=pv, proven=True).candidates}
+    assert lost[2].proven and lost[1].proven and not lost[4].proven
+
+
 def test_a_policy_without_visits_is_shown_as_such() -> None:
     four = game("connect_four")
     row = kernels.new_rows(four, np.zeros(1, np.uint64))
@@ -93,6 +132,7 @@ def test_changes_with_one_voice() -> None:
     assert changes(snapshot) == pytest.approx({0: 0.2, 1: -0.8, 2: 0.0})
     assert loss(snapshot, 1, -0.8) == 0.0  # player 2 made player 1's value fall: no loss of theirs
     assert loss(snapshot, 0, -0.8) == pytest.approx(0.8)
+    assert loss(replace(snapshot, opening=1), 0, -0.8) == 0.0  # it was given: nobody is blamed for it
 
 
 def test_changes_with_a_voice_each_are_the_others_surprise() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from arena.viewers.layout import layout
-from arena.viewers.match import scene
+from arena.viewers.match import caption_lines, scene
 from arena.viewers.shapes import hit_at, to_json
 from arena.viewers.snapshot import Snapshot, changes
 from arena.viewers.timeline import ply_at, x_of
@@ -199,6 +199,31 @@ def test_analysis_is_hidden_while_a_person_plays(mine: Snapshot, connect_four: S
     assert analysis(mine, after(mine, "z"))
     assert analysis(connect_four, UI())
     assert not analysis(connect_four, after(connect_four, "z"))
+
+
+def test_a_move_is_gone_to_by_its_number(connect_four: Snapshot) -> None:
+    assert after(connect_four, "g", "1", "2", "return").ply == 12
+    assert after(connect_four, "g", "1", "2", "backspace", "return").ply == 1
+    assert after(connect_four, "g", *"9999", "return").ply == connect_four.length
+    assert after(connect_four, "g", "5", "escape").ply == 0
+    assert after(connect_four, "g", "return").ply == 0
+    assert after(connect_four, "g", "1", "right").typed is None
+    assert after(connect_four, "g", "3").focus is None  # digits are no candidates meanwhile
+    assert "Go to move 1" in caption_lines(connect_four, after(connect_four, "g", "1"), True)[0]
+
+
+def test_the_board_is_turned_round(connect_four: Snapshot) -> None:
+    assert after(connect_four, "f").flipped and not after(connect_four, "f", "f").flipped
+
+
+def test_resigning_takes_two(mine: Snapshot, connect_four: Snapshot) -> None:
+    here = UI(ply=2)
+    once = after(mine, "R", ui=here)
+    assert once.asks == () and "once more" in once.message
+    assert after(mine, "R", ui=once).asks == (("resign", 0),)
+    late = after(mine, Tick(5.0), "shift+r", ui=once)
+    assert late.asks == ()
+    assert after(connect_four, "R", "R").asks == ()  # nobody plays here
 
 
 def test_messages_go(connect_four: Snapshot) -> None:
