@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from arena.league import Status
+    from arena.status import Status
     from leagues.rating import Ratings
 
 SHOWN = 12

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,17 +60,17 @@ class Contest:
     def id(self) -> str:
         """Names the contest; who else takes part does not matter, so entering one more keeps what was played."""
         parts = (self.rules.name, self.rules.version, self.purpose, self.opening, self.seed)
-        return f"{self.purpose}-{_digest(*parts)[:10]}"
+        return f"{self.purpose}-{digest(*parts)[:10]}"
 
     def game_id(self, pairing: Pairing) -> str:
-        return _digest(self.id, pairing.id)[:32]
+        return digest(self.id, pairing.id)[:32]
 
     def result(self, stored: StoredGame) -> float:
         """The first seat's score: 1, 0.5 or 0."""
         return (stored.results[0] + 1.0) / 2.0
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
     return blake2b("\0".join(str(part) for part in parts).encode(), digest_size=16).hexdigest()
 
 
@@ -129,13 +129,21 @@ def enter(store: Store, contest: Contest) -> None:
     for name, spec in contest.entrants.items():
         scripted = spec.partition(":")[0] in AGENTS
         digest = None if scripted else weights_digest(spec)
-        store.add_member(contest.game, name, "anchor" if scripted else "agent", spec, sha256=digest)
+        kind = "agent" if not scripted else "person" if spec.partition(":")[0] == "human" else "anchor"
+        store.add_member(contest.game, name, kind, spec, sha256=digest)
 
 
 def weights_digest(spec: str) -> str | None:
-    """SHA-256 of an agent folder's weights; None if it has none."""
-    weights = Path(spec.partition(":")[0]) / "weights.safetensors"
-    return sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None
+    """What an agent's weights and settings are known by; None if the spec is of no folder, or of one not to be read."""
+    folder = Path(spec.partition(":")[0])
+    if not (folder / "agent.toml").exists():
+        return None
+    from agents.storage import BadAgent, agent_digest
+
+    try:
+        return agent_digest(folder)
+    except BadAgent:
+        return None
 
 
 def play_missing(
@@ -148,7 +156,7 @@ def play_missing(
     heard(done, total)
     for batch in batches(missing):
         games = play_pairings(contest.game, Meeting(tuple(batch), contest.entrants, contest.opening))
-        played = [(pairing, _kept(contest, pairing, finished)) for pairing, finished in games]
+        played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
         store.add_games([stored for _, stored in played])
         done += len(played)
         heard(done, total)
@@ -166,7 +174,8 @@ def batches(pairings: Sequence[Pairing], lanes: int = LANES) -> Iterator[list[Pa
             yield batch
 
 
-def _kept(contest: Contest, pairing: Pairing, finished: Finished) -> StoredGame:
+def kept(contest: Contest, pairing: Pairing, finished: Finished, run: str = "") -> StoredGame:
+    """A game of a contest as the database keeps it; `run` is whose rating games these are, if any's."""
     return StoredGame(
         id=contest.game_id(pairing),
         game=contest.game,
@@ -177,7 +186,7 @@ def _kept(contest: Contest, pairing: Pairing, finished: Finished) -> StoredGame:
         moves=finished.moves,
         opening=finished.opening,
         purpose=contest.purpose,
-        run=contest.id,
+        run=run or contest.id,
     )
 
 

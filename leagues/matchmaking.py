@@ -40,6 +40,7 @@ def most_telling(
     *,
     seed: int = 0,
     focus: Collection[str] | None = None,
+    among: Collection[str] | None = None,
     share: float = 0.25,
 ) -> list[tuple[str, str]]:
     """The next `count` meetings, two games each, best first; the same for the same ratings and seed.
@@ -47,6 +48,7 @@ def most_telling(
     Args:
         seed: settles ties, and who is named first.
         focus: only meetings with one of these; default all.
+        among: only meetings of two of these, the others being rated but absent; default all.
         share: who (of the focus) has played less than this share of the mean number of games goes first. Below 1.
     """
     n = len(ratings.names)
@@ -54,12 +56,13 @@ def most_telling(
         raise ValueError(f"A meeting needs two members, and {n} is rated.")
     if not 0.0 <= share < 1.0:
         raise ValueError(f"The share of games that nobody falls under must be from 0 to below 1, not {share}.")
-    unknown = sorted(set(focus or ()) - set(ratings.names))
+    unknown = sorted({*(focus or ()), *(among or ())} - set(ratings.names))
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not among the rated members.")
-    wanted = np.array([focus is None or name in focus for name in ratings.names])
-    if not wanted.any():
-        raise ValueError("No member is in focus; name one, or leave the focus out.")
+    here = np.array([among is None or name in among for name in ratings.names])
+    wanted = here & np.array([focus is None or name in focus for name in ratings.names])
+    if not wanted.any() or here.sum() < 2:
+        raise ValueError("No two members are there to meet; name more, or leave the focus out.")
     rng = np.random.default_rng(seed)
     covariance = ratings.covariance / ELO**2
     information = pair_information(ratings)
@@ -67,7 +70,7 @@ def most_telling(
     chosen: list[tuple[str, str]] = []
     for _ in range(count):
         value = gain(covariance, information) * (1 + 1e-9 * rng.random((n, n)))  # the noise settles ties only
-        allowed = np.triu(wanted[:, None] | wanted[None, :], 1)
+        allowed = np.triu((wanted[:, None] | wanted[None, :]) & here[:, None] & here[None, :], 1)
         hungry = wanted & ((games < share * games[wanted].mean()) | (games == 0))
         if hungry.any():
             least = hungry & (games == games[hungry].min())

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from agents.search.search import Search
 from agents.self_play import SelfPlay
 from arena.league import League, LeagueSettings
 from arena.store import Store
+from arena.tournament import contest, match
 from arena.train import Plan
 from arena.verify import verify
 
@@ -27,11 +29,13 @@ SETTINGS = LeagueSettings(
     snapshot_minutes=0.0,
     rating_pairs=4,
     rating_simulations=8,
-    opening_plies=2,
 )
 PLAN = Plan(
-    "tic_tac_toe",
-    "mlp",
+    game="tic_tac_toe",
+    algorithm="alphazero",
+    backbone="mlp",
+    heads=("policy", "value", "left"),
+    seed=0,
     self_play=SelfPlay(lanes=16, search=Search(simulations=8, noise_share=0.25), fast_simulations=4),
     learner=AlphaZeroSettings(batch=32, window=2000, window_start=200),
     workers=2,
@@ -132,3 +136,28 @@ def test_a_new_run_under_an_old_name_is_refused(tmp_path):
         league(tmp_path, store, minutes=0.005).play()
         with pytest.raises(ValueError, match="an earlier run 'x'"):
             League(tmp_path / "elsewhere" / "x", PLAN, SETTINGS, store, minutes=1, show=lambda status: None)
+
+
+def test_others_in_the_database_are_rated_but_not_called_to_play(tmp_path):
+    """A trained agent entered by hand, a frozen learner whose folder is gone, an anchor of an earlier file."""
+    with Store(tmp_path / "arena.db") as store:
+        first = league(tmp_path, store, minutes=0.005)
+        first.play()
+        frozen = first.status.newest
+        assert frozen is not None
+        folder = tmp_path / "runs" / "x" / "agents" / frozen
+        match(store, contest("tic_tac_toe", [f"{folder}:sims=4", "alphabeta:depth=1"], purpose="match"), 2)
+        (folder / "weights.safetensors").write_bytes(b"gone")
+        second = league(tmp_path, store, minutes=0.005)
+        assert set(second.specs) == {"random", "alphabeta:depth=2"}
+        ratings = second.play()
+    assert ratings is not None
+    assert {frozen, "alphabeta:depth=1", f"{frozen}:sims=4"} <= set(ratings.names)
+
+
+def test_an_anchor_that_cannot_play_is_refused_before_it_is_entered(tmp_path):
+    settings = replace(SETTINGS, anchors=("random", "alphabeta:dept=2"))
+    with Store(tmp_path / "arena.db") as store:
+        with pytest.raises(ValueError, match="did you mean 'depth'"):
+            League(tmp_path / "runs" / "x", PLAN, settings, store, minutes=1, show=lambda status: None)
+        assert store.members() == []

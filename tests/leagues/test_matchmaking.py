@@ -140,9 +140,16 @@ def test_what_cannot_be_matched_is_said() -> None:
     ratings = rate(even("a", "random", 10))
     with pytest.raises(ValueError, match="'z' is not among"):
         most_telling(ratings, 1, focus=["z"])
-    with pytest.raises(ValueError, match="in focus"):
+    with pytest.raises(ValueError, match="No two members"):
         most_telling(ratings, 1, focus=[])
     with pytest.raises(ValueError, match="two members"):
         most_telling(rate({}, members=["random"]), 1)
     with pytest.raises(ValueError, match="share"):
         most_telling(ratings, 1, share=1.0)
+
+
+def test_who_is_not_there_is_not_sent_out() -> None:
+    ratings = rate({**even("a", "random", 10), **even("b", "random", 4), **even("c", "random", 2)})
+    chosen = most_telling(ratings, 12, among=["a", "b", "random"])
+    assert {name for meeting in chosen for name in meeting} == {"a", "b", "random"}
+    assert {name for meeting in most_telling(ratings, 12) for name in meeting} == {"a", "b", "c", "random"}

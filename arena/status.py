@@ -1,0 +1,49 @@
+"""What a run shows of itself while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arena.run import Run
+    from arena.train import Round
+    from leagues.rating import Ratings
+
+
+@dataclass
+class Status:
+    """The numbers of a league, or of one learner's training, as they are now."""
+
+    game: str
+    run: str
+    elapsed: float = 0.0
+    left: float | None = None
+    """Seconds; None if it goes on until it is stopped."""
+    rounds: int = 0
+    games: int = 0
+    """Of self-play."""
+    rated: int = 0
+    plies_per_second: float = 0.0
+    evaluations_per_second: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+    ratings: Ratings | None = None
+    newest: str | None = None
+    """Name of the newest snapshot."""
+    steps: int = 0
+    restarts: int = 0
+    backend: str = ""
+    doing: str = "starting the workers"
+
+    def follow(self, run: Run) -> None:
+        """Takes over how far a run is."""
+        self.elapsed = run.elapsed()
+        self.left = None if run.limit is None else max(0.0, run.limit - self.elapsed)
+        self.steps = run.trainer.learner.steps
+        self.restarts = run.trainer.pool.restarts
+
+    def take(self, done: Round) -> None:
+        """Takes over what a round brought."""
+        self.rounds, self.metrics = done.number, done.metrics
+        self.plies_per_second = done.plies / done.seconds
+        self.evaluations_per_second = done.evaluations / done.seconds
