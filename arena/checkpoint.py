@@ -12,40 +12,50 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save
 
 from arena.files import new_folder, recover
 
-VERSION = 1
+VERSION = 2
 
 
 class Damaged(ValueError):
     """A stored state cannot be read; the text says which and what to do."""
 
 
+class NotSaved(ValueError):
+    """A state could not be written, and the one before is still there; the text says why."""
+
+
 def save_state(folder: Path, state: Any) -> None:
-    """Replaces the state in `folder` by `state`, all or nothing."""
+    """Replaces the state in `folder` by `state`, all or nothing; raises NotSaved."""
     arrays: dict[str, np.ndarray] = {}
     tree = {"version": VERSION, "state": _pack(state, arrays)}
-    with new_folder(folder) as fresh:
-        save_file(arrays, fresh / "arrays.safetensors")
-        (fresh / "tree.json").write_text(json.dumps(tree), encoding="utf-8")
+    try:
+        with new_folder(folder) as fresh:
+            (fresh / "arrays.safetensors").write_bytes(save(arrays))
+            (fresh / "tree.json").write_text(json.dumps(tree), encoding="utf-8")
+    except OSError as error:
+        raise NotSaved(
+            f"{folder} cannot be written ({error.strerror or error}); mend that and start again: the run goes on from "
+            "the state before."
+        ) from error
 
 
 def load_state(folder: Path) -> Any | None:
     """What `save_state` wrote, or None if nothing was; raises Damaged."""
-    recover(folder)
-    if not folder.exists():
-        return None
     try:
+        recover(folder)
+        if not folder.exists():
+            return None
         tree = json.loads((folder / "tree.json").read_text(encoding="utf-8"))
-        arrays = load_file(folder / "arrays.safetensors")
-        if tree["version"] != VERSION:
-            raise Damaged(f"The state in {folder} is of version {tree['version']}, not {VERSION}; begin a new run.")
-        return _unpack(tree["state"], arrays)
-    except (OSError, KeyError, TypeError, json.JSONDecodeError, SafetensorError) as error:
-        raise Damaged(f"The state in {folder} cannot be read ({error}); remove that folder to begin again.") from error
+        version = tree["version"]
+        if version == VERSION:
+            return _unpack(tree["state"], load((folder / "arrays.safetensors").read_bytes()))
+    except Exception as error:  # a damaged file can raise anything: from JSON, from safetensors, from NumPy's dtypes
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise Damaged(f"The state in {folder} cannot be read ({reason}); remove that folder to begin again.") from error
+    raise Damaged(f"The state in {folder} is of version {version}, not {VERSION}; begin a new run.")
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:

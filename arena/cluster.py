@@ -3,6 +3,8 @@
 Both kinds of pool give the same results for the same calls: a call's outcome depends on the worker's state, the
 arguments and nothing else. A worker that dies is made again from its order and the state that came with its last
 chunk, and its call is given out again.
+
+Ray is always asked for token authentication, and never to report its use.
 """
 
 from __future__ import annotations
@@ -10,16 +12,21 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from arena.worker import Order, Worker
 
+DEATHS = 5
+"""Of one worker, one after the other without a finished call between them, before the pool gives up."""
+
 
 class NoCluster(ValueError):
-    """Ray could not be started or reached; the text says why and what to do."""
+    """Ray could not be started or reached, or cannot keep workers alive; the text says why and what to do."""
 
 
 class Pool(Protocol):
@@ -93,12 +100,15 @@ class RayPool:
     restarts: int = 0
     actors: list[Any] = field(default_factory=list)
     lives: list[int] = field(default_factory=list)
+    deaths: list[int] = field(default_factory=list)
+    """Of each worker since it last finished a call."""
 
     def __post_init__(self) -> None:
         self.size = len(self.orders)
         start_ray(self.size, self.address)
         self.actors = [self._make(i) for i in range(self.size)]
         self.lives = [0] * self.size
+        self.deaths = [0] * self.size
 
     def _make(self, worker: int) -> Any:
         import ray
@@ -117,21 +127,46 @@ class RayPool:
 
     def finish(self, ticket: Ticket) -> Any:
         import ray
-        from ray.exceptions import RayActorError, RayTaskError
+        from ray import exceptions as of
 
         while True:
             try:
-                return ray.get(ticket.reference)
-            except RayTaskError as error:
+                result = ray.get(ticket.reference)
+            except of.RayTaskError as error:
                 raise error.cause from error  # what the worker raised, as it would be raised without Ray
-            except RayActorError as death:
-                if self.restarts >= 1000:
-                    raise NoCluster("Workers have died a thousand times; look at Ray's logs.") from death
+            except (
+                of.RayActorError,
+                of.WorkerCrashedError,
+                of.OutOfMemoryError,
+                of.NodeDiedError,
+                of.ObjectLostError,  # the worker may live, but it is past the call whose result is gone
+            ) as death:
                 if ticket.life == self.lives[ticket.worker]:
-                    self.restarts += 1
-                    self.lives[ticket.worker] += 1
-                    self.actors[ticket.worker] = self._make(ticket.worker)
+                    self._replace(ticket.worker, death)
                 ticket = self.start(ticket.worker, ticket.method, *ticket.args)
+            except of.RayError as error:
+                raise NoCluster(f"Ray has failed ({_first_line(error)}); start again to go on.") from error
+            else:
+                self.deaths[ticket.worker] = 0
+                return result
+
+    def _replace(self, worker: int, death: Exception) -> None:
+        """Makes a worker again; raises NoCluster if that has not helped so far or cannot help."""
+        import ray
+        from ray.exceptions import RayActorError
+
+        if isinstance(death, RayActorError) and death.actor_init_failed:
+            raise NoCluster(f"Ray cannot make workers ({_last_line(death)}); --workers 0 runs without it.") from death
+        self.deaths[worker] += 1
+        if self.deaths[worker] >= DEATHS:
+            raise NoCluster(
+                f"Worker {worker} has died {DEATHS} times in a row ({_last_line(death)}); if memory runs out, set fewer"
+                " workers or smaller self_play.lanes; started again, the run goes on."
+            ) from death
+        ray.kill(self.actors[worker])  # it may live on, unreachable, and hold its core
+        self.restarts += 1
+        self.lives[worker] += 1
+        self.actors[worker] = self._make(worker)
 
     def remember(self, worker: int, state: Mapping[str, Any]) -> None:
         self.states[worker] = state
@@ -140,7 +175,8 @@ class RayPool:
         import ray
 
         for actor in self.actors:
-            ray.kill(actor)
+            with suppress(Exception):  # a Ray that has failed must not hide why
+                ray.kill(actor)
 
 
 def make_pool(
@@ -152,12 +188,16 @@ def make_pool(
 
 def start_ray(cores: int, address: str | None) -> None:
     """Starts Ray on this machine, or joins the cluster at `address`; always with token authentication."""
-    if "ray" not in sys.modules:  # read once, on import; a Ray of this machine's own turns it on in any case
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if "ray" not in sys.modules:  # these are read once, on import
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    elif os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        raise NoCluster("Ray was imported without token authentication; take RAY_AUTH_MODE out of the environment.")
     if address is None:
         _own_token()
     import ray
+    from ray.exceptions import RayError
 
     if ray.is_initialized():
         return
@@ -166,13 +206,17 @@ def start_ray(cores: int, address: str | None) -> None:
         options |= {"num_cpus": max(1, cores), "include_dashboard": False}
     try:
         ray.init(address=address or "local", **options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         where = f"at {address}" if address else "on this machine"
-        raise NoCluster(f"Ray could not be reached {where} ({error}); --workers 0 runs without it.") from error
+        raise NoCluster(
+            f"Ray could not be reached {where} ({_first_line(error)}); --workers 0 runs without it."
+        ) from error
 
 
 def stop_ray() -> None:
     """Stops what `start_ray` started, if anything."""
+    if "ray" not in sys.modules:
+        return
     import ray
 
     if ray.is_initialized():
@@ -180,14 +224,45 @@ def stop_ray() -> None:
 
 
 def _own_token() -> None:
-    """Makes the token that Ray's processes show each other, readable by this user alone."""
+    """Makes the token that Ray's processes show each other, readable by this user alone.
+
+    It appears whole or not at all, and of two that are made at once the first counts for both.
+    """
     if "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
         return
     path = Path.home() / ".ray" / "auth_token"
-    if path.exists():
-        path.chmod(0o600)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
+    try:
+        if path.exists() and path.stat().st_size > 0:
+            path.chmod(0o600)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(prefix=".auth_token.", dir=path.parent)  # of mode 0600
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                os.replace(beside, path)
+            else:
+                with suppress(FileExistsError):
+                    os.link(beside, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(beside)
+    except OSError as error:
+        reason = error.strerror or error
+        raise NoCluster(f"Ray's token cannot be kept at {path} ({reason}); --workers 0 runs without Ray.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return _sentence(error, str(error).splitlines())
+
+
+def _last_line(error: Exception) -> str:
+    return _sentence(error, reversed(str(error).splitlines()))
+
+
+def _sentence(error: Exception, lines: Iterable[str]) -> str:
+    text = next((line.strip() for line in lines if line.strip()), type(error).__name__)
+    return text.partition(". ")[0].rstrip(".")[:300]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -62,6 +63,10 @@ def _named(table: Mapping[str, str], kind: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def _count(value: object) -> object:
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
@@ -101,6 +106,7 @@ class Workers(Section):
     count: Annotated[int | str, BeforeValidator(_count)] = Field(
         "auto", description="Ray workers; auto = one a core, 0 = this process alone, without Ray"
     )
+    threads: int = Field(1, ge=1, le=1024, description="cores that the learner keeps busy beside them")
 
 
 class Viewer(Section):
@@ -147,8 +153,8 @@ class Config:
 
     @property
     def worker_count(self) -> int:
-        """How many workers there are: one a core for "auto"."""
-        return (os.cpu_count() or 1) if self.workers.count == "auto" else int(self.workers.count)
+        """How many workers there are: for "auto" one a core that this process may use."""
+        return _cores() if self.workers.count == "auto" else int(self.workers.count)
 
 
 def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,11 @@ import numpy as np
 from agents.search.search import Search
 from agents.storage import save_agent
 from arena.checkpoint import load_state, save_state
+from arena.files import write_text
 from arena.lock import Lock
+from arena.status import Status
 from arena.train import Plan, Round, Trainer
+from envs.registry import game
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -26,7 +31,8 @@ class Run:
     """A trainer with a folder: `state/` to go on from, `agents/` to play with, `events/` for TensorBoard.
 
     `minutes` or `steps` (of the learner) say how much training a run is given: one that was cut short gets what is
-    left of it, one that has had it all gets as much again.
+    left of it, one that has had it all gets as much again. `prepare` is called with the folder once it is this run's
+    alone, before anything in it is read: the moment to check and to write what else belongs there.
     """
 
     def __init__(
@@ -37,23 +43,37 @@ class Run:
         minutes: float | None = None,
         steps: int | None = None,
         keep_minutes: float = 1,
+        prepare: Callable[[Path], None] | None = None,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
         self.folder, self.plan, self.keep_minutes = folder, plan, keep_minutes
-        state = load_state(folder / "state")
+        self._events: SummaryWriter | None = None
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+        try:
+            if prepare is not None:
+                with _writing(folder):
+                    prepare(folder)
+            self._open(minutes, steps)
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _open(self, minutes: float | None, steps: int | None) -> None:
+        """Begins anew, or goes on from the state that is kept."""
+        state = load_state(self.folder / "state")
         self.resumed = state is not None
-        self.trainer = Trainer(plan, None if state is None else state["trainer"])
+        self.trainer = Trainer(self.plan, None if state is None else state["trainer"])
         kept = state or {"spent": 0.0, "from_seconds": 0.0, "from_steps": 0, "complete": True}
         self.spent = float(kept["spent"])
         learned = self.trainer.learner.steps
+        self.logged_to = learned if self.resumed else -1
         self.from_seconds = self.spent if kept["complete"] else float(kept["from_seconds"])
         self.from_steps = learned if kept["complete"] else int(kept["from_steps"])
         self.limit = None if minutes is None else self.from_seconds + 60.0 * minutes
         self.goal = None if steps is None else self.from_steps + steps
         self.started = self.kept = time.monotonic()
         self.before = self.spent
-        self._events: SummaryWriter | None = None
 
     @property
     def name(self) -> str:
@@ -112,7 +132,7 @@ class Run:
             playing = replace(settings, simulations=600, noise_share=0.0, gumbel_scale=0.0, kind="puct")
             save_agent(
                 folder,
-                learner.game,
+                game(self.plan.game),
                 learner.weights(),
                 backbone=self.plan.backbone,
                 heads=self.plan.heads,
@@ -123,11 +143,7 @@ class Run:
         return name, folder
 
     def _log(self, done: Round) -> None:
-        """TensorBoard, under the names that SB3 gives."""
-        if self._events is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._events = SummaryWriter(str(self.folder / "events"))
+        """TensorBoard, under the names that SB3 gives; an episode's reward is the first seat's result."""
         lengths = [len(g.moves) for chunk in done.chunks for g in chunk.games]
         results = [g.reward[0] for chunk in done.chunks for g in chunk.games]
         values = {
@@ -135,20 +151,25 @@ class Run:
             "time/fps": done.plies / done.seconds,
             "time/evaluations_per_second": done.evaluations / done.seconds,
             "rollout/games": done.games,
+            "rollout/staleness": done.staleness,
         }
         if lengths:
             values |= {
                 "rollout/ep_len_mean": float(np.mean(lengths)),
-                "rollout/first_seat_mean": float(np.mean(results)),
+                "rollout/ep_rew_mean": float(np.mean(results)),
                 "rollout/draws": float(np.mean(np.array(results) == 0)),
             }
         for name, value in values.items():
-            self._events.add_scalar(name, value, self.trainer.learner.steps)
+            self.log(name, value)
 
     def log(self, name: str, value: float) -> None:
         """One number for TensorBoard at the learner's present step."""
-        if self._events is not None:
-            self._events.add_scalar(name, value, self.trainer.learner.steps)
+        if self._events is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # What was logged after the state that this run goes on from is taken out of the curves.
+            self._events = SummaryWriter(str(self.folder / "events"), purge_step=self.logged_to + 1)
+        self._events.add_scalar(name, value, self.trainer.learner.steps)
 
     def close(self) -> None:
         """Lets go of workers, files and the folder."""
@@ -156,6 +177,16 @@ class Run:
         if self._events is not None:
             self._events.close()
         self.lock.release()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Within it, a folder that cannot be written is one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"{folder} cannot be written ({reason}); set run.out to a folder that can.") from error
 
 
 def search_table(settings: Search) -> dict[str, float | int | str]:
@@ -167,17 +198,28 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
     """What a configuration asks to be trained."""
     return Plan(
         game=config.game.name,
+        algorithm=config.algorithm,
         backbone=config.network.backbone,
         heads=config.network.heads,
-        self_play=config.self_play,
         learner=config.learner,
+        self_play=config.self_play,
         seed=config.run.seed,
         workers=config.worker_count,
         ray=config.worker_count > 0,
         positions=config.run.positions,
         backend=config.network.backend,
+        threads=config.workers.threads,
         address=address,
     )
+
+
+def write_config(config: Config, folder: Path) -> None:
+    """Writes a run's config.toml; raises ConfigError, and writes nothing, if its folder is of a run of another kind."""
+    from arena.config import check_same_run, resolved
+
+    path = folder / "config.toml"
+    check_same_run(config, path)
+    write_text(path, resolved(config))
 
 
 def run_training(config: Config, *, steps: int | None = None, address: str | None = None) -> None:
@@ -186,21 +228,23 @@ def run_training(config: Config, *, steps: int | None = None, address: str | Non
 
     from arena.cluster import stop_ray
     from arena.display import Display
-    from arena.league import Status
 
-    status = Status(config.game.name, config.run.name, doing="self-play and learning")
+    status = Status(config.game.name, config.run.name)
     minutes = None if steps is not None else config.run.minutes
-    run = Run(config.folder, plan_of(config, address), minutes=minutes, steps=steps)
+    run = None
     try:
         with Display() as display:
+            display.show(status)
+            prepare = partial(write_config, config)
+            run = Run(config.folder, plan_of(config, address), minutes=minutes, steps=steps, prepare=prepare)
+            status.backend = run.trainer.ready()
             run.begin()
+            status.doing = "self-play and learning"
             while run.progress() < 1.0:
                 done = run.round()
-                status.elapsed, status.steps, status.metrics = run.elapsed(), run.trainer.learner.steps, done.metrics
-                status.left = None if run.limit is None else max(0.0, run.limit - run.elapsed())
                 status.games += done.games
-                status.plies_per_second = done.plies / done.seconds
-                status.evaluations_per_second = done.evaluations / done.seconds
+                status.take(done)
+                status.follow(run)
                 display.show(status)
             frozen: list[Path] = []
 
@@ -211,5 +255,6 @@ def run_training(config: Config, *, steps: int | None = None, address: str | Non
             run.round(freeze)
         Console().print(f"The agent is in {frozen[0]}; try `arena match {config.game.name} {frozen[0]} random`.")
     finally:
-        run.close()
+        if run is not None:
+            run.close()
         stop_ray()

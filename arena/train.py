@@ -9,44 +9,49 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
-from agents.learn.alphazero import AlphaZero, AlphaZeroSettings
+from agents.learn.learner import Learner, Metrics
 from agents.networks import Network
+from agents.registry import ALGORITHMS
 from agents.self_play import SelfPlay
+from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
 from arena.worker import Chunk, Order
-from envs.registry import game
+from envs.registry import game, resolve
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is trained and how; all that a run's results follow from, but for time.
 
+    learner    settings of the algorithm
+    workers    how many there are; without Ray they play in turn in this process
     positions  to learn from that each round gathers, over all workers
+    threads    cores that the learner keeps busy
     """
 
     game: str
+    algorithm: str
     backbone: str
-    heads: tuple[str, ...] = ("policy", "value", "left")
-    self_play: SelfPlay = field(default_factory=SelfPlay)
-    learner: AlphaZeroSettings = field(default_factory=AlphaZeroSettings)
-    seed: int = 0
-    workers: int = 1
-    ray: bool = True
-    positions: int = 6000
-    backend: str = "auto"
+    heads: tuple[str, ...]
+    learner: Any
+    self_play: SelfPlay
+    seed: int
+    workers: int
+    ray: bool
+    positions: int
+    backend: str
+    threads: int = 1
     address: str | None = None
 
-    def orders(self) -> list[Order]:
-        """One order a worker; without Ray as many play in turn as would play side by side."""
-        return [
-            Order(i, self.seed, self.game, self.backbone, self.heads, self.self_play, self.backend)
-            for i in range(max(1, self.workers))
-        ]
+    def order(self, stream: int) -> Order:
+        """What a worker is made from."""
+        return Order(stream, self.seed, self.game, self.backbone, self.heads, self.self_play, self.backend)
 
 
 @dataclass
@@ -70,29 +75,59 @@ class Round:
     def evaluations(self) -> int:
         return sum(chunk.evaluations for chunk in self.chunks)
 
+    @property
+    def staleness(self) -> int:
+        """How many rounds the oldest weights that played were behind those that were learned from it."""
+        return self.number - min(chunk.version for chunk in self.chunks)
+
 
 class Trainer:
-    """Runs rounds; between two of them its whole state can be taken and gone on from, byte for byte."""
+    """Runs rounds; between two of them its whole state can be taken and gone on from, byte for byte.
+
+    A state may be gone on from with another number of workers: those there are no more leave their games unfinished,
+    new ones play games that no worker played before.
+    """
 
     def __init__(self, plan: Plan, state: Mapping[str, Any] | None = None) -> None:
         self.plan = plan
+        torch.set_num_threads(plan.threads)  # for in this process, too, sums depend on how many there are
         rules = game(plan.game)
         network = Network(rules, plan.backbone, plan.heads, seed=plan.seed)
-        self.learner = AlphaZero(rules, network, plan.learner, plan.seed)
+        self.learner: Learner = resolve(ALGORITHMS, plan.algorithm, "algorithm")(
+            rules, network, plan.learner, plan.seed
+        )
         self.number = 0
         self.progress = 0.0
         self.arrived: list[Chunk] = []
-        workers: list[Any] = [None] * max(1, plan.workers)
+        self.streams = 0
         if state is not None:
-            self.learner.restore(state["learner"])
-            self.number, self.progress = int(state["number"]), float(state["progress"])
-            workers = list(state["workers"])
-            self.arrived = [
-                Chunk(columns, [], worker, self.number, 0, 0.0)
-                for columns, worker in zip(state["columns"], workers, strict=True)
-            ]
-        self.pool: Pool = make_pool(plan.orders(), workers, local=not plan.ray, address=plan.address)
+            try:
+                self._restore(state)
+            except (LookupError, TypeError, ValueError, RuntimeError) as error:
+                raise Damaged(f"The run's state is not one of this run ({error}); remove it to begin again.") from error
+        count = max(1, plan.workers)
+        going_on = self.arrived[:count]
+        fresh = range(self.streams, self.streams + count - len(going_on))
+        self.streams += len(fresh)
+        orders = [plan.order(stream) for stream in (*(chunk.stream for chunk in going_on), *fresh)]
+        states = [*(chunk.state for chunk in going_on), *(None for _ in fresh)]
+        self.pool: Pool = make_pool(orders, states, local=not plan.ray, address=plan.address)
         self.tickets: list[Any] = []
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.learner.restore(state["learner"])
+        self.number, self.progress = int(state["number"]), float(state["progress"])
+        self.streams = int(state["streams"])
+        self.arrived = [
+            Chunk(worker["columns"], [], worker["state"], self.number, int(worker["stream"]), 0, 0.0)
+            for worker in state["workers"]
+        ]
+
+    def ready(self) -> str:
+        """Waits until every worker can play; returns which inference backends they took."""
+        tickets = [self.pool.start(i, "ready") for i in range(self.pool.size)]
+        backends = [self.pool.finish(ticket) for ticket in tickets]
+        return ", ".join(sorted(set(backends)))
 
     def begin(self) -> None:
         """Sets the workers to play; the learner catches up with what a resumed run had gathered."""
@@ -123,7 +158,7 @@ class Trainer:
         metrics = self._learn()
         return Round(self.number, self.arrived, metrics, time.monotonic() - begun)
 
-    def _learn(self) -> dict[str, float]:
+    def _learn(self) -> Metrics:
         columns = [chunk.columns for chunk in self.arrived]
         joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
         return self.learner.update(joined, self.progress)
@@ -134,8 +169,10 @@ class Trainer:
             "number": self.number,
             "progress": self.progress,
             "learner": self.learner.state(),
-            "workers": [chunk.state for chunk in self.arrived],
-            "columns": [chunk.columns for chunk in self.arrived],
+            "streams": self.streams,
+            "workers": [
+                {"stream": chunk.stream, "state": chunk.state, "columns": chunk.columns} for chunk in self.arrived
+            ],
         }
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,24 +15,27 @@ from envs.registry import game
 if TYPE_CHECKING:
     from agents.agent import Agent
     from agents.experience import Columns
+    from agents.inference import Evaluator
     from agents.networks import Weights
     from agents.play import Finished
-    from agents.self_play import SelfPlay
+    from agents.self_play import SelfPlay, SelfPlayer
     from leagues.schedule import Pairing
 
 
 @dataclass(frozen=True)
 class Order:
-    """Everything a worker is made from; small, so that it can be made again at any time."""
+    """Everything a worker is made from; small, so that it can be made again at any time.
 
-    index: int
+    stream  sets its games apart from those of all other workers that the run ever had
+    """
+
+    stream: int
     seed: int
     game: str
     backbone: str
     heads: tuple[str, ...]
     self_play: SelfPlay
     backend: str = "auto"
-    threads: int = 1
 
 
 class Chunk(NamedTuple):
@@ -42,7 +45,9 @@ class Chunk(NamedTuple):
     games: list[Finished]
     state: Mapping[str, Any]
     version: int
-    """Of the weights that played."""
+    """Of the weights that played: how many rounds were over when they were given out."""
+    stream: int
+    """Of the worker's games: they are numbered within it."""
     evaluations: int
     seconds: float
 
@@ -57,36 +62,51 @@ class Meeting:
 
 
 class Worker:
-    """Self-play that runs on from round to round, and matches in between."""
+    """Self-play that runs on from round to round, and matches in between.
+
+    Its parts are made on first use, so that what is wrong with them is raised by a call, wherever the worker lives.
+    """
 
     def __init__(self, order: Order, state: Mapping[str, Any] | None = None) -> None:
-        import torch
+        self.order = order
+        self._state = state
 
+    @cached_property
+    def evaluate(self) -> Evaluator:
+        """The network that plays, on one core."""
         from agents.inference import evaluator
         from agents.networks import Network
+
+        order = self.order
+        network = Network(game(order.game), order.backbone, order.heads)
+        return evaluator(network, backend=order.backend, batch=order.self_play.lanes)
+
+    @cached_property
+    def player(self) -> SelfPlayer:
+        """The games of self-play."""
         from agents.self_play import SelfPlayer
 
-        torch.set_num_threads(order.threads)
-        self.order = order
-        self.game = game(order.game)
-        network = Network(self.game, order.backbone, order.heads)
-        self.evaluate = evaluator(network, backend=order.backend, threads=order.threads, batch=order.self_play.lanes)
-        seed = int(np.random.SeedSequence([order.seed, order.index]).generate_state(1)[0])
-        self.player = SelfPlayer(self.game, self.evaluate, order.self_play, seed)
-        if state is not None:
-            self.player.restore(state)
+        order = self.order
+        seed = int(np.random.SeedSequence([order.seed, order.stream]).generate_state(1)[0])
+        player = SelfPlayer(game(order.game), self.evaluate, order.self_play, seed)
+        if self._state is not None:
+            player.restore(self._state)
+            self._state = None
+        return player
 
     def ready(self) -> str:
-        """Which inference backend this worker took."""
+        """Makes whatever self-play needs; returns which inference backend was taken."""
+        _ = self.player
         return self.evaluate.backend
 
     def collect(self, weights: Weights, version: int, positions: int) -> Chunk:
         """Plays itself with these weights until finished games have yielded so many positions."""
-        begun, before = time.monotonic(), self.player.explorer.evaluations
+        player = self.player
+        begun, before = time.monotonic(), player.explorer.evaluations
         self.evaluate.load(weights)
-        columns, games = self.player.collect(positions)
-        evaluations = self.player.explorer.evaluations - before
-        return Chunk(columns, games, self.player.state(), version, evaluations, time.monotonic() - begun)
+        columns, games = player.collect(positions)
+        evaluations, seconds = player.explorer.evaluations - before, time.monotonic() - begun
+        return Chunk(columns, games, player.state(), version, self.order.stream, evaluations, seconds)
 
     def meet(self, meeting: Meeting) -> list[tuple[Pairing, Finished]]:
         """Plays rating games, all at once."""

@@ -1,4 +1,4 @@
-"""What holds for every learner of the table: it learns, it shares nothing, it goes on exactly, it says what it reads."""
+"""What holds for every learner of the table: it learns, shares nothing, goes on exactly, and says what it reads."""
 
 from __future__ import annotations
 

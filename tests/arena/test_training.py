@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,22 +16,31 @@ import torch
 from agents.learn.alphazero import AlphaZeroSettings
 from agents.search.search import Search
 from agents.self_play import SelfPlay
-from arena.checkpoint import Damaged, load_state, save_state
+from arena.checkpoint import Damaged, NotSaved, load_state, save_state
+from arena.cluster import DEATHS, NoCluster
 from arena.train import Plan, Trainer
+from arena.worker import Meeting, play_pairings
+from envs.registry import Unknown
+from leagues.schedule import Pairing
 
 ROUNDS = 4
+SMALL = "resnet:blocks=1,width=8"
 
 
-def plan(*, ray: bool = False, workers: int = 1) -> Plan:
+def plan(backbone: str = "mlp", *, ray: bool = False, workers: int = 1, threads: int = 1) -> Plan:
     return Plan(
-        "tic_tac_toe",
-        "mlp",
+        game="tic_tac_toe",
+        algorithm="alphazero",
+        backbone=backbone,
+        heads=("policy", "value", "left"),
         self_play=SelfPlay(lanes=24, search=Search(simulations=16, noise_share=0.25), fast_simulations=4),
         learner=AlphaZeroSettings(batch=32, window=2000, window_start=200, warm_steps=5),
+        seed=0,
         workers=workers,
         ray=ray,
         positions=120,
         backend="torch",
+        threads=threads,
     )
 
 
@@ -43,15 +56,71 @@ def run(trainer: Trainer, first: int = 0, between=None) -> str:
     return digest(trainer)
 
 
+@pytest.fixture(scope="module", params=["mlp", SMALL])
+def backbone(request) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def straight() -> str:
-    return run(Trainer(plan()))
+def straight(backbone) -> str:
+    return run(Trainer(plan(backbone)))
 
 
-def test_a_resumed_run_ends_byte_for_byte_where_the_straight_one_does(straight, tmp_path):
-    trainer = Trainer(plan())
-    run(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
-    assert run(Trainer(plan(), load_state(tmp_path / "state")), first=2) == straight
+def kept(folder, the_plan: Plan) -> Trainer:
+    """A trainer that has run to its end, and whose state after the second round is kept."""
+    trainer = Trainer(the_plan)
+    run(trainer, between=lambda: save_state(folder, trainer.state()))
+    return trainer
+
+
+def test_a_resumed_run_ends_byte_for_byte_where_the_straight_one_does(backbone, straight, tmp_path):
+    kept(tmp_path / "state", plan(backbone))
+    assert run(Trainer(plan(backbone), load_state(tmp_path / "state")), first=2) == straight
+
+
+def test_goes_on_with_more_workers_and_with_fewer(tmp_path):
+    kept(tmp_path / "state", plan(workers=2))
+    one = Trainer(plan(workers=1), load_state(tmp_path / "state"))
+    one.begin()
+    one.round(0.5, lambda: save_state(tmp_path / "state", one.state()))
+    assert [chunk.stream for chunk in one.arrived] == [0]
+    one.close()
+    three = Trainer(plan(workers=3), load_state(tmp_path / "state"))
+    three.begin()
+    for i in range(2):
+        three.round(0.5 + i / 10)
+    assert [chunk.stream for chunk in three.arrived] == [0, 2, 3]  # stream 1 was another worker's
+    three.close()
+
+
+def test_a_state_of_another_network_is_one_sentence(tmp_path):
+    kept(tmp_path / "state", plan())
+    with pytest.raises(Damaged, match="not one of this run"):
+        Trainer(plan(SMALL), load_state(tmp_path / "state"))
+    with pytest.raises(Damaged, match="not one of this run"):
+        Trainer(plan(), {"number": 3})
+
+
+def test_every_algorithm_is_looked_up_by_its_name():
+    with pytest.raises(Unknown, match="did you mean 'alphazero'"):
+        Trainer(replace(plan(), algorithm="alphazro"))
+
+
+def test_the_learner_takes_as_many_threads_as_it_is_given():
+    trainer = Trainer(plan(threads=2))
+    trainer.begin()
+    trainer.round(0.0)
+    assert torch.get_num_threads() == 2  # a worker in the same process takes none away
+    trainer.close()
+    Trainer(plan()).close()
+    assert torch.get_num_threads() == 1
+
+
+def test_weights_that_play_are_one_round_old():
+    trainer = Trainer(plan(workers=2))
+    trainer.begin()
+    assert [trainer.round(0.0).staleness for _ in range(3)] == [1, 1, 1]
+    trainer.close()
 
 
 def test_two_workers_in_turn_differ_from_one(straight):
@@ -59,17 +128,46 @@ def test_two_workers_in_turn_differ_from_one(straight):
 
 
 @pytest.mark.ray
-def test_ray_gives_the_same_bytes_even_if_a_worker_dies(straight):
-    import ray
-
-    trainer = Trainer(plan(ray=True))
+def test_ray_gives_the_same_bytes_even_if_a_worker_is_killed_over_its_games(backbone, straight):
+    trainer = Trainer(plan(backbone, ray=True))
+    process = pid(trainer)
     trainer.begin()
     for i in range(ROUNDS):
-        trainer.round(i / ROUNDS)
         if i == 1:
-            ray.kill(trainer.pool.actors[0])  # type: ignore[attr-defined]
+            trainer.round(i / ROUNDS, lambda: os.kill(process, signal.SIGSTOP))
+            os.kill(process, signal.SIGKILL)  # it was told to collect, and has not
+        else:
+            trainer.round(i / ROUNDS)
     assert digest(trainer) == straight
     assert trainer.pool.restarts == 1
+    trainer.close()
+
+
+def pid(trainer: Trainer) -> int:
+    """Worker 0's process."""
+    return trainer.pool.finish(trainer.pool.start(0, "__ray_call__", lambda worker: os.getpid()))
+
+
+@pytest.mark.ray
+def test_a_worker_that_is_killed_over_rating_games_is_made_again_and_plays_them():
+    trainer = Trainer(plan(ray=True))
+    process = pid(trainer)
+    meeting = Meeting(tuple(Pairing("mcts:sims=1000", "random", i) for i in range(40)))
+    ticket = trainer.pool.start(0, "meet", meeting)
+    time.sleep(0.1)  # it has begun, and imports what it needs
+    os.kill(process, signal.SIGKILL)
+    games = trainer.pool.finish(ticket)
+    assert trainer.pool.restarts == 1
+    trainer.close()
+    assert games == play_pairings("tic_tac_toe", meeting)
+
+
+@pytest.mark.ray
+def test_a_worker_that_dies_again_and_again_is_given_up():
+    trainer = Trainer(plan(ray=True))
+    with pytest.raises(NoCluster, match=f"Worker 0 has died {DEATHS} times in a row"):
+        trainer.pool.finish(trainer.pool.start(0, "__ray_call__", lambda worker: os._exit(1)))
+    assert trainer.pool.restarts == DEATHS - 1
     trainer.close()
 
 
@@ -104,12 +202,50 @@ def test_a_damaged_state_is_one_sentence(tmp_path):
         load_state(tmp_path / "s")
 
 
+@pytest.mark.parametrize("name", ["tree.json", "arrays.safetensors"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[" * 100_000, b"null", b"\xff\xfe", b"\x08" + bytes(7) + b"{}      "]
+)
+def test_whatever_is_in_its_files_a_damaged_state_is_one_sentence(tmp_path, name, content):
+    save_state(tmp_path / "s", {"x": np.arange(4)})
+    (tmp_path / "s" / name).write_bytes(content)
+    with pytest.raises(Damaged, match="cannot be read") as caught:
+        load_state(tmp_path / "s")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("layout", ["O", "nonsense", [["a", "(2,"]], [[]], 3, {"names": 1}])
+def test_a_damaged_layout_is_one_sentence(tmp_path, layout):
+    save_state(tmp_path / "s", {"x": np.zeros(2, [("a", np.int8)])})
+    tree = json.loads((tmp_path / "s" / "tree.json").read_text())
+    tree["state"]["$dict"][0][1]["layout"] = layout
+    (tmp_path / "s" / "tree.json").write_text(json.dumps(tree))
+    with pytest.raises(Damaged, match="cannot be read"):
+        load_state(tmp_path / "s")
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_state_before(tmp_path, monkeypatch):
+    save_state(tmp_path / "s", {"x": 1})
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", fail)
+        with pytest.raises(NotSaved, match=r"cannot be written \(No space left on device\)"):
+            save_state(tmp_path / "s", {"x": 2})
+    assert load_state(tmp_path / "s") == {"x": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
 @pytest.mark.ray
 def test_what_a_worker_raises_arrives_as_it_was_raised():
-    from arena.worker import Meeting
-    from envs.registry import Unknown
-    from leagues.schedule import Pairing
-
+    for ray in (False, True):
+        broken = Trainer(replace(plan(ray=ray), backend="torhc"))
+        with pytest.raises(Unknown, match="did you mean 'torch'"):
+            broken.ready()
+        assert broken.pool.restarts == 0
+        broken.close()
     trainer = Trainer(plan(ray=True))
     ticket = trainer.pool.start(0, "meet", Meeting((Pairing("random", "rondom", 1),)))
     with pytest.raises(Unknown, match="did you mean 'random'"):
