@@ -124,13 +124,9 @@ def read_agent(folder: Path) -> tuple[Stored, Network]:
 
 
 def agent_digest(folder: Path) -> str:
-    """SHA-256 of agent.toml, which names that of the weights: of all that an agent is; raises `BadAgent`.
-
-    The weights are read and seen to be those that agent.toml names.
-    """
-    folder = Path(folder)
-    _weights(folder, read_text(folder))
-    return hashlib.sha256(_bytes(folder / "agent.toml", MOST_TEXT)).hexdigest()
+    """SHA-256 of agent.toml and of the weights beside it, whether they belong together or not; raises `BadAgent`."""
+    text, blob = _bytes(folder / "agent.toml", MOST_TEXT), _bytes(folder / "weights.safetensors", MOST_WEIGHTS)
+    return hashlib.sha256(text + hashlib.sha256(blob).digest()).hexdigest()
 
 
 def _weights(folder: Path, stored: Stored) -> bytes:

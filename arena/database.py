@@ -22,7 +22,7 @@ CREATE TABLE members (
     spec    TEXT NOT NULL,                          -- how to make the agent again: a spec or its folder
     parent  INTEGER REFERENCES members (id),        -- whom it was trained from
     step    INTEGER,                                -- the learner's updates when it was taken
-    sha256  TEXT,                                   -- of its weights
+    sha256  TEXT,                                   -- of its weights and settings
     created REAL NOT NULL,                          -- seconds since 1970
     UNIQUE (game, name)
 ) STRICT;

@@ -50,6 +50,14 @@ class Leaderboard:
     first_move: float
     """What moving first is worth, in Elo."""
     first_move_error: float
+    outdated: int = 0
+    """Games by other versions of the rules, which do not count."""
+
+    @property
+    def left_out(self) -> str:
+        """What is said of games that do not count; empty if there are none."""
+        played = "game, played" if self.outdated == 1 else "games, played"
+        return f"{self.outdated:,} {played} under other rules, left out" if self.outdated else ""
 
 
 def ratings(store: Store, game: str, *, upto: int | None = None) -> Ratings:
@@ -90,7 +98,7 @@ def leaderboard(store: Store, game: str) -> Leaderboard:
             )
         )
     games, worth = sum(results.values()), rated.first_move
-    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error)
+    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error, store.outdated(game))
 
 
 def scores(results: Mapping[Result, int]) -> dict[tuple[str, str], float]:
@@ -134,10 +142,9 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
 
     zero = f", {board.zero} = 0" if board.zero else ""
     title = f"{board.game}: {board.games:,} rated games{zero}"
-    caption = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo"
-    grid = Table(
-        title=escape(printable(title)), caption=caption if board.games else None, title_justify="left", pad_edge=False
-    )
+    worth = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo" if board.games else ""
+    caption = "; ".join(filter(None, [worth, board.left_out])) or None
+    grid = Table(title=escape(printable(title)), caption=caption, title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)
     room = width - min(longest, 28) - 24
     shown_interval, shown_games, shown_better = room >= 16, room >= 24, room >= 36

@@ -33,6 +33,7 @@ COLOURS = {"anchor": "#A9B4BF", "snapshot": "#56B4E9", "agent": "#E69F00", "pers
 
 def as_page(board: Leaderboard) -> str:
     """A page of the whole leaderboard, its intervals drawn; names are text whatever they hold."""
+    left_out = f" ({board.left_out})" if board.left_out else ""
     zero = f"<b>{escape(board.zero)}</b> stands at 0" if board.zero else "the mean of all stands at 0"
     first = f"Moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo."
     heads = "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
@@ -50,8 +51,8 @@ def as_page(board: Leaderboard) -> str:
 <body>
 <main>
 <h1>{escape(board.game)}</h1>
-<p>{board.games:,} rated games; {zero}. Bars are 95 % intervals: where two overlap much, the order is not settled.
-“Better” is the probability that a member is truly stronger than the next one down. {first}</p>
+<p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
+settled. “Better” is the probability that a member is truly stronger than the next one down. {first}</p>
 <div class="scroll">
 <table>
 <thead>

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agents.agent import Agent
 from agents.registry import agent
+from arena.specs import expand
 from arena.store import Store, StoredGame, StoreError
 from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import GameRecord
@@ -114,7 +115,7 @@ class LeagueGames:
         if spec is None:
             return None
         if spec not in self._agents:
-            self._agents[spec] = agent(spec)
+            self._agents[spec] = agent(expand(spec, self.database))
         return self._agents[spec]
 
     def _open(self) -> Store:

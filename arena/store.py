@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from arena.database import StoreError, check_version, connect_to_read, prepare, told
 from arena.lock import Lock
+from envs.registry import game as game_of
 
 if TYPE_CHECKING:
     from leagues.rating import Result
@@ -306,7 +307,10 @@ class Store:
     def results(
         self, game: str, *, purposes: Sequence[str] = RATED, run: str | None = None, upto: int | None = None
     ) -> dict[Result, int]:
-        """How often each result of a game for two occurred: what `leagues.rating.rate` takes."""
+        """How often each result of a game for two occurred, under its present rules: what `leagues.rating.rate` takes.
+
+        Games by other versions of the rules are kept, and tell nothing of this one: see `outdated`.
+        """
         from leagues.rating import Result  # scipy comes with it
 
         limits, values = ("", ()) if run is None else (" AND g.run = ?", (run,))
@@ -317,12 +321,17 @@ class Store:
             "  SELECT x.member AS one, y.member AS two, (x.result + 1) / 2 AS score, count(*) AS times FROM games g"
             "  CROSS JOIN seats x ON x.number = g.number AND x.seat = 0"  # CROSS: in this order, the index first
             "  CROSS JOIN seats y ON y.number = g.number AND y.seat = 1"
-            f" WHERE g.game = ? AND g.purpose IN ({_marks(purposes)}) AND x.member <> y.member{limits}"
+            f" WHERE g.game = ? AND g.rules = ? AND g.purpose IN ({_marks(purposes)}) AND x.member <> y.member{limits}"
             "  GROUP BY x.member, y.member, x.result"
             ") JOIN members a ON a.id = one JOIN members b ON b.id = two",
-            (game, *purposes, *values),
+            (game, game_of(game).version, *purposes, *values),
         )
         return {Result(first, second, score): count for first, second, score, count in rows}
+
+    def outdated(self, game: str) -> int:
+        """How many games would count in ratings, had they been played by the present version of the rules."""
+        query = f"SELECT count(*) FROM games WHERE game = ? AND rules <> ? AND purpose IN ({_marks(RATED)})"
+        return self._rows(query, (game, game_of(game).version, *RATED))[0][0]
 
     def add_ratings(self, game: str, upto: int, rows: Iterable[Mapping[str, str | float]]) -> None:
         """Keeps what everybody's rating was after game number `upto` (rows as of `Ratings.rows`)."""

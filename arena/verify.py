@@ -1,4 +1,4 @@
-"""Is a database or an agent whole, and does it say what it claims: every stored game is played again by the rules."""
+"""Is a database, a run or an agent whole, and does it say what it claims: every stored game is played again."""
 
 from __future__ import annotations
 
@@ -43,28 +43,53 @@ class Report:
 
 
 def verify(path: Path, heard: Callable[[int, int], None] = lambda done, total: None) -> Report:
-    """Looks through a database or an agent's folder; raises ValueError if the path is neither."""
-    if path.is_dir():
-        if not (path / "agent.toml").exists():
-            raise StoreError(f"{path} is a folder without an agent.toml; name an agent's folder or a database.")
+    """Looks through a database, a run's folder or an agent's; raises ValueError if the path is none of them."""
+    if not path.is_dir():
+        return verify_database(path, heard)
+    if (path / "agent.toml").exists():
         return verify_agent(path)
-    return verify_database(path, heard)
+    if (path / "config.toml").exists():
+        return verify_run(path, heard)
+    raise StoreError(f"{path} is a folder without an agent.toml or a config.toml; name an agent, a run or a database.")
+
+
+def verify_run(folder: Path, heard: Callable[[int, int], None]) -> Report:
+    """Reads a run's settings and the state that it would go on from, and tries each of its agents."""
+    from arena.checkpoint import load_state
+    from arena.config import load
+
+    report = Report(str(folder), "run")
+    for what, read in (("config.toml", load), ("state", load_state)):
+        try:
+            found = read(folder / what)
+        except ValueError as error:
+            report.fault(str(error))
+        else:
+            report.checked[what] = int(found is not None)
+    agents = sorted(path for path in (folder / "agents").glob("[!.]*"))
+    for done, path in enumerate(agents):
+        heard(done, len(agents))
+        one = verify_agent(path)
+        report.checked["agents"] = report.checked.get("agents", 0) + 1
+        for text in one.faults:
+            report.fault(text)
+    return report
 
 
 def verify_agent(folder: Path) -> Report:
-    """Loads an agent, lets it move in its game's first position, and looks that all it says there is finite."""
-    from agents.agent import take
-    from agents.registry import agent as agent_of
-    from agents.storage import read_text
+    """Loads an agent, lets it move in its game's first positions, and looks that all it says there is finite."""
+    from agents.storage import BadAgent, load_agent, read_text
 
     report = Report(str(folder), "agent")
-    player = agent_of(str(folder.resolve()))
-    rules = game_of(read_text(folder).game)
+    try:
+        player, rules = load_agent(folder), game_of(read_text(folder).game)
+    except BadAgent as error:
+        report.fault(str(error))
+        return report
     rows = kernels.random_openings(rules, np.arange(16, dtype=np.uint64), 2)
     rows = rows[~rows["done"]]
     view = kernels.view(rules, rows)
-    memory = player.begin(rules, np.arange(len(rows), dtype=np.uint64))
-    decision = player.act(view, take(memory, np.arange(len(rows))))
+    decision = player.act(view, player.begin(rules, np.arange(len(rows), dtype=np.uint64)))
     report.checked["positions"] = len(rows)
     if not view.legal[np.arange(len(rows)), decision.action].all():
         report.fault(f"{player.name} chose a move that is against the rules")
@@ -158,9 +183,9 @@ def _weights(store: Store, report: Report) -> None:
         report.checked["weights"] = report.checked.get("weights", 0) + 1
         found = weights_digest(member.spec)
         if found is None:
-            report.fault(f"the weights of '{member.name}' are not at {member.spec}")
+            report.fault(f"'{member.name}' is not at {member.spec}, or cannot be read there")
         elif found != member.sha256:
-            report.fault(f"the weights of '{member.name}' are not those it was entered with")
+            report.fault(f"the weights or the settings of '{member.name}' are not those it was entered with")
 
 
 def _ratings(store: Store, game: str, report: Report) -> None:

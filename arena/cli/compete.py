@@ -30,7 +30,10 @@ def add_to(app: typer.Typer) -> None:
 
 def tournament(
     game: GameName,
-    agents: Annotated[list[str], typer.Argument(metavar="AGENT AGENT...", help="Specs or folders, two or more.")],
+    agents: Annotated[
+        list[str],
+        typer.Argument(metavar="AGENT AGENT...", help="Specs or folders, two or more; best:GAME is the best trained."),
+    ],
     format: Annotated[
         str, typer.Option("--format", help="round-robin, or gauntlet: the first against all.")
     ] = "round-robin",
@@ -51,10 +54,12 @@ def tournament(
 
     known(FORMATS, format, "format")
     known(GAMES, game, "game")
+    from arena.specs import expand
     from arena.store import Store
     from arena.tournament import contest, tournament
 
-    entered = contest(game, agents, seed=seed, opening_plies=opening, members=_members(database))
+    specs = [expand(agent, database) for agent in agents]
+    entered = contest(game, specs, seed=seed, opening_plies=opening, members=_members(database))
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         table = tournament(store, entered, format, pairs, heard)
     if json:
@@ -137,12 +142,12 @@ def match(
     Example: [bold]arena match connect_four mcts:sims=400 mcts:sims=100 --games 200[/]
     """
     bounds = None if sprt is None else _bounds(sprt)
+    from arena.specs import expand
     from arena.store import Store
     from arena.tournament import contest, match
 
-    entered = contest(
-        game, [first, second], seed=seed, opening_plies=opening, purpose="match", members=_members(database)
-    )
+    specs = [expand(first, database), expand(second, database)]
+    entered = contest(game, specs, seed=seed, opening_plies=opening, purpose="match", members=_members(database))
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         result = match(store, entered, games, sprt=bounds, heard=heard)
     if json:
@@ -187,16 +192,19 @@ def evaluate(
     episodes: Annotated[int, typer.Option(min=1, help="Games in each seat against each opponent.")] = 200,
     against: Annotated[list[str] | None, typer.Option("--against", help="An opponent; may be given again.")] = None,
     seed: Seed = 0,
+    database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
     """Measure an agent's mean return in each seat, from the game's own beginning; nothing is stored.
 
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
     """
+    from arena.specs import expand
     from arena.tournament import evaluate
 
+    spec, *others = (expand(one, database) for one in (agent, *(against or ["random"])))
     with going_on("nothing of it is kept."), progress("games") as heard:
-        found = evaluate(game, agent, against or ["random"], episodes, seed=seed, heard=heard)
+        found = evaluate(game, spec, others, episodes, seed=seed, heard=heard)
     if json:
         document({"agent": agent, "game": game, "seed": seed, "returns": [asdict(one) for one in found]})
     else:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from arena.cli.frame import Json, Seed, document, going_on, known, progress, put, say
-
-if TYPE_CHECKING:
-    from arena.config import Config
+from arena.cli.frame import Json, document, going_on, known, progress, put, say
 
 ENGINES: dict[str, str] = {
     "native": "arena.run:run_training",
@@ -51,7 +48,6 @@ def league(
     path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
     given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
     chosen = load(path, [*(settings or []), *_overrides(given)])
-    begin_run(chosen)
     from arena.league import run_league
 
     with going_on(f"run the same command again to go on from {chosen.folder}."):
@@ -61,12 +57,14 @@ def league(
 def train(
     algorithm: Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")],
     game: Annotated[str, typer.Argument(metavar="GAME", help="`arena list games`")],
-    backbone: Annotated[str, typer.Option(help="A spec: resnet:blocks=5. `arena list backbones`")] = "resnet",
+    backbone: Annotated[
+        str | None, typer.Option(help="A spec: resnet:blocks=5; left out: resnet. `arena list backbones`")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="The learner's updates in this start.")] = None,
     minutes: Minutes = None,
     workers: Workers = None,
     address: Address = None,
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Everything random follows from it; left out: 0.")] = None,
     engine: Annotated[str, typer.Option(help="Whose training loop: native.")] = "native",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run's folder; left out: runs/GAME-ALGORITHM.")
@@ -75,6 +73,8 @@ def train(
     settings: Settings = None,
 ) -> None:
     """Train one learner, with no league around it.
+
+    --resume takes every setting from the folder's config.toml, but for those that are given again.
 
     Example: [bold]arena train alphazero tic_tac_toe --backbone mlp --minutes 3 --out runs/ttt[/]
     """
@@ -87,7 +87,8 @@ def train(
         (GAMES, game, "game"),
         (BACKBONES, backbone, "backbone"),
     ):
-        known(table, name, kind)
+        if name is not None:
+            known(table, name, kind)
     known(ENGINES, engine, "engine")
     if steps is not None and minutes is not None:
         raise ValueError("--steps and --minutes both say when to stop; choose one.")
@@ -96,9 +97,8 @@ def train(
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
     }  # fmt: skip
-    chosen = load(None, [*(settings or []), *_overrides(given)])
-    _check_resume(chosen.folder, resume)
-    begin_run(chosen)
+    _check_resume(folder, resume)
+    chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *_overrides(given)])
     with going_on(f"add --resume to go on from {chosen.folder}."):
         resolve(ENGINES, engine, "engine")(chosen, steps=steps, address=address)
 
@@ -116,20 +116,6 @@ def _check_resume(folder: Path, resume: bool) -> None:
         raise ValueError(f"{folder} holds a run already; add --resume to go on with it, or name another --out.")
     if resume and not begun:
         raise ValueError(f"There is no run in {folder} to go on with; leave --resume out to begin one.")
-
-
-def begin_run(config: Config) -> None:
-    """Writes runs/<name>/config.toml; refuses a folder whose run was of another kind."""
-    from arena.config import check_same_run, resolved
-    from arena.files import write_text
-
-    path = config.folder / "config.toml"
-    check_same_run(config, path)
-    try:
-        write_text(path, resolved(config))
-    except OSError as error:
-        reason = error.strerror or error
-        raise ValueError(f"{config.folder} cannot be written ({reason}); set run.out to a folder that can.") from error
 
 
 def bench(

@@ -78,7 +78,7 @@ def watch(
     elif analyst is not None:
         raise ValueError("--analyst judges stored games; in a game that is played now the agents say what they think.")
     else:
-        _watch_match(showing, words[0], words[1], words[2], seed)
+        _watch_match(showing, database, words[0], words[1], words[2], seed)
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Showing:
             say(f"Written to {written}.")
 
 
-def _watch_match(showing: Showing, game: str, first: str, second: str, seed: int) -> None:
-    rules, agents = _table(game, [first, second])
+def _watch_match(showing: Showing, database: Path, game: str, first: str, second: str, seed: int) -> None:
+    rules, agents = _table(game, [first, second], database)
     from arena.viewers import watch
 
     if showing.describe:
@@ -120,13 +120,14 @@ def _watch_match(showing: Showing, game: str, first: str, second: str, seed: int
 def _watch_stored(showing: Showing, database: Path, game_id: str, analyst: str | None) -> None:
     from agents.registry import agent
     from arena.replays import NOBODY, analyst_spec, shown
+    from arena.specs import expand
     from arena.store import Store
     from arena.viewers import watch
 
     with Store.read(database) as store:
         stored = shown(store, store.stored_game(game_id))
         spec = analyst_spec(store, stored.game.name, analyst or NOBODY)
-        judge = None if spec is None else agent(spec)
+        judge = None if spec is None else agent(expand(spec, database))
         if showing.describe:
             showing.put(watch.game_judged(stored, judge))
         else:
@@ -148,13 +149,14 @@ def _watch_league(
         showing.show(watch.watch_league, feed)
 
 
-def _table(game: str, specs: list[str]) -> tuple[Any, list[Any]]:
+def _table(game: str, specs: list[str], database: Path) -> tuple[Any, list[Any]]:
     """The game and its players, each seen to be able to play it."""
+    from arena.specs import expand
     from arena.tournament import ready
     from envs.registry import game as game_of
 
     rules = game_of(game)
-    return rules, [ready(spec, rules) for spec in specs]
+    return rules, [ready(expand(spec, database), rules) for spec in specs]
 
 
 def _share(heard: Any) -> Any:
@@ -175,7 +177,10 @@ def play(
 
     Example: [bold]arena play connect_four --against mcts:sims=500 --seat 0[/]
     """
-    rules, (agent,) = _table(game, [against])
+    from arena.specs import expand
+
+    against = expand(against, database)
+    rules, (agent,) = _table(game, [against], database)
     if not name.strip() or name == agent.name:
         raise ValueError(f"'{name}' is {'no name' if not name.strip() else 'the name of the agent'}; say another.")
     from arena.replays import keep_play
@@ -223,10 +228,10 @@ def list_names(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A database, or an agent's folder.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A database, or the folder of a run or an agent.")],
     json: Json = False,
 ) -> None:
-    """See whether a database or an agent is whole and says what is true; exit code 1 if not.
+    """See whether a database, a run or an agent is whole and says what is true; exit code 1 if not.
 
     Every stored game is played again by the rules, and the ratings are made anew from the games.
 
@@ -240,7 +245,8 @@ def verify(
         document({**asdict(report), "whole": report.whole})
     else:
         checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items() if what != "faults")
-        verdict = "whole" if report.whole else f"{report.checked['faults']} faults"
+        faults = report.checked.get("faults", 0)
+        verdict = "whole" if report.whole else f"{faults} fault{'s' if faults != 1 else ''}"
         put(f"{printable(str(path))}: {verdict} ({checked or 'empty'})\n")
         for text in report.faults:
             put(f"  {printable(text)}\n")

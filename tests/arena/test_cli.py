@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -315,8 +316,12 @@ def calls(monkeypatch):
     import arena.run
     import arena.viewers.watch
 
-    monkeypatch.setattr(arena.league, "run_league", stand_in)
-    monkeypatch.setattr(arena.run, "run_training", stand_in)
+    def begun(config, **more):
+        arena.run.write_config(config, config.folder)
+        return stand_in(config, **more)
+
+    monkeypatch.setattr(arena.league, "run_league", begun)
+    monkeypatch.setattr(arena.run, "run_training", begun)
     for name in ("watch_match", "watch_game", "watch_league", "play"):
         monkeypatch.setattr(arena.viewers.watch, name, stand_in)
     row = {"bench": "rules", "subject": "s", "ours": 2.0, "peer": None, "theirs": None, "unit": "u", "ratio": None,
@@ -368,10 +373,26 @@ def test_train_hands_over_its_configuration(arena, calls):
     assert arena(*arguments, "--resume")[0] == 0
 
 
-def test_a_run_folder_that_cannot_be_written(arena, calls):
+def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):
+    arguments = ("train", "alphazero", "tic_tac_toe", "--out", "deep/ttt")
+    first = ("--set", "run.seed=3", "--set", "network.backbone=mlp", "--set", "learner.batch=64", "--workers", "0")
+    assert arena(*arguments, *first)[0] == 0
+    (config,), _ = calls[0]
+    assert (config.run.seed, config.network.backbone, config.learner.batch) == (3, "mlp", 64)
+    assert arena(*arguments, "--resume", "--set", "learner.clip=2.0", "--minutes", "9")[0] == 0
+    (again,), _ = calls[1]
+    assert again == replace(
+        config, learner=replace(config.learner, clip=2.0), run=config.run.model_copy(update={"minutes": 9.0})
+    )
+    assert arena(*arguments, "--resume", "--seed", "4")[0] == 0
+    assert calls[2][0][0].run.seed == 4 and calls[2][0][0].learner.clip == 2.0
+
+
+@pytest.mark.parametrize("command", ["league --workers 0", "train alphazero tic_tac_toe --workers 0 --steps 1"])
+def test_a_run_folder_that_cannot_be_written(arena, command):
     Path("runs").write_text("a file where the folder should be")
-    code, _, err = arena("league")
-    assert code == 2 and "cannot be written" in err and calls == []
+    code, _, err = arena(*command.split())
+    assert code == 2 and "cannot be written" in err
 
 
 def test_watch_and_play_hand_over(arena, calls, played):

@@ -133,3 +133,16 @@ def test_the_document_is_plain(store):
 )  # fmt: skip
 def test_nearly_certain_is_not_certain(share, text):
     assert percent(share) == text
+
+
+def test_games_by_other_rules_are_said_to_be_left_out(store):
+    assert "other rules" not in as_page(leaderboard(store, "connect_four"))
+    store.add_games(
+        [StoredGame("old", "connect_four", 0, 0, ("strong", "random"), (-1.0, 1.0), [0], purpose="rating", run="r")]
+    )
+    board = leaderboard(store, "connect_four")
+    assert (board.games, board.outdated) == (22, 1)
+    console = Console(file=io.StringIO(), width=160)
+    console.print(as_table(board, 160))
+    for text in (console.file.getvalue(), as_page(board)):
+        assert "1 game, played under other rules, left out" in text

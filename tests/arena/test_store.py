@@ -64,6 +64,14 @@ def test_results_are_counted_by_who_moved_first(store):
     assert store.results("othello") == {}
 
 
+def test_games_by_other_rules_do_not_count(store):
+    store.add_games([game("1", purpose="rating"), game("2", purpose="rating", rules=2), game("3", rules=2)])
+    store.add_games([game("4", purpose="selfplay", rules=2)])
+    assert store.results("connect_four") == {("a", "b", 1.0): 1}
+    assert store.outdated("connect_four") == 2
+    assert store.outdated("othello") == 0
+
+
 def test_games_are_filtered_and_followed(store):
     store.add_games(game(str(i), purpose="rating" if i % 2 else "selfplay", run="r") for i in range(6))
     assert [g.id for g in store.games(purpose="rating")] == ["1", "3", "5"]
