@@ -234,11 +234,7 @@ def check_same_run(config: Config, written: Path) -> None:
 
 def _owned(table: Mapping[str, str], name: str, values: Mapping[str, Any], section: str, source: str) -> Any:
     default = resolve(table, name, "component")()
-    model = _checked(model_of(default), values, section, source)
-    try:
-        return _instance(default, model)
-    except ValueError as error:
-        raise ConfigError(f"{source}: [{section}] {error}") from error
+    return _instance(default, _checked(model_of(default), values, section, source), section, source)
 
 
 def model_of(default: Any) -> type[Section]:
@@ -255,12 +251,16 @@ def model_of(default: Any) -> type[Section]:
     return create_model(type(default).__name__, __base__=Section, **columns)
 
 
-def _instance(default: Any, model: BaseModel) -> Any:
+def _instance(default: Any, model: BaseModel, section: str, source: str) -> Any:
+    """The settings themselves; what their own checks refuse is one sentence that names the section."""
     values = {name: getattr(model, name) for name in type(model).model_fields}
     for name, value in values.items():
         if isinstance(value, BaseModel):
-            values[name] = _instance(getattr(default, name), value)
-    return type(default)(**values)
+            values[name] = _instance(getattr(default, name), value, f"{section}.{name}", source)
+    try:
+        return type(default)(**values)
+    except ValueError as error:
+        raise ConfigError(f"{source}: [{section}] {error}") from error
 
 
 def _tree(settings: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from agents.ranges import within
+from agents.search.search import MOST_SIMULATIONS
 from arena.leaderboard import as_table, leaderboard, ratings
 from arena.run import Run, plan_of, write_config
 from arena.status import Status
@@ -49,6 +51,13 @@ class LeagueSettings:
     snapshot_minutes: float = 3.0
     rating_pairs: int = 40
     rating_simulations: int = 100
+
+    def __post_init__(self) -> None:
+        if not self.anchors:
+            raise ValueError('anchors must hold one member at least, for example anchors = ["random"].')
+        within(
+            self, snapshot_minutes="(0, inf)", rating_pairs="[1, inf)", rating_simulations=f"[0, {MOST_SIMULATIONS}]"
+        )
 
 
 class League:

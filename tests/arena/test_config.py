@@ -1,14 +1,17 @@
 """arena.toml: what is wrong is one sentence that names it; what is right comes back the same."""
 
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.ranges import within
 from arena.config import ConfigError, build, check_same_run, load, model_of, resolved
 from arena.toml import dumps, literal, parse_value
 
@@ -63,6 +66,18 @@ def test_overrides_are_toml_or_else_text():
         ("self_play.search.kind=uct", "[self_play.search] kind = 'uct': it should be 'puct' or 'gumbel'."),
         ("self_play.search.simulatons=9", "[self_play.search] has no key 'simulatons'; did you mean 'simulations'?"),
         ("self_play.search=9", "[self_play] search must be a table, not 9."),
+        ("self_play.full_share=0", "[self_play] full_share must lie in (0, 1], and 0.0 does not."),
+        ("self_play.lanes=0", "[self_play] lanes must lie in [1, inf), and 0 does not."),
+        ("self_play.fast_simulations=0", "[self_play] fast_simulations must lie in [1, 100000], and 0 does not."),
+        ("self_play.temperature_end=0", "[self_play] temperature_end must lie in (0, inf), and 0.0 does not."),
+        ("self_play.search.simulations=-1", "[self_play.search] simulations must lie in [0, 100000], and -1 does not."),
+        ("self_play.search.simulations=0", "[self_play] Self-play learns from what a search finds"),
+        ("self_play.search.noise_share=1.5", "[self_play.search] noise_share must lie in [0, 1], and 1.5 does not."),
+        ("learner.batch=0", "[learner] batch must lie in [1, inf), and 0 does not."),
+        ("learner.average=1", "[learner] average must lie in [0, 1), and 1.0 does not."),
+        ("league.anchors=[]", "[league] anchors must hold one member at least"),
+        ("league.snapshot_minutes=0", "[league] snapshot_minutes must lie in (0, inf), and 0.0 does not."),
+        ("league.rating_pairs=0", "[league] rating_pairs must lie in [1, inf), and 0 does not."),
         ("run=3", "write it as section.key=value"),
         ("nonsense", "write it as section.key=value"),
     ],
@@ -72,6 +87,18 @@ def test_what_is_wrong_is_one_sentence(override, sentence):
         load(ROOT / "arena.toml", [override])
     assert sentence in str(problem.value)
     assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("interval", "inside", "outside"),
+    [("[0, 1]", (0, 1, 0.5), (-0.1, 1.1)), ("(0, 1)", (0.5,), (0, 1)), ("(0, inf)", (1e300,), (0.0, math.inf))],
+)
+def test_intervals_are_read_as_mathematics_writes_them(interval, inside, outside):
+    for value in inside:
+        within(SimpleNamespace(share=value), share=interval)
+    for value in (*outside, math.nan):
+        with pytest.raises(ValueError, match="share must lie in"):
+            within(SimpleNamespace(share=value), share=interval)
 
 
 def test_files_that_cannot_be_read(tmp_path):
