@@ -6,7 +6,6 @@ into such positions; it is a measure of knowledge, and ratings are the measure o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +16,7 @@ from arena.bench import Row
 from arena.bench.solved import KINDS, Solved, solved
 from envs import kernels
 from envs.registry import game
+from leagues.payoff import wilson
 
 UNIT = "% of moves lose value"
 BATCH = 500
@@ -48,7 +48,7 @@ def row(spec: str, against: str, kind: str, positions: Solved) -> Row:
     lost = int(mistakes(spec, positions).sum())
     theirs = 100.0 * int(mistakes(against, positions).sum()) / count if against else None
     ours = 100.0 * lost / count
-    low, high = (100 * bound for bound in wilson(lost, count))
+    low, high = (100 * float(bound) for bound in wilson(lost / max(1, count), count))
     can = int(can_lose(positions).sum())
     return Row(
         bench="strength",
@@ -82,17 +82,3 @@ def can_lose(positions: Solved) -> NDArray[np.bool_]:
     """[B] whether any legal move is worse than the best."""
     legal = positions.value > -2
     return (legal & (positions.value < positions.value.max(1, keepdims=True))).any(1)
-
-
-def wilson(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """The interval of a share that was seen `hits` times in `count` (Wilson 1927); 95 % by default.
-
-    Fit for shares near 0, where hits plus or minus a multiple of the deviation would leave [0, 1].
-    """
-    if count == 0:
-        return 0.0, 1.0
-    share = hits / count
-    centre = share + z * z / (2 * count)
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)

@@ -76,13 +76,21 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         say(f"{_usage(error)} `{place} --help` shows how it is written.")
         return 2
     if isinstance(error, (ValueError, OSError)):
-        say(str(error) or type(error).__name__)
+        say(_sentence(error))
         return 2
     if isinstance(error, ImportError):
         say(f"A part of the arena is not installed ({error}); `make setup` installs it.")
         return 2
     say(f"Something is wrong inside the arena ({type(error).__name__}: {error}); --debug shows where.")
     return 1
+
+
+def _sentence(error: ValueError | OSError) -> str:
+    """What an error says, as a sentence: the arena's own errors are one; the system's are made one."""
+    text = " ".join(str(error).split()) or f"{type(error).__name__} without a word of why; --debug shows where"
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename or 'The system'}: {error.strerror}"
+    return text if text.endswith((".", "?", "!", ")")) else text + "."
 
 
 def _usage(error: Any) -> str:

@@ -113,25 +113,6 @@ def test_the_table_for_people() -> None:
     assert [figure(x) for x in (0.4123, 12.34, 999.0, 1234.0, 56_789.0)] == ["0.412", "12.3", "999", "1,230", "56,800"]
 
 
-@pytest.mark.parametrize(
-    ("hits", "count", "low", "high"),
-    [
-        (0, 10, 0.0, 0.27753),  # z^2 / (n + z^2) = 3.84146 / 13.84146
-        (5, 10, 0.23659, 0.76341),
-        (4, 1000, 0.00156, 0.01024),
-        (10, 10, 0.72247, 1.0),
-        (0, 0, 0.0, 1.0),
-    ],
-)
-def test_wilson_intervals(hits: int, count: int, low: float, high: float) -> None:
-    assert strength.wilson(hits, count) == pytest.approx((low, high), abs=1e-5)
-
-
-def test_wilson_is_not_the_naive_interval() -> None:
-    naive = 0.004 - 1.96 * (0.004 * 0.996 / 1000) ** 0.5
-    assert strength.wilson(4, 1000)[0] - naive > 0.001
-
-
 def worth(rows: np.ndarray) -> int:
     """The value of one position for its mover, by trying everything."""
     if rows["done"][0]:

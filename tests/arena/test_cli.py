@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agents import registry
+from agents.inference import Unsuited
 from arena import cli
 from arena.store import Store, StoreError
 from envs.registry import GAMES
@@ -166,6 +167,28 @@ def test_what_the_user_got_wrong_is_one_sentence_and_exit_code_2(arena, here, co
     assert "Traceback" not in err
     assert out == "" or command == "watch"
     assert {path.suffix for path in here.iterdir()} <= {".db", ".lock"}
+
+
+CAUSED = [
+    (PermissionError(13, "Permission denied", "runs/x"), "runs/x: Permission denied.\n"),
+    (OSError(28, "No space left on device"), "The system: No space left on device.\n"),
+    (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "invalid start byte.\n"),
+    (json.JSONDecodeError("Expecting value", "x", 0), "Expecting value: line 1 column 1 (char 0)\n"),
+    (Unsuited("the CPU has no bfloat16 arithmetic"), "the CPU has no bfloat16 arithmetic.\n"),
+    (ValueError("one\n  sentence?"), "one sentence?\n"),
+    (ValueError(), "ValueError without a word of why; --debug shows where.\n"),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), CAUSED, ids=lambda value: type(value).__name__)
+def test_what_the_user_can_mend_is_exit_code_2_whatever_its_type(arena, monkeypatch, error, sentence):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("arena.cli.look.known", fail)
+    code, out, err = arena("list", "games")
+    assert (code, out) == (2, "")
+    assert err.endswith(sentence) and err.count("\n") == 1
 
 
 def test_a_bug_is_one_sentence_and_a_traceback_on_request(arena):
@@ -453,6 +476,7 @@ def test_a_closed_pipe_is_no_error(tmp_path):
 PLAY = """
 import sys, types
 from agents import registry
+from agents.inference import Unsuited
 from arena import cli
 import agents.scripted.random as random
 

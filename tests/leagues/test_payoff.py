@@ -43,6 +43,24 @@ def test_wilson_interval() -> None:
     assert float(high) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [
+        (0, 10, 0.0, 0.27753),  # z^2 / (n + z^2) = 3.84146 / 13.84146
+        (5, 10, 0.23659, 0.76341),
+        (4, 1000, 0.00156, 0.01024),
+        (10, 10, 0.72247, 1.0),
+    ],
+)
+def test_wilson_of_counts(hits: int, count: int, low: float, high: float) -> None:
+    assert tuple(map(float, wilson(hits / count, count))) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_wilson_is_not_the_naive_interval() -> None:
+    naive = 0.004 - 1.96 * (0.004 * 0.996 / 1000) ** 0.5
+    assert float(wilson(0.004, 1000)[0]) - naive > 0.001
+
+
 def test_intervals_of_cells() -> None:
     table = Payoff([Result("a", "b", 1)] * 8 + [Result("b", "a", 1)] * 2)
     assert table.interval("a", "b") == pytest.approx((0.49016, 0.94331), abs=1e-5)
