@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load, save
 
-from arena.files import new_folder, recover
+from agents.files import new_folder, recover
 
 VERSION = 2
 

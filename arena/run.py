@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.files import write_text
 from agents.search.search import Search
 from agents.storage import save_agent
 from arena.checkpoint import load_state, save_state
-from arena.files import write_text
 from arena.lock import Lock
 from arena.status import Status
 from arena.train import Plan, Round, Trainer

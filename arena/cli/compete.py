@@ -245,7 +245,7 @@ def leaderboard(
     with Store.read(database) as store:
         board = leaderboard(store, _chosen(store, game))
     if html is not None:
-        from arena.files import write_text
+        from agents.files import write_text
         from arena.page import as_page
 
         write_text(html, as_page(board))

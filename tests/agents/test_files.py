@@ -2,7 +2,7 @@
 
 import pytest
 
-from arena.files import new_folder, recover, write_text
+from agents.files import new_folder, recover, write_text
 
 
 def test_a_file_is_replaced_whole(tmp_path):
