@@ -56,7 +56,7 @@ class LeagueSettings:
         if not self.anchors:
             raise ValueError('anchors must hold one member at least, for example anchors = ["random"].')
         within(
-            self, snapshot_minutes="(0, inf)", rating_pairs="[1, inf)", rating_simulations=f"[0, {MOST_SIMULATIONS}]"
+            self, snapshot_minutes="[0, inf)", rating_pairs="[1, inf)", rating_simulations=f"[0, {MOST_SIMULATIONS}]"
         )
 
 

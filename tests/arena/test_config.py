@@ -76,7 +76,7 @@ def test_overrides_are_toml_or_else_text():
         ("learner.batch=0", "[learner] batch must lie in [1, inf), and 0 does not."),
         ("learner.average=1", "[learner] average must lie in [0, 1), and 1.0 does not."),
         ("league.anchors=[]", "[league] anchors must hold one member at least"),
-        ("league.snapshot_minutes=0", "[league] snapshot_minutes must lie in (0, inf), and 0.0 does not."),
+        ("league.snapshot_minutes=-1", "[league] snapshot_minutes must lie in [0, inf), and -1.0 does not."),
         ("league.rating_pairs=0", "[league] rating_pairs must lie in [1, inf), and 0 does not."),
         ("run=3", "write it as section.key=value"),
         ("nonsense", "write it as section.key=value"),
