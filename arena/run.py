@@ -15,7 +15,7 @@ import numpy as np
 from agents.files import write_text
 from agents.search.search import Search
 from agents.storage import save_agent
-from arena.checkpoint import load_state, save_state
+from arena.checkpoint import Damaged, load_state, save_state
 from arena.lock import Lock
 from arena.status import Status
 from arena.train import Plan, Round, Trainer
@@ -63,13 +63,18 @@ class Run:
         """Begins anew, or goes on from the state that is kept."""
         state = load_state(self.folder / "state")
         self.resumed = state is not None
-        self.trainer = Trainer(self.plan, None if state is None else state["trainer"])
-        kept = state or {"spent": 0.0, "from_seconds": 0.0, "from_steps": 0, "complete": True}
-        self.spent = float(kept["spent"])
+        if state is None:
+            state = {"trainer": None, "spent": 0.0, "from_seconds": 0.0, "from_steps": 0, "complete": True}
+        try:
+            kept, complete = state["trainer"], bool(state["complete"])
+            self.spent, seconds, at = float(state["spent"]), float(state["from_seconds"]), int(state["from_steps"])
+        except (LookupError, TypeError, ValueError) as error:
+            raise Damaged(f"{self.folder / 'state'} lacks what a state has; remove it to begin again.") from error
+        self.trainer = Trainer(self.plan, kept)
         learned = self.trainer.learner.steps
         self.logged_to = learned if self.resumed else -1
-        self.from_seconds = self.spent if kept["complete"] else float(kept["from_seconds"])
-        self.from_steps = learned if kept["complete"] else int(kept["from_steps"])
+        self.from_seconds = self.spent if complete else seconds
+        self.from_steps = learned if complete else at
         self.limit = None if minutes is None else self.from_seconds + 60.0 * minutes
         self.goal = None if steps is None else self.from_steps + steps
         self.started = self.kept = time.monotonic()
@@ -94,7 +99,8 @@ class Run:
     def begin(self) -> None:
         """Sets the workers to play."""
         self.started = self.kept = time.monotonic()
-        self.trainer.begin()
+        for name, value in self.trainer.begin().items():
+            self.log(name, value)
 
     def round(self, between: Callable[[], None] | None = None) -> Round:
         """One round of training; keeps the state when it is time to, after `between`."""

@@ -129,11 +129,10 @@ class Trainer:
         backends = [self.pool.finish(ticket) for ticket in tickets]
         return ", ".join(sorted(set(backends)))
 
-    def begin(self) -> None:
+    def begin(self) -> Metrics:
         """Sets the workers to play; the learner catches up with what a resumed run had gathered."""
         self._send()
-        if self.arrived:
-            self._learn()
+        return self._learn() if self.arrived else {}
 
     def _send(self) -> None:
         weights = self.pool.share(self.learner.weights())

@@ -1,0 +1,160 @@
+"""Ray: how it is started, what it is told, and what becomes of workers that are lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from agents.self_play import SelfPlay
+from arena import cluster
+from arena.cluster import NoCluster, make_pool, stop_ray
+from arena.config import load
+from arena.worker import Order
+
+ORDER = Order(0, 0, "tic_tac_toe", "mlp", ("policy", "value"), SelfPlay(lanes=4), backend="torch")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home of its own, where no token is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / ".ray"
+
+
+def test_a_token_is_made_once_and_for_this_user_alone(home):
+    cluster._own_token()
+    token = home / "auth_token"
+    first = token.read_text()
+    assert len(first) == 64 and token.stat().st_mode & 0o777 == 0o600
+    token.chmod(0o644)
+    cluster._own_token()
+    assert token.read_text() == first and token.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in home.iterdir()] == ["auth_token"]
+
+
+def test_an_empty_token_is_replaced(home):
+    home.mkdir()
+    (home / "auth_token").touch()
+    cluster._own_token()
+    assert len((home / "auth_token").read_text()) == 64
+
+
+def test_two_first_starts_at_once_agree_on_a_token(home, monkeypatch):
+    real, seen = os.link, []
+
+    def late(source, target):
+        """The other start is faster."""
+        if not seen:
+            seen.append(True)
+            cluster._own_token()
+            seen.append(Path(target).read_text())
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    cluster._own_token()
+    assert (home / "auth_token").read_text() == seen[1]
+    assert [path.name for path in home.iterdir()] == ["auth_token"]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: cluster._own_token(), range(32)))
+    assert (home / "auth_token").read_text() == seen[1]
+
+
+def test_a_start_that_is_cut_short_leaves_no_token(home, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(NoCluster, match="No space left on device"):
+            cluster._own_token()
+    assert list(home.iterdir()) == []
+
+
+def test_ray_is_always_asked_for_tokens_and_never_to_report(tmp_path):
+    stub = tmp_path / "ray"
+    stub.mkdir()
+    (stub / "__init__.py").write_text("def is_initialized(): return True\n")
+    (stub / "exceptions.py").write_text("class RayError(Exception): pass\n")
+    program = """
+import os, sys
+if sys.argv[1] == "imported":
+    import ray
+from arena.cluster import start_ray
+start_ray(1, None)
+print(os.environ["RAY_AUTH_MODE"], os.environ["RAY_USAGE_STATS_ENABLED"])
+"""
+
+    def run(how: str) -> subprocess.CompletedProcess[str]:
+        root = Path(__file__).resolve().parents[2]
+        env = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "disabled", "PYTHONPATH": f"{tmp_path}:{root}"}
+        command = [sys.executable, "-c", program, how]
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert run("fresh").stdout.split() == ["token", "0"]
+    assert "RAY_AUTH_MODE" in run("imported").stderr  # too late to turn it on
+
+
+def test_what_was_never_started_is_not_imported_to_be_stopped(monkeypatch):
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    stop_ray()
+    assert "ray" not in sys.modules
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a process may use")
+def test_there_are_as_many_workers_as_cores_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    assert load(None, ["workers.count=auto"]).worker_count == 1
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("kind", ["ActorUnavailableError", "ObjectLostError"])
+def test_a_worker_that_is_lost_is_ended_and_made_again(monkeypatch, kind):
+    import ray
+    from ray import exceptions as of
+
+    pool = make_pool([ORDER], [None], local=False)
+    assert isinstance(pool, cluster.RayPool)
+    assert pool.finish(pool.start(0, "ready")) == "torch"
+    errors = {
+        "ActorUnavailableError": of.ActorUnavailableError("gone for now", None),
+        "ObjectLostError": of.ObjectLostError("00" * 28, None, ""),  # type: ignore[arg-type]
+    }
+    real, left, old = ray.get, [errors[kind]], pool.actors[0]
+
+    def get(reference):
+        if left:
+            raise left.pop()
+        return real(reference)
+
+    monkeypatch.setattr(ray, "get", get)
+    assert pool.finish(pool.start(0, "ready")) == "torch"
+    assert pool.restarts == 1 and pool.deaths == [0]
+    with pytest.raises(of.RayActorError):
+        real(old.ready.remote())
+    left.append(of.RaySystemError("the node is gone"))
+    with pytest.raises(NoCluster, match="Ray has failed"):
+        pool.finish(pool.start(0, "ready"))
+    pool.close()
+
+
+@pytest.mark.ray
+def test_a_worker_that_cannot_be_made_says_why_at_once(monkeypatch):
+    class Broken:
+        def __init__(self, *_):
+            raise KeyError("boom")
+
+        def ready(self): ...
+
+    monkeypatch.setattr(cluster, "Worker", Broken)
+    pool = make_pool([ORDER], [None], local=False)
+    with pytest.raises(NoCluster, match=r"cannot make workers \(KeyError: .boom.\)"):
+        pool.finish(pool.start(0, "ready"))
+    assert pool.restarts == 0
+    pool.close()

@@ -1,0 +1,94 @@
+"""A run's folder: one writer, written only by who holds it, curves that do not double back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arena.checkpoint import Damaged, save_state
+from arena.config import ConfigError, build
+from arena.lock import Busy
+from arena.run import Run, plan_of, write_config
+
+
+def config(folder: Path, game: str = "tic_tac_toe"):
+    return build(
+        {
+            "run": {"name": folder.name, "out": str(folder.parent), "positions": 60},
+            "game": {"name": game},
+            "network": {"backbone": "mlp", "backend": "torch"},
+            "workers": {"count": 0},
+            "learner": {"batch": 32, "window": 2000, "window_start": 200},
+            "self_play": {"lanes": 16, "fast_simulations": 4, "search": {"simulations": 8}},
+        }
+    )
+
+
+def opened(folder: Path, **more) -> Run:
+    return Run(folder, plan_of(config(folder)), steps=10_000, **more)
+
+
+def test_only_who_holds_the_folder_writes_in_it(tmp_path):
+    folder = tmp_path / "x"
+    asked: list[Path] = []
+    run = opened(folder, prepare=asked.append)
+    with pytest.raises(Busy, match="by this very process"):
+        opened(folder, prepare=asked.append)
+    assert asked == [folder]
+    run.close()
+    opened(folder).close()  # the lock was let go
+
+
+def test_a_run_of_another_kind_is_refused_and_its_file_left(tmp_path):
+    folder = tmp_path / "x"
+    opened(folder, prepare=lambda path: write_config(config(folder), path)).close()
+    before = (folder / "config.toml").read_text()
+    with pytest.raises(ConfigError, match="is a run of the game 'tic_tac_toe', not 'othello'"):
+        opened(folder, prepare=lambda path: write_config(config(folder, "othello"), path))
+    assert (folder / "config.toml").read_text() == before
+    opened(folder).close()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ValueError, match="cannot be written"):
+        opened(tmp_path / "file" / "x")
+
+
+@pytest.mark.parametrize("state", [{}, [], 3, {"trainer": {}, "spent": 0.0}, {"spent": "much"}])
+def test_a_damaged_state_is_one_sentence_and_lets_the_folder_go(tmp_path, state):
+    folder = tmp_path / "x"
+    save_state(folder / "state", state)
+    for _ in range(2):
+        with pytest.raises(Damaged):
+            opened(folder)
+
+
+def test_curves_go_on_where_the_kept_state_ends(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = tmp_path / "x"
+    first = opened(folder)
+    first.begin()
+    first.round()
+    first.round(first.keep)
+    kept = first.trainer.learner.steps
+    for _ in range(2):
+        first.round()  # lost: it is killed before the next state
+    lost = first.trainer.learner.steps
+    first.close()
+    second = opened(folder)
+    assert second.resumed
+    second.begin()
+    for _ in range(3):
+        second.round()
+    second.close()
+    events = EventAccumulator(str(folder / "events"))
+    events.Reload()
+    for name in ("train/loss", "rollout/ep_rew_mean", "rollout/ep_len_mean", "time/fps", "rollout/staleness"):
+        steps = [scalar.step for scalar in events.Scalars(name)]
+        assert steps == sorted(set(steps))
+        assert steps[-1] > lost > kept
+    assert {scalar.value for scalar in events.Scalars("rollout/staleness")} == {1.0}
+    assert all(-1 <= scalar.value <= 1 for scalar in events.Scalars("rollout/ep_rew_mean"))
