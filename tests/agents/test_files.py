@@ -51,3 +51,13 @@ def test_a_crash_between_the_renames_is_mended(tmp_path):
     with pytest.raises(KeyError), new_folder(target):
         raise KeyError
     assert [p.name for p in target.iterdir()] == ["a"]
+
+
+def test_what_a_killed_process_left_half_filled_is_cleared_away(tmp_path):
+    target = tmp_path / "state"
+    (tmp_path / ".state.k1ll3d.new").mkdir()
+    (tmp_path / ".state.k1ll3d.new" / "half").write_text("half")
+    (tmp_path / ".other.k1ll3d.new").mkdir()
+    with new_folder(target) as folder:
+        (folder / "a").write_text("a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.k1ll3d.new", "state"]
