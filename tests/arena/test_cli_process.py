@@ -1,0 +1,103 @@
+"""The command line as a process of its own: what it prints where, signals, closed pipes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from arena.store import Store, StoreError
+from envs.registry import GAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def subprocess_arena(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "arena", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, **more)
+
+
+def test_json_is_pure_whatever_is_printed_below(tmp_path):
+    code = (
+        "import os, sys; from arena import cli; from arena.cli import frame; import arena.cli.look as look;"
+        "was = look.known; look.known = lambda *a: (print('noise'), os.system('echo deep noise'), was(*a));"
+        "sys.exit(cli.run(['list', 'games', '--json']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == len(GAMES)
+    assert "noise" in done.stderr and "deep noise" in done.stderr
+
+
+def test_the_console_script_and_the_module(tmp_path):
+    done = subprocess_arena("match", "tic_tac_toe", "nobody", "random", cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("There is no agent 'nobody'")
+    assert subprocess_arena("list", "games", cwd=tmp_path).returncode == 0
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m arena list games | true", shell=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr and "Error" not in done.stderr
+
+
+PLAY = """
+import sys, types
+from agents import registry
+from agents.inference import Unsuited
+from arena import cli
+import agents.scripted.random as random
+
+class Patient(random.Random):
+    name = "patient"
+    def act(self, view, memory):
+        import time
+        time.sleep(0.002)
+        return super().act(view, memory)
+
+module = types.ModuleType("patience")
+module.Patient = Patient
+sys.modules["patience"] = module
+registry.AGENTS["patient"] = "patience:Patient"
+sys.exit(cli.run(["tournament", "tic_tac_toe", "random", "patient", "--pairs", "2000"]))
+"""
+
+
+def test_a_tournament_killed_or_interrupted_goes_on_without_a_game_lost(tmp_path):
+    def games() -> dict[str, str]:
+        try:
+            store = Store.read("arena.db")
+        except StoreError:  # not there, or empty so far
+            return {}
+        with store:
+            assert store.faults() == []
+            return {game.id: " ".join(map(str, game.moves)) for game in store.games()}
+
+    before: dict[str, str] = {}
+    for way, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen([sys.executable, "-c", PLAY], env=environment, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+            if (tmp_path / "arena.db-wal").exists() and len(games()) > len(before):
+                break
+        process.send_signal(way)
+        _, err = process.communicate()
+        assert process.returncode == code, err
+        after = games()
+        assert before.items() <= after.items() and len(after) > len(before)
+        before = after
+    assert "run the same command again" in err
