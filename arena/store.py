@@ -155,7 +155,7 @@ class Store:
         step: int | None = None,
         sha256: str | None = None,
     ) -> Member:
-        """Enters an agent, once; raises StoreError if the name belongs to another agent (other weights) already."""
+        """Enters an agent, once; raises StoreError if the name is that of other weights or settings already."""
         with self._transaction():
             known = self._find(game, name)
             if known is None:
@@ -166,7 +166,7 @@ class Store:
                 )
         if known is not None and sha256 != known.sha256 and None not in (sha256, known.sha256):
             raise StoreError(
-                f"'{name}' is another agent of {game} in {self.path} already (its weights differ); "
+                f"'{name}' is another agent of {game} in {self.path} already (its weights or settings differ); "
                 "give the new one another name."
             )
         return known or self.member(game, name)

@@ -64,6 +64,17 @@ def test_alphabeta_prefers_the_sooner_win_and_the_later_loss() -> None:
     assert best[0].all()
 
 
+def test_the_guess_at_connect_four_is_a_value_by_hand() -> None:
+    assert CONNECT_FOUR.heuristic is not None
+    row = position(CONNECT_FOUR, "a g b g c f")  # only d1 completes four, for the mover
+    assert CONNECT_FOUR.heuristic(row[0]) == pytest.approx(math.tanh(0.08))
+    row["stones"][0] = (sum(0b0001110 << 7 * c for c in range(7)), 0)  # lines 2 to 4 full: all of lines 1 and 5
+    assert CONNECT_FOUR.heuristic(row[0]) == pytest.approx(math.tanh(14 * 0.08))
+    assert 14 * 0.08 > 1.0  # as much as a certain win would be, without the bound
+    row["seat"] = 1
+    assert CONNECT_FOUR.heuristic(row[0]) == pytest.approx(-math.tanh(14 * 0.08))
+
+
 def minimax(rules: Game, row: Rows, depth: int, ply: int = 0) -> tuple[float, set[int]]:
     """The definition: the best of all moves, each worth what the other side's best leaves (value, best moves)."""
     results: dict[int, float] = {}

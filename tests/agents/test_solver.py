@@ -131,6 +131,12 @@ def test_a_lane_does_not_depend_on_its_neighbours() -> None:
         assert alone.memory["rng"][0] == together.memory["rng"][lane]
 
 
+def test_wrong_at_a_known_rate_is_perfect_play_wrapped() -> None:
+    player = agent("solver:epsilon=0.05")
+    assert isinstance(player, EpsilonGreedy) and isinstance(player.agent, Solver) and player.epsilon == 0.05
+    assert isinstance(agent("solver:epsilon=0"), Solver)
+
+
 def test_names_and_refusals() -> None:
     assert agent("solver").name == "solver"
     assert agent("solver:epsilon=0.05").name == "solver:epsilon=0.05"
