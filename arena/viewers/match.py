@@ -216,18 +216,15 @@ def _search_words(snapshot: Snapshot, k: int) -> str:
     name = snapshot.names[thought.voice if thought.voice is not None else thought.seat]
     who = "The analyst" if thought.voice is None and len(set(snapshot.names)) > 1 else name
     if total:
-        words = (
-            f"{who} gives {game.names[best.action]} {percent_of(best.visits, total)} of {total:,.0f} visits".replace(
-                ",", " "
-            )
-        )
+        visits = f"{total:,.0f} visit{'s' if total > 1 else ''}".replace(",", " ")
+        words = f"{who} gives {game.names[best.action]} {percent_of(best.visits, total)} of {visits}"
     elif best.prior is not None:
         words = f"{who} plays {game.names[best.action]} with {percent_of(best.prior, 1.0)}"
     else:
         words = f"{who} prefers {game.names[best.action]}"
-    if best.proven and best.value is not None:
-        return f"{words}: a proven {OUTCOMES[outcome(best.value, thought.seat)]}."
     value = best.value if best.value is not None else thought.value
+    if value is not None and (best.proven if best.value is not None else thought.proven):
+        return f"{words}: a proven {OUTCOMES[outcome(value, thought.seat)]}."
     return f"{words}: value {signed(value)}." if value is not None else f"{words}."
 
 
