@@ -115,7 +115,10 @@ class LeagueGames:
         if spec is None:
             return None
         if spec not in self._agents:
-            self._agents[spec] = agent(expand(spec, self.database))
+            try:
+                self._agents[spec] = agent(expand(spec, self.database))
+            except ValueError as error:
+                raise ValueError(f"{error} Without an analyst: --analyst none.") from error
         return self._agents[spec]
 
     def _open(self) -> Store:

@@ -234,6 +234,7 @@ def _typed(ui: UI, typed: str, name: str, snapshot: Snapshot) -> UI:
 
 def _press(ui: UI, press: Press, snapshot: Snapshot, layout: Layout) -> UI:
     kind, _, rest = (press.hit or "").partition(":")
+    ui = replace(ui, typed=None)
     if ui.help:
         return replace(ui, help=False)
     match kind:

@@ -12,7 +12,7 @@ from arena.viewers.play import Duel
 from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import Follow, GameFeed, GameRecord, Judge, Live, Replay, Source, judged, replayed
 from arena.viewers.ui import UI
-from arena.viewers.window import Window
+from arena.viewers.window import INSTEAD, Window
 from envs.game import Game
 
 Progress = Callable[[float], None]
@@ -84,12 +84,12 @@ def play(
 ) -> None:  # fmt: skip
     """A person plays against an agent with the mouse or the keyboard; `keep` is given every game that is over."""
     source = Duel(game, agent, seat, seed=seed, person=person, opening=opening, keep=keep)
-    _show(source, ui or UI(tab="moves"), size)
+    _show(source, ui or UI(tab="moves"), size, "Playing needs a screen and a mouse or a keyboard.")
 
 
-def _show(source: Source, ui: UI | None, size: tuple[int, int]) -> None:
+def _show(source: Source, ui: UI | None, size: tuple[int, int], mend: str = INSTEAD) -> None:
     try:
-        window = Window(source, ui or UI(), size, Path.cwd())
+        window = Window(source, ui or UI(), size, Path.cwd(), mend)
     except ValueError:
         source.close()
         raise

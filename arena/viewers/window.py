@@ -26,9 +26,11 @@ class NoDisplay(ValueError):
     """There is no screen to open a window on."""
 
 
-def open_display(size: tuple[int, int], title: str) -> pygame.Surface:
-    """Opens a resizable window; raises NoDisplay where there is no screen."""
-    mend = "Add --export FILE.png, .gif or .mp4 to write it to a file instead."
+INSTEAD = "Add --export FILE.png, .gif or .mp4 to write it to a file instead."
+
+
+def open_display(size: tuple[int, int], title: str, mend: str = INSTEAD) -> pygame.Surface:
+    """Opens a resizable window; raises NoDisplay where there is no screen, with what to do instead."""
     posix = sys.platform.startswith("linux")
     if posix and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")):
         raise NoDisplay(f"No display was found, so no window can be opened. {mend}")
@@ -47,7 +49,7 @@ def open_display(size: tuple[int, int], title: str) -> pygame.Surface:
 class Window:
     """Shows one source until it is closed."""
 
-    def __init__(self, source: Source, ui: UI, size: tuple[int, int], folder: Path) -> None:
+    def __init__(self, source: Source, ui: UI, size: tuple[int, int], folder: Path, mend: str = INSTEAD) -> None:
         self.source, self.ui, self.folder = source, ui, folder
         self.painter = Painter()
         self.shapes: list[Shape] = []
@@ -56,7 +58,7 @@ class Window:
         self.full = False
         self.size = size
         self.kept = source.newest()
-        self.surface = open_display(size, title(self.kept))
+        self.surface = open_display(size, title(self.kept), mend)
 
     def run(self) -> None:
         """Handles events and draws until the window is closed."""

@@ -17,7 +17,7 @@ from arena.viewers.paint import pygame
 from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import GameRecord
 from arena.viewers.ui import UI
-from arena.viewers.watch import watch_game, watch_league, watch_match
+from arena.viewers.watch import play, watch_game, watch_league, watch_match
 from envs.game import Game
 from envs.registry import game
 from tests.arena.viewers.scripted import Thinker, finished
@@ -122,6 +122,14 @@ def test_pixels_show_the_board(connect_four: Snapshot) -> None:
     sky = (np.abs(board - (0x56, 0xB4, 0xE9)).sum(axis=2) < 60).sum()
     orange = (np.abs(board - (0xE6, 0x9F, 0x00)).sum(axis=2) < 60).sum()
     assert sky / orange == pytest.approx(ratio, rel=0.25)
+
+
+def test_a_person_without_a_screen_is_not_sent_to_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match=r"needs a screen") as told:
+        play(game("tic_tac_toe"), Thinker("agent"))
+    assert "--export" not in str(told.value)
 
 
 def test_no_display_is_one_sentence_that_names_export() -> None:

@@ -85,6 +85,8 @@ def test_the_newest_snapshot_judges(tmp_path: Path) -> None:
     assert LeagueGames(path).analyst(game("connect_four")) is None
     feed = LeagueGames(path)
     assert feed.analyst(TOE) is feed.analyst(TOE)
+    with pytest.raises(ValueError, match="--analyst none"):
+        LeagueGames(path, judge="no/such/folder").analyst(TOE)
 
 
 def test_a_league_in_another_folder_has_its_agents_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
