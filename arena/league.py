@@ -259,5 +259,6 @@ def run_league(config: Config, *, address: str | None = None) -> None:
 
 def open_window(config: Config) -> subprocess.Popen[bytes]:
     """The viewer on the league's newest games, as a process of its own that reads the database."""
-    command = [sys.executable, "-m", "arena", "watch", "--league", "--database", str(config.database)]
+    command = [sys.executable, "-m", "arena", "watch", "--league", config.game.name]
+    command += ["--database", str(config.database), "--run", config.run.name]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
