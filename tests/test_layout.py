@@ -127,5 +127,5 @@ def test_the_measures_measure() -> None:
     nested = ast.parse("def f():\n    def g():\n" + "        x = 1\n" * 69 + "    return g\n")
     assert not list(long_functions(nested, 70))
     assert list(long_functions(nested, 69)) == ["g has 70 lines"]
-    assert MACHINE_PATH.search("open('/root/x')") and MACHINE_PATH.search('"/work/main"')
+    assert MACHINE_PATH.search("open('/root/x')") and MACHINE_PATH.search('"/home/x"')
     assert not MACHINE_PATH.search("agents/work/x") and not MACHINE_PATH.search("runs/home/agents")

@@ -10,20 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.ranges import within
-from agents.search.forest import (
-    GUMBEL,
-    OPEN,
-    PUCT,
-    Rules,
-    continuations,
-    descend,
-    expand,
-    new_forest,
-    plant,
-    results,
-    tree_bytes,
-)
+from agents.search.forest import continuations, descend, expand, plant, results
 from agents.search.formulas import considered_visits
+from agents.search.nodes import GUMBEL, OPEN, PUCT, Rules, new_forest, tree_bytes
 from envs import kernels
 from envs.game import Game, Rows
 

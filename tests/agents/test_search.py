@@ -11,7 +11,7 @@ import pytest
 
 from agents.search import formulas
 from agents.search.agent import SearchAgent
-from agents.search.forest import tree_bytes
+from agents.search.nodes import tree_bytes
 from agents.search.search import Search, keep_value, search, visit_policy
 from envs import kernels
 from envs.registry import game
