@@ -64,7 +64,7 @@ class Patient(random.Random):
     name = "patient"
     def act(self, view, memory):
         import time
-        time.sleep(0.002)
+        time.sleep(0.03)
         return super().act(view, memory)
 
 module = types.ModuleType("patience")
@@ -85,6 +85,14 @@ def test_a_tournament_killed_or_interrupted_goes_on_without_a_game_lost(tmp_path
             assert store.faults() == []
             return {game.id: " ".join(map(str, game.moves)) for game in store.games()}
 
+    def count() -> int:
+        """How many there are: quickly, so that the signal comes while there is something to interrupt."""
+        try:
+            with Store.read("arena.db") as store:
+                return store.count()
+        except StoreError:
+            return 0
+
     before: dict[str, str] = {}
     for way, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -92,7 +100,7 @@ def test_a_tournament_killed_or_interrupted_goes_on_without_a_game_lost(tmp_path
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.02)
-            if (tmp_path / "arena.db-wal").exists() and len(games()) > len(before):
+            if (tmp_path / "arena.db-wal").exists() and count() > len(before):
                 break
         process.send_signal(way)
         _, err = process.communicate()
