@@ -1,4 +1,4 @@
-"""Inference by ONNX Runtime in float32: for machines without OpenVINO; needs `onnxruntime` and `onnxscript`."""
+"""Inference by ONNX Runtime in float32: for machines without OpenVINO; needs the extra `onnx`."""
 
 from __future__ import annotations
 
