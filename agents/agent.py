@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ Random streams live here too (`rng`), one a lane, so that no lane depends on its
 class Decision(NamedTuple):
     """The moves chosen for B games, and what is known of how."""
 
-    action: NDArray[np.int64]
-    """[B], legal."""
+    action: NDArray[Any]
+    """[B] int64, legal; or float32 [B, controls] in games whose actions are vectors."""
     memory: Memory
     """[B, ...], to be given back at the agent's next move of the same games."""
     extra: Mapping[str, NDArray] = {}
@@ -55,7 +55,7 @@ class Unable(ValueError):
 
 def require_open(agent: str, game: Game) -> None:
     """Refuses games in which a position may not be looked into or is not settled by two seats in turn."""
-    for trait in ("hidden", "chance", "simultaneous"):
+    for trait in ("hidden", "chance", "simultaneous", "foreign", "controls"):
         if getattr(game, trait):
             raise Unable(f"{agent} looks ahead in the position, which {game.name} ({trait}) does not allow.")
     if game.seats != 2:

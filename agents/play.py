@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,34 +25,37 @@ class Table:
     agents   the players
     seating  [B, seats] index into `agents` of who sits where
     rows     [B] the positions
+    returns  [B, seats] what each seat has been paid since the first position
     """
 
     game: Game
     agents: Sequence[Agent]
     seating: NDArray[np.int64]
     rows: Rows
+    returns: NDArray[np.float64]
     memories: list[Memory] = field(default_factory=list)
 
     @classmethod
     def new(cls, game: Game, agents: Sequence[Agent], seating: NDArray[np.int64], seeds: NDArray[np.uint64]) -> Table:
         """A table with every lane at the first position; seeds [B] start each lane's game and its players."""
-        table = cls(game, agents, seating, kernels.new_rows(game, seeds))
+        table = cls(game, agents, seating, kernels.new_rows(game, seeds), np.zeros((len(seeds), game.seats)))
         table.memories = [agent.begin(game, player_seeds(seeds, i)) for i, agent in enumerate(agents)]
         return table
 
     def restart(self, lanes: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
         """Begins new games in some lanes."""
         self.rows[lanes] = kernels.new_rows(self.game, seeds)
+        self.returns[lanes] = 0.0
         for i, agent in enumerate(self.agents):
             put(self.memories[i], lanes, agent.begin(self.game, player_seeds(seeds, i)))
 
-    def step(self) -> tuple[NDArray[np.int64], list[tuple[NDArray[np.int64], View, Decision]]]:
+    def step(self) -> tuple[NDArray[Any], list[tuple[NDArray[np.int64], View, Decision]]]:
         """One move in every game that is not done.
 
-        Returns ([B] the actions, -1 where a game was done; for each agent that moved its lanes, what it saw and what
+        Returns ([B] the actions, -1 (or a vector of zeros) where a game was done; for each agent that moved its lanes, what it saw and what
         it decided).
         """
-        actions = np.full(len(self.rows), -1, np.int64)
+        actions = kernels.no_actions(self.game, len(self.rows))
         moved = []
         waiting = np.flatnonzero(~self.rows["done"])
         player = self.seating[waiting, self.rows["seat"][waiting]]
@@ -65,11 +69,19 @@ class Table:
                 actions[lanes] = decision.action
                 moved.append((lanes, view, decision))
         kernels.play_rows(self.game, self.rows, actions)
+        self.returns[waiting] += self.rows["reward"][waiting]
         return actions, moved
 
 
-def check(agent: Agent, view: View, action: NDArray[np.int64]) -> None:
+def check(agent: Agent, view: View, action: NDArray[Any]) -> None:
     """Raises `Illegal` unless `action` is a legal move in each of the view's games: rules trust what they are given."""
+    if view.game.controls:
+        if not (len(action) == len(view.seat) and kernels.in_bounds(view.game, np.asarray(action)).all()):
+            raise Illegal(
+                f"{agent.name} gave actions outside the bounds of {view.game.name}; act must return one vector of "
+                f"{len(view.game.controls)} numbers a game, each within {view.game.controls}."
+            )
+        return
     action, lanes, actions = np.asarray(action), len(view.legal), view.legal.shape[1]
     if action.shape != (lanes,) or action.dtype.kind not in "iu":
         raise Illegal(
@@ -111,9 +123,10 @@ class Finished:
     """Index of the agent at each seat."""
     opening: int
     """How many of the moves were drawn at random before the agents took over."""
-    moves: list[int]
+    moves: list[Any]
+    """Actions: numbers, or tuples of numbers where actions are vectors."""
     reward: tuple[float, ...]
-    """Each seat's result, -1, 0 or 1."""
+    """Each seat's return: all that it was paid, undiscounted; in most games -1, 0 or 1."""
     number: int = 0
     """Its place among the games of whoever played it."""
 
@@ -135,17 +148,20 @@ def play_games(
     `on_ply(games done, games)` is called after each ply.
     """
     table = Table.new(game, agents, seating, seeds)
-    moves: list[list[int]] = [[] for _ in seeds]
+    moves: list[list[Any]] = [[] for _ in seeds]
     if opening_plies is not None:
         moves = random_moves(game, seeds, seeds if opening_seeds is None else opening_seeds, opening_plies)
         for i, opening in enumerate(moves):
             if opening:
-                table.rows[i] = kernels.replay(game, int(seeds[i]), opening)[-1]
+                positions = kernels.replay(game, int(seeds[i]), opening)
+                table.rows[i] = positions[-1]
+                table.returns[i] = positions[1:]["reward"].sum(axis=0)
     openings = [len(opening) for opening in moves]
     while not table.rows["done"].all():
+        playing = np.flatnonzero(~table.rows["done"])
         actions, _ = table.step()
-        for i in np.flatnonzero(actions >= 0):
-            moves[i].append(int(actions[i]))
+        for i in playing:
+            moves[i].append(tuple(actions[i].tolist()) if game.controls else int(actions[i]))
         if on_ply is not None:
             on_ply(int(table.rows["done"].sum()), len(seeds))
     return [
@@ -154,7 +170,7 @@ def play_games(
             tuple(seating[i].tolist()),
             openings[i],
             moves[i],
-            tuple(table.rows["reward"][i].tolist()),
+            tuple(table.returns[i].tolist()),
             i,
         )
         for i in range(len(seeds))
@@ -163,8 +179,10 @@ def play_games(
 
 def random_moves(
     game: Game, seeds: NDArray[np.uint64], opening_seeds: NDArray[np.uint64], plies: NDArray[np.int64]
-) -> list[list[int]]:
+) -> list[list[Any]]:
     """A random opening for each game, none of which ends it."""
+    if game.controls or game.foreign:
+        return [[] for _ in seeds]  # openings are drawn by copying positions and listing moves
     openings = []
     for seed, opening_seed, wanted in zip(seeds, opening_seeds, plies, strict=True):
         generator = np.random.default_rng(int(opening_seed))

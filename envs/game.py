@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
@@ -30,18 +30,28 @@ rule = numba.njit(nogil=True)
 """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1."""
 
 
+CHANCE = -1
+"""The `seat` of a row in which chance moves next; players never meet such a row."""
+
+
+@rule
+def unbarred(row: Row, out: NDArray[np.bool_]) -> None:
+    """The `legal` of games whose actions are vectors: whatever lies within the bounds may be played."""
+
+
 def row_dtype(seats: int, **fields: Any) -> np.dtype[Any]:
     """The record of a game: the header every game shares, then the game's own fields.
 
     rng     the row's own random generator (see `envs.kernels.next_random`)
     reward  what the last ply paid each seat
     ply     moves made so far
-    seat    who moves next; after the last ply, who would have moved
+    seat    who moves next; after the last ply, who would have moved; CHANCE while chance has yet to fall
     done    no more moves
+    cut     done by a limit on plies and not by the rules: what would have followed still counts for a learner
     """
     own = [(name, *kind) if isinstance(kind, tuple) else (name, kind) for name, kind in fields.items()]
     header = [("rng", np.uint64), ("reward", np.float32, (seats,))]
-    footer = [("ply", np.int16), ("seat", np.int8), ("done", np.bool_)]
+    footer = [("ply", np.int16), ("seat", np.int8), ("done", np.bool_), ("cut", np.bool_)]
     return np.dtype([*header, *own, *footer], align=True)
 
 
@@ -58,13 +68,42 @@ class Symmetry:
 
 
 @dataclass(frozen=True, eq=False)
+class Chances:
+    """Chance laid open: the same rules with what is drawn told apart from what is done, for exact work.
+
+    begin(row)            the first position with nothing drawn yet: `row.seat` may be CHANCE
+    act(row, action)      a legal move of `row.seat`; leaves `row.seat` CHANCE where something is to be drawn
+    odds(row, outcome)    the probability of each outcome 0 .. outcomes-1 of what is to be drawn; they sum to 1
+    settle(row, outcome)  what is drawn; `row.seat` may be CHANCE again
+
+    `envs.chance.drawn` makes the game's `reset` and `play` of these.
+    """
+
+    begin: Callable[[Row], None]
+    act: Callable[[Row, int], None]
+    odds: Callable[[Row, int], float]
+    settle: Callable[[Row, int], None]
+    outcomes: int
+
+
+@dataclass(frozen=True, eq=False)
 class Game:
     """The rules of one game; everything that plays, searches, stores or draws it is generic.
 
     reset(row)         writes the first position's own fields; the header is cleared and `rng` seeded already
-    play(row, action)  makes a legal move of `row.seat`; sets reward, ply, seat and, at the end, done
+    play(row, action)  makes a legal move of `row.seat`; sets reward, ply, seat and, at the end, done (and cut)
     legal(row, out)    out[a] = may `row.seat` play a; at least one, unless the game is done
-    observe(row, out)  fills out[*shape], float32, as the seat to move sees it
+    observe(row, out)  fills out[*shape], float32, with all that `row.seat` may know and nothing that it may not
+
+    pays        "result": 1, 0 or -1 to each seat at the end alone, 0 in all; "zero-sum": 0 in all; "general": anything
+    controls    (lowest, highest) of each number of an action, where actions are vectors: `actions` is then 0, `play`
+                takes float32 [controls], `names` are the controls' and `legal` is `unbarred`
+    key(row)    64 bits that are equal exactly where `row.seat` cannot tell two positions apart, with all that it has
+                seen so far: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
+    chances     chance laid open, where it is small enough for exact work
+    hidden      a seat does not see everything; simultaneous: seats choose at once, which is played as hidden choices
+                in turn; chance: something is drawn; foreign: the rules are somebody else's program, rows cannot be
+                copied and nothing is compiled
 
     `version` changes whenever the same moves would lead elsewhere: stored games name it. `max_plies` bounds every
     game. `heuristic(row)`, where a game has one, guesses the value in (-1, 1) for the seat to move.
@@ -76,7 +115,7 @@ class Game:
     shape: tuple[int, ...]
     row: np.dtype[Any]
     reset: Callable[[Row], None]
-    play: Callable[[Row, int], None]
+    play: Callable[[Row, Any], None]
     legal: Callable[[Row, NDArray[np.bool_]], None]
     observe: Callable[[Row, NDArray[np.float32]], None]
     names: tuple[str, ...]
@@ -84,9 +123,15 @@ class Game:
     version: int = 1
     symmetries: tuple[Symmetry, ...] = ()
     heuristic: Callable[[Row], float] | None = None
+    pays: Literal["result", "zero-sum", "general"] = "result"
+    controls: tuple[tuple[float, float], ...] = ()
+    key: Callable[[Row], Bits] | None = None
+    keys: int = 0
+    chances: Chances | None = None
     hidden: bool = False
     chance: bool = False
     simultaneous: bool = False
+    foreign: bool = False
 
     def action(self, name: str) -> int:
         """The action written as `name`."""
@@ -101,10 +146,12 @@ class View(NamedTuple):
     obs: NDArray[np.float32]
     """[B, *shape], from the side of the seat to move."""
     legal: NDArray[np.bool_]
-    """[B, A], True = may; at least one True a row."""
+    """[B, A], True = may; at least one True a row, but none where actions are vectors (A is 0)."""
     rows: Rows | None
-    """[B] the positions themselves, or None where the game hides something."""
+    """[B] the positions themselves, or None where the game hides something or is foreign."""
     seat: NDArray[np.int8]
     """[B] who is to move."""
     game: Game
     """Whose rules these are: an agent that needs them looks here, and may so play two games at once."""
+    keys: NDArray[np.uint64] | None = None
+    """[B] what the seats to move can tell, as a number, where the game says so (`Game.key`)."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -36,12 +36,34 @@ def play(row: Row, action: int) -> None: ...
 def legal(row: Row, out: NDArray[np.bool_]) -> None: ...
 def observe(row: Row, out: NDArray[np.float32]) -> None: ...
 def heuristic(row: Row) -> float: ...  # pyright: ignore[reportReturnType]
+def key(row: Row) -> Bits: ...
+def begin(row: Row) -> None: ...
+def act(row: Row, action: int) -> None: ...
+def odds(row: Row, outcome: int) -> float: ...  # pyright: ignore[reportReturnType]
+def settle(row: Row, outcome: int) -> None: ...
 
 
 @rule
 def no_opinion(row: Row) -> float:
     """The heuristic of games that have none: every position looks even."""
     return 0.0
+
+
+@rule
+def no_odds(row: Row, outcome: int) -> float:
+    """Where nothing is ever drawn."""
+    return 0.0
+
+
+@rule
+def no_settling(row: Row, outcome: int) -> None:
+    """Where nothing is ever drawn."""
+
+
+@rule
+def no_key(row: Row) -> Bits:
+    """Of games whose positions have no number."""
+    return np.uint64(0)
 
 
 class Loop(Generic[P, R]):
@@ -64,14 +86,7 @@ class Loop(Generic[P, R]):
         return self.compiled[game]
 
     def _specialise(self, game: Game) -> Any:
-        rules = {
-            "reset": game.reset,
-            "play": game.play,
-            "legal": game.legal,
-            "observe": game.observe,
-            "heuristic": game.heuristic or no_opinion,
-        }
-        scope = {**self.function.__globals__, **rules}
+        scope = {**self.function.__globals__, **rules_of(game)}
         for name in _names(self.function.__code__):
             if isinstance(scope.get(name), Loop):
                 scope[name] = scope[name]._specialise(game)
@@ -83,10 +98,33 @@ class Loop(Generic[P, R]):
             self.function.__closure__,
         )
         copy.__kwdefaults__ = self.function.__kwdefaults__
+        if game.foreign:  # somebody else's program: nothing to compile
+            return copy
         tell_closures_apart(copy)
         copy.__module__ = self.function.__module__
         copy.__qualname__ = f"{self.__name__}.{re.sub(r'[^a-z0-9]+', '_', game.name)}.{fingerprint(copy)}"
         return numba.njit(cache=True, nogil=True)(copy)
+
+
+@cache
+def rules_of(game: Game) -> dict[str, Any]:
+    """What the rules' names stand for in the loops of one game."""
+    chances = game.chances
+    rules = {
+        "reset": game.reset,
+        "play": game.play,
+        "legal": game.legal,
+        "observe": game.observe,
+        "heuristic": game.heuristic or no_opinion,
+        "key": game.key or no_key,
+        "begin": chances.begin if chances else game.reset,
+        "act": chances.act if chances else game.play,
+        "odds": chances.odds if chances else no_odds,
+        "settle": chances.settle if chances else no_settling,
+    }
+    if game.controls:
+        rules["random_action"] = random_controls(game.controls)
+    return rules
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -242,10 +280,35 @@ def _restart(row: Row) -> None:
     row.ply = 0
     row.seat = 0
     row.done = False
+    row.cut = False
     reset(row)
 
 
 restart: Any = Loop(_restart)
+
+
+def _random_action(row: Row, mask: NDArray[np.bool_]) -> Any:
+    """An evenly drawn legal action by the row's own generator; mask [A] is left as the legal ones."""
+    legal(row, mask)
+    return nth_true(mask, below(draw(row), count_true(mask)))
+
+
+random_action: Any = Loop(_random_action)
+
+
+def random_controls(controls: tuple[tuple[float, float], ...]) -> Any:
+    """The `random_action` of a game whose actions are vectors: each number drawn evenly within its bounds."""
+    lowest = np.array([low for low, _ in controls])
+    widths = np.array([high - low for low, high in controls])
+
+    @rule
+    def random_vector(row: Row, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        action = np.empty(len(lowest), np.float32)
+        for i in range(len(lowest)):
+            action[i] = lowest[i] + widths[i] * unit(draw(row))
+        return action
+
+    return random_vector
 
 
 @Loop
@@ -257,8 +320,8 @@ def reset_rows(rows: Rows, seeds: NDArray[np.uint64]) -> None:
 
 
 @Loop
-def play_rows(rows: Rows, actions: NDArray[np.int64]) -> None:
-    """Makes one legal move in every row that is not done; actions [B] are trusted to be legal."""
+def play_rows(rows: Rows, actions: NDArray[Any]) -> None:
+    """Makes one legal move in every row that is not done; actions [B], or [B, controls], are trusted to be legal."""
     for i in range(rows.shape[0]):
         if not rows[i].done:
             play(rows[i], actions[i])
@@ -286,14 +349,20 @@ def view_rows(rows: Rows, obs: NDArray[np.float32], mask: NDArray[np.bool_]) -> 
 
 
 @Loop
+def key_rows(rows: Rows, out: NDArray[np.uint64]) -> None:
+    """out[i] = what row i's seat can tell, as a number."""
+    for i in range(rows.shape[0]):
+        out[i] = key(rows[i])
+
+
+@Loop
 def random_rows(rows: Rows, mask: NDArray[np.bool_], plies: int) -> None:
     """Plays up to `plies` random moves in every row by the row's own generator; mask [A] is room to work in."""
     for i in range(rows.shape[0]):
         for _ in range(plies):
             if rows[i].done:
                 break
-            legal(rows[i], mask)
-            play(rows[i], nth_true(mask, below(draw(rows[i]), count_true(mask))))
+            play(rows[i], random_action(rows[i], mask))
 
 
 @Loop
@@ -302,8 +371,7 @@ def random_steps(rows: Rows, obs: NDArray[np.float32], mask: NDArray[np.bool_], 
     ended = 0
     for _ in range(steps):
         for i in range(rows.shape[0]):
-            legal(rows[i], mask[i])
-            play(rows[i], nth_true(mask[i], below(draw(rows[i]), count_true(mask[i]))))
+            play(rows[i], random_action(rows[i], mask[i]))
             if rows[i].done:
                 ended += 1
                 restart(rows[i])
@@ -359,11 +427,26 @@ def view(game: Game, rows: Rows) -> View:
     obs = np.empty((len(rows), *game.shape), np.float32)
     mask = np.empty((len(rows), game.actions), np.bool_)
     view_rows(game, rows, obs, mask)
-    return View(obs, mask, None if game.hidden else rows, rows["seat"].copy(), game)
+    open_rows = None if game.hidden or game.foreign else rows
+    return View(obs, mask, open_rows, rows["seat"].copy(), game, None if game.key is None else keys_of(game, rows))
+
+
+def keys_of(game: Game, rows: Rows) -> NDArray[np.uint64]:
+    """[B] what the seats to move can tell, as numbers (`Game.key`)."""
+    keys = np.empty(len(rows), np.uint64)
+    key_rows(game, rows, keys)
+    return keys
+
+
+def no_actions(game: Game, count: int) -> NDArray[Any]:
+    """[B] actions that are none yet: -1, or zeros [B, controls] where actions are vectors."""
+    if game.controls:
+        return np.zeros((count, len(game.controls)), np.float32)
+    return np.full(count, -1, np.int64)
 
 
 def legal_mask(game: Game, rows: Rows) -> NDArray[np.bool_]:
-    """[B, A], True = may."""
+    """[B, A], True = may; [B, 0] where actions are vectors."""
     mask = np.empty((len(rows), game.actions), np.bool_)
     legal_rows(game, rows, mask)
     return mask
@@ -376,16 +459,33 @@ def random_openings(game: Game, seeds: NDArray[np.uint64], plies: int) -> Rows:
     return rows
 
 
-def replay(game: Game, seed: int, moves: list[int]) -> Rows:
+def replay(game: Game, seed: int, moves: Sequence[Any]) -> Rows:
     """[len(moves) + 1] every position of a stored game, the first included; raises ValueError on an illegal move."""
     rows = np.zeros(len(moves) + 1, game.row)
     rows[:1] = new_rows(game, np.array([seed], np.uint64))
     for i, move in enumerate(moves):
-        if rows[i]["done"] or not 0 <= move < game.actions or not legal_mask(game, rows[i : i + 1])[0, move]:
+        if not may_play(game, rows[i : i + 1], move):
             raise ValueError(f"Move {i + 1} of this game of {game.name} ({move}) is against the rules.")
         rows[i + 1] = rows[i]
-        play_rows(game, rows[i + 1 : i + 2], np.array([move], np.int64))
+        play_rows(game, rows[i + 1 : i + 2], np.array([move], np.float32 if game.controls else np.int64))
     return rows
+
+
+def may_play(game: Game, row: Rows, move: Any) -> bool:
+    """Whether `move`, from anywhere, is a legal move in row [1]."""
+    if row["done"][0]:
+        return False
+    if game.controls:
+        return in_bounds(game, np.array([move], np.float32)).all()
+    return 0 <= move < game.actions and bool(legal_mask(game, row)[0, move])
+
+
+def in_bounds(game: Game, actions: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """[B] whether vectors [B, controls] are actions; NaN never is."""
+    low, high = np.array(game.controls, np.float32).T
+    if actions.shape[1:] != low.shape:
+        return np.zeros(len(actions), np.bool_)
+    return ((actions >= low) & (actions <= high)).all(axis=1)
 
 
 def count_sequences(game: Game, depth: int) -> tuple[list[int], list[int]]:
