@@ -1,0 +1,41 @@
+"""Games of chance played: whatever is to be drawn is drawn by the row's own generator, as soon as it is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from envs.game import CHANCE, Chances, Row, rule
+from envs.kernels import draw, unit
+
+
+def drawn(chances: Chances) -> tuple[Callable[[Row], None], Callable[[Row, int], None]]:
+    """The `reset` and `play` of a game whose chance is laid open."""
+    begin, act, odds, settle, outcomes = (
+        chances.begin, chances.act, chances.odds, chances.settle, chances.outcomes,
+    )  # fmt: skip
+
+    @rule
+    def settle_all(row: Row) -> None:
+        while row.seat == CHANCE and not row.done:
+            left = unit(draw(row))
+            last = 0
+            for outcome in range(outcomes):
+                share = odds(row, outcome)
+                if share > 0.0:
+                    last = outcome
+                    left -= share
+                    if left < 0.0:
+                        break
+            settle(row, last)
+
+    @rule
+    def reset(row: Row) -> None:
+        begin(row)
+        settle_all(row)
+
+    @rule
+    def play(row: Row, action: int) -> None:
+        act(row, action)
+        settle_all(row)
+
+    return reset, play
