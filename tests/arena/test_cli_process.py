@@ -53,18 +53,30 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     assert "Traceback" not in done.stderr and "Error" not in done.stderr
 
 
-PLAY = """
+PLAY = '''
 import sys, types
 from agents import registry
 from agents.inference import Unsuited
 from arena import cli
+from arena.store import Store, StoreError
 import agents.scripted.random as random
+import time
+
+def stored():
+    try:
+        with Store.read("arena.db") as store:
+            return store.count()
+    except StoreError:
+        return 0
+
+begun = stored()
 
 class Patient(random.Random):
+    """Waits for the signal as soon as there is a game more."""
     name = "patient"
     def act(self, view, memory):
-        import time
-        time.sleep(0.03)
+        while stored() > begun:
+            time.sleep(0.05)
         return super().act(view, memory)
 
 module = types.ModuleType("patience")
@@ -72,7 +84,7 @@ module.Patient = Patient
 sys.modules["patience"] = module
 registry.AGENTS["patient"] = "patience:Patient"
 sys.exit(cli.run(["tournament", "tic_tac_toe", "random", "patient", "--pairs", "2000"]))
-"""
+'''
 
 
 def test_a_tournament_killed_or_interrupted_goes_on_without_a_game_lost(tmp_path):
