@@ -101,6 +101,7 @@ class Game:
     key(row)    64 bits that are equal exactly where `row.seat` cannot tell two positions apart, with all that it has
                 seen so far: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
     chances     chance laid open, where it is small enough for exact work
+    text(row)   the position in lines of plain text, where the planes of the observation do not say it well
     hidden      a seat does not see everything; simultaneous: seats choose at once, which is played as hidden choices
                 in turn; chance: something is drawn; foreign: the rules are somebody else's program, rows cannot be
                 copied and nothing is compiled
@@ -128,6 +129,7 @@ class Game:
     key: Callable[[Row], Bits] | None = None
     keys: int = 0
     chances: Chances | None = None
+    text: Callable[[Row], str] | None = None
     hidden: bool = False
     chance: bool = False
     simultaneous: bool = False

@@ -13,8 +13,10 @@ MARKS = "xo#*+%@&"
 
 
 def board_text(game: Game, rows: Rows) -> str:
-    """The first of these rows as a board, seat 0's stones as x and seat 1's as o."""
+    """The first of these rows in the game's own text, or as a board: seat 0's stones as x and seat 1's as o."""
     row = rows[:1].copy()
+    if game.text is not None:
+        return game.text(row.view(np.recarray)[0])
     row["seat"] = 0
     return planes_text(kernels.view(game, row).obs[0])
 
