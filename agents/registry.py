@@ -30,6 +30,11 @@ ALGORITHMS: dict[str, str] = {
 }
 """name -> "module:class" of a learner."""
 
+PLAYERS: dict[str, str] = {
+    "self_play": "agents.self_play:SelfPlayer",
+}
+"""name -> "module:class" of what gathers a learner's experience."""
+
 LATER = {
     "best": "best:GAME is looked up in a database, by the commands that have one (`arena match`, `arena watch` ...).",
     "exec": "programs as agents (exec:COMMAND) are not there yet; write a class for the table of agents.",

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from agents.agent import Decision, Memory, pick_weighted, require_open, uniform
 from agents.experience import Columns
+from agents.inference import Evaluator, evaluator
+from agents.networks import Network, Weights
 from agents.play import Finished, Table, random_moves
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS, Evaluate, Search, search
@@ -128,6 +130,29 @@ class SelfPlayer:
         seating = np.zeros((lanes, game.seats), np.int64)
         self.table = Table.new(game, [self.explorer], seating, kernels.seeds(seed, lanes))
         self._begin(np.arange(lanes))
+
+    @classmethod
+    def of(cls, network: Network, settings: SelfPlay, seed: int, backend: str) -> SelfPlayer:
+        """A worker's self-play by a network."""
+        return cls(network.game, evaluator(network, backend=backend, batch=settings.lanes), settings, seed)
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The network that plays, where one does."""
+        assert isinstance(self.explorer.evaluate, Evaluator)
+        return self.explorer.evaluate
+
+    @property
+    def backend(self) -> str:
+        return self.evaluator.backend
+
+    @property
+    def evaluations(self) -> int:
+        return self.explorer.evaluations
+
+    def load(self, arrays: Weights) -> None:
+        """Takes new weights of the network that plays."""
+        self.evaluator.load(arrays)
 
     def _begin(self, lanes: NDArray[np.int64]) -> None:
         """Starts a new game in some lanes, a share of them from a random opening."""

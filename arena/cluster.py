@@ -161,7 +161,7 @@ class RayPool:
         if self.deaths[worker] >= DEATHS:
             raise NoCluster(
                 f"Worker {worker} has died {DEATHS} times in a row ({_last_line(death)}); if memory runs out, set fewer"
-                " workers or smaller self_play.lanes; started again, the run goes on."
+                " workers or smaller lanes of the player; started again, the run goes on."
             ) from death
         ray.kill(self.actors[worker])  # it may live on, unreachable, and hold its core
         self.restarts += 1

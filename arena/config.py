@@ -29,10 +29,9 @@ from pydantic import (
 
 from agents.registry import AGENTS, ALGORITHMS, BACKBONES
 from arena.toml import dumps, parse_value
-from envs.registry import GAMES, nearest, parse, resolve
+from envs.registry import GAMES, game, nearest, parse, resolve
 
 if TYPE_CHECKING:
-    from agents.self_play import SelfPlay
     from arena.league import LeagueSettings
 
 LEARNERS: dict[str, str] = {
@@ -41,21 +40,31 @@ LEARNERS: dict[str, str] = {
 """algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
 
 OWNED: dict[str, str] = {
-    "self_play": "agents.self_play:SelfPlay",
     "league": "arena.league:LeagueSettings",
 }
 """section -> the dataclass of its component; a dataclass inside it is a table inside the section."""
+
+PLAYING: dict[str, str] = {
+    "self_play": "agents.self_play:SelfPlay",
+}
+"""player of `agents.registry.PLAYERS` -> the dataclass of its settings, which are the section of that name.
+
+Its defaults are the algorithm's own (`Learner.playing`). What a file says of players that the algorithm does not use is
+checked and kept, for the next algorithm.
+"""
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the text names the file, the key and the mend."""
 
 
-def _named(table: Mapping[str, str], kind: str) -> AfterValidator:
+def _named(table: Mapping[str, str], kind: str, empty: bool = False) -> AfterValidator:
     """Checks that a spec begins with a name of the table, without importing what it names."""
 
     def check(spec: str) -> str:
         name, _ = parse(spec)
+        if not spec and empty:
+            return spec
         if name not in table:
             raise ValueError(f"There is no {kind} '{name}'; {nearest(name, table)}")
         return spec
@@ -95,10 +104,10 @@ class GameChoice(Section):
 
 
 class Network(Section):
-    backbone: Annotated[str, _named(BACKBONES, "backbone")] = Field("resnet", description="a spec: resnet:blocks=5")
-    heads: Annotated[tuple[str, ...], Strict(False)] = Field(
-        ("policy:planes=32", "value:planes=32,width=128", "left"), description="specs; policy and value must be there"
+    backbone: Annotated[str, _named(BACKBONES, "backbone", empty=True)] = Field(
+        "", description="a spec: resnet:blocks=5; empty: the algorithm's choice"
     )
+    heads: Annotated[tuple[str, ...], Strict(False)] = Field((), description="specs; empty: the algorithm's choice")
     backend: str = Field("auto", description="of inference: the fastest present, or its name")
 
 
@@ -137,7 +146,8 @@ class Config:
     algorithm: str
     learner: Any
     """The dataclass of the algorithm's settings."""
-    self_play: SelfPlay
+    players: Mapping[str, Any]
+    """The settings of each player there is, by its name."""
     league: LeagueSettings
     workers: Workers
     viewer: Viewer
@@ -146,6 +156,11 @@ class Config:
     def folder(self) -> Path:
         """runs/<name>"""
         return Path(self.run.out) / self.run.name
+
+    @property
+    def playing(self) -> Any:
+        """The settings of the player that gathers the algorithm's experience; None if it plays by itself."""
+        return self.players.get(resolve(ALGORITHMS, self.algorithm, "algorithm").player)
 
     @property
     def database(self) -> Path:
@@ -174,7 +189,7 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
 
 def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     """The configuration that a tree of tables describes; `source` is what errors name."""
-    known = [*SECTIONS, *OWNED]
+    known = [*SECTIONS, *OWNED, *PLAYING]
     for name, table in tree.items():
         if name not in known:
             raise ConfigError(f"{source}: there is no section [{name}]; {_near(name, known)}")
@@ -187,13 +202,30 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
         for name, model in SECTIONS.items()
     }
     choice = parts.pop("learner").algorithm
-    owned = {name: _owned(OWNED, name, tree.get(name, {}), name, source) for name in OWNED}
-    settings = _owned(LEARNERS, choice, learner, "learner", source)
+    owned = {name: _owned(_default(OWNED, name), tree.get(name, {}), name, source) for name in OWNED}
+    settings = _owned(_default(LEARNERS, choice), learner, "learner", source)
+    players = {name: _owned(player_of(choice, name), tree.get(name, {}), name, source) for name in PLAYING}
+    parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)
     for spec in owned["league"].anchors:
         name = spec.partition(":")[0]
         if "/" not in name and name not in AGENTS:
             raise ConfigError(f"{source}: [league] anchors: there is no agent '{name}'; {nearest(name, AGENTS)}")
-    return Config(algorithm=choice, learner=settings, **owned, **parts)
+    return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
+
+
+def player_of(algorithm: str, player: str) -> Any:
+    """The settings of a player as an algorithm wants them, or its own defaults if that has no use for it."""
+    learner = resolve(ALGORITHMS, algorithm, "algorithm")
+    return learner.playing if learner.player == player else _default(PLAYING, player)
+
+
+def _network(chosen: Network, name: str, algorithm: str, settings: Any, source: str) -> Network:
+    """The network section with the algorithm's own choices where it makes none; refuses games it cannot learn."""
+    try:
+        backbone, heads = resolve(ALGORITHMS, algorithm, "algorithm").parts(game(name), settings)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{source}: {error}") from None
+    return chosen.model_copy(update={"backbone": chosen.backbone or backbone, "heads": chosen.heads or heads})
 
 
 def resolved(config: Config) -> str:
@@ -204,7 +236,10 @@ def resolved(config: Config) -> str:
         section = LearnerChoice(algorithm=config.algorithm) if name == "learner" else getattr(config, name)
         tables[name] = section.model_dump()
         notes |= {f"{name}.{key}": field.description or "" for key, field in model.model_fields.items()}
-    for name, settings in {"learner": config.learner, **{name: getattr(config, name) for name in OWNED}}.items():
+    used = resolve(ALGORITHMS, config.algorithm, "algorithm").player
+    players = {name: it for name, it in config.players.items() if name == used or it != _default(PLAYING, name)}
+    owned = {name: getattr(config, name) for name in OWNED}
+    for name, settings in {"learner": config.learner, **players, **owned}.items():
         tables[name] = {**tables.get(name, {}), **_tree(settings)}
         notes |= _notes(settings, name)
     return dumps(tables, notes)
@@ -232,8 +267,11 @@ def check_same_run(config: Config, written: Path) -> None:
 # --- sections that components own -----------------------------------------------------------------------------------
 
 
-def _owned(table: Mapping[str, str], name: str, values: Mapping[str, Any], section: str, source: str) -> Any:
-    default = resolve(table, name, "component")()
+def _default(table: Mapping[str, str], name: str) -> Any:
+    return resolve(table, name, "component")()
+
+
+def _owned(default: Any, values: Mapping[str, Any], section: str, source: str) -> Any:
     return _instance(default, _checked(model_of(default), values, section, source), section, source)
 
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agents.files import write_text
-from agents.search.search import Search
+from agents.self_play import SelfPlay
 from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.lock import Lock
@@ -134,15 +134,13 @@ class Run:
         folder = self.folder / "agents" / name
         if not folder.exists():
             learner = self.trainer.learner
-            settings = self.plan.self_play.search
-            playing = replace(settings, simulations=600, noise_share=0.0, gumbel_scale=0.0, kind="puct")
             save_agent(
                 folder,
                 game(self.plan.game),
                 learner.weights(),
                 backbone=self.plan.backbone,
                 heads=self.plan.heads,
-                search=search_table(playing),
+                search=search_table(self.plan.playing),
                 step=learner.steps,
                 parent=self.name,
             )
@@ -195,9 +193,11 @@ def _writing(folder: Path) -> Iterator[None]:
         raise ValueError(f"{folder} cannot be written ({reason}); set run.out to a folder that can.") from error
 
 
-def search_table(settings: Search) -> dict[str, float | int | str]:
-    """A search's settings as a table of an agent's file."""
-    return dict(vars(settings))
+def search_table(playing: Any) -> dict[str, float | int | str]:
+    """How an agent searches that learned by such play, as a table of its file; empty if it learned without search."""
+    if not isinstance(playing, SelfPlay):
+        return {}
+    return dict(vars(replace(playing.search, simulations=600, noise_share=0.0, gumbel_scale=0.0, kind="puct")))
 
 
 def plan_of(config: Config, address: str | None = None) -> Plan:
@@ -208,7 +208,7 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
         backbone=config.network.backbone,
         heads=config.network.heads,
         learner=config.learner,
-        self_play=config.self_play,
+        playing=config.playing,
         seed=config.run.seed,
         workers=config.worker_count,
         ray=config.worker_count > 0,

@@ -1,8 +1,9 @@
-"""Training: workers play, the learner learns, weights go round. One round overlaps both, in a fixed order.
+"""Training: workers play, the learner learns, weights go round, in a fixed order.
 
-While the workers play round r + 1 with the weights they were given, the learner learns from round r; so the weights
-that play are one round old, never more, and every run of the same settings and seed does the same, with Ray or
-without.
+For learners that allow it (`Learner.ahead`) one round overlaps both: while the workers play round r + 1 with the
+weights they were given, the learner learns from round r; so the weights that play are one round old, never more. For
+the others the workers wait for the new weights. Either way every run of the same settings and seed does the same, with
+Ray or without.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import torch
 from agents.learn.learner import Learner, Metrics
 from agents.networks import Network
 from agents.registry import ALGORITHMS
-from agents.self_play import SelfPlay
 from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
 from arena.worker import Chunk, Order
@@ -30,6 +30,7 @@ class Plan:
     """What is trained and how; all that a run's results follow from, but for time.
 
     learner    settings of the algorithm
+    playing    settings of the algorithm's player; None if it plays by itself
     workers    how many there are; without Ray they play in turn in this process
     positions  to learn from that each round gathers, over all workers
     threads    cores that the learner keeps busy
@@ -40,7 +41,7 @@ class Plan:
     backbone: str
     heads: tuple[str, ...]
     learner: Any
-    self_play: SelfPlay
+    playing: Any
     seed: int
     workers: int
     ray: bool
@@ -51,7 +52,9 @@ class Plan:
 
     def order(self, stream: int) -> Order:
         """What a worker is made from."""
-        return Order(stream, self.seed, self.game, self.backbone, self.heads, self.self_play, self.backend)
+        return Order(
+            stream, self.seed, self.game, self.algorithm, self.backbone, self.heads, self.playing, self.backend
+        )
 
 
 @dataclass
@@ -62,6 +65,8 @@ class Round:
     chunks: list[Chunk]
     metrics: dict[str, float]
     seconds: float
+    staleness: int
+    """How many rounds the oldest weights that played were behind those that learned from it."""
 
     @property
     def games(self) -> int:
@@ -75,11 +80,6 @@ class Round:
     def evaluations(self) -> int:
         return sum(chunk.evaluations for chunk in self.chunks)
 
-    @property
-    def staleness(self) -> int:
-        """How many rounds the oldest weights that played were behind those that were learned from it."""
-        return self.number - min(chunk.version for chunk in self.chunks)
-
 
 class Trainer:
     """Runs rounds; between two of them its whole state can be taken and gone on from, byte for byte.
@@ -92,10 +92,9 @@ class Trainer:
         self.plan = plan
         torch.set_num_threads(plan.threads)  # for in this process, too, sums depend on how many there are
         rules = game(plan.game)
-        network = Network(rules, plan.backbone, plan.heads, seed=plan.seed)
-        self.learner: Learner = resolve(ALGORITHMS, plan.algorithm, "algorithm")(
-            rules, network, plan.learner, plan.seed
-        )
+        kind = resolve(ALGORITHMS, plan.algorithm, "algorithm")
+        network = Network(rules, plan.backbone, plan.heads, seed=plan.seed) if plan.backbone else None
+        self.learner: Learner = kind(rules, network, plan.learner, plan.seed)
         self.number = 0
         self.progress = 0.0
         self.arrived: list[Chunk] = []
@@ -125,22 +124,34 @@ class Trainer:
 
     def ready(self) -> str:
         """Waits until every worker can play; returns which inference backends they took."""
+        if not self.learner.player:
+            return "none"
         tickets = [self.pool.start(i, "ready") for i in range(self.pool.size)]
         backends = [self.pool.finish(ticket) for ticket in tickets]
         return ", ".join(sorted(set(backends)))
 
     def begin(self) -> Metrics:
         """Sets the workers to play; the learner catches up with what a resumed run had gathered."""
+        return self._go_on() if self.arrived else self._send() or {}
+
+    def _go_on(self) -> Metrics:
+        """Learns from what has arrived, and sets the workers to play before it or after."""
+        if self.learner.ahead:
+            self._send()
+            return self._learn()
+        metrics = self._learn()
         self._send()
-        return self._learn() if self.arrived else {}
+        return metrics
 
     def _send(self) -> None:
+        if not self.learner.player:
+            return
         weights = self.pool.share(self.learner.weights())
         each = -(-self.plan.positions // self.pool.size)
         self.tickets = [self.pool.start(i, "collect", weights, self.number, each) for i in range(self.pool.size)]
 
     def round(self, progress: float, between: Callable[[], None] | None = None) -> Round:
-        """Gathers what the workers played, sets them to play again, and learns from it.
+        """Gathers what the workers played, learns from it, and sets them to play again.
 
         `between` is called when this round's experience has arrived and nothing is under way: the moment for
         `state()`, for taking the learner's weights, and for giving the workers other calls.
@@ -153,13 +164,14 @@ class Trainer:
         self.number += 1
         if between is not None:
             between()
-        self._send()
-        metrics = self._learn()
-        return Round(self.number, self.arrived, metrics, time.monotonic() - begun)
+        metrics = self._go_on()
+        oldest = min((chunk.version for chunk in self.arrived), default=self.number - 1)
+        stale = self.number - oldest - (not self.learner.ahead)
+        return Round(self.number, self.arrived, metrics, time.monotonic() - begun, stale)
 
     def _learn(self) -> Metrics:
         columns = [chunk.columns for chunk in self.arrived]
-        joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+        joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]} if columns else {}
         return self.learner.update(joined, self.progress)
 
     def state(self) -> dict[str, Any]:

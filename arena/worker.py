@@ -1,4 +1,4 @@
-"""A worker: plays itself to make experience, and plays rating games; a plain class that `cluster` may put on Ray."""
+"""A worker: plays to make experience, and plays rating games; a plain class that `cluster` may put on Ray."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from envs.registry import game
+from envs.registry import game, resolve
 
 if TYPE_CHECKING:
     from agents.agent import Agent
     from agents.experience import Columns
-    from agents.inference import Evaluator
+    from agents.learn.learner import Player
     from agents.networks import Weights
     from agents.play import Finished
-    from agents.self_play import SelfPlay, SelfPlayer
     from leagues.schedule import Pairing
 
 
@@ -26,15 +25,17 @@ if TYPE_CHECKING:
 class Order:
     """Everything a worker is made from; small, so that it can be made again at any time.
 
-    stream  sets its games apart from those of all other workers that the run ever had
+    stream   sets its games apart from those of all other workers that the run ever had
+    playing  settings of the algorithm's player
     """
 
     stream: int
     seed: int
     game: str
+    algorithm: str
     backbone: str
     heads: tuple[str, ...]
-    self_play: SelfPlay
+    playing: Any
     backend: str = "auto"
 
 
@@ -62,7 +63,7 @@ class Meeting:
 
 
 class Worker:
-    """Self-play that runs on from round to round, and matches in between.
+    """Play that runs on from round to round, and matches in between.
 
     Its parts are made on first use, so that what is wrong with them is raised by a call, wherever the worker lives.
     """
@@ -72,40 +73,32 @@ class Worker:
         self._state = state
 
     @cached_property
-    def evaluate(self) -> Evaluator:
-        """The network that plays, on one core."""
-        from agents.inference import evaluator
+    def player(self) -> Player:
+        """What gathers the algorithm's experience, on one core."""
         from agents.networks import Network
+        from agents.registry import ALGORITHMS, PLAYERS
 
         order = self.order
-        network = Network(game(order.game), order.backbone, order.heads)
-        return evaluator(network, backend=order.backend, batch=order.self_play.lanes)
-
-    @cached_property
-    def player(self) -> SelfPlayer:
-        """The games of self-play."""
-        from agents.self_play import SelfPlayer
-
-        order = self.order
+        kind = resolve(PLAYERS, resolve(ALGORITHMS, order.algorithm, "algorithm").player, "player")
         seed = int(np.random.SeedSequence([order.seed, order.stream]).generate_state(1)[0])
-        player = SelfPlayer(game(order.game), self.evaluate, order.self_play, seed)
+        network = Network(game(order.game), order.backbone, order.heads)
+        player: Player = kind.of(network, order.playing, seed, order.backend)
         if self._state is not None:
             player.restore(self._state)
             self._state = None
         return player
 
     def ready(self) -> str:
-        """Makes whatever self-play needs; returns which inference backend was taken."""
-        _ = self.player
-        return self.evaluate.backend
+        """Makes whatever play needs; returns which inference backend was taken."""
+        return self.player.backend
 
     def collect(self, weights: Weights, version: int, positions: int) -> Chunk:
-        """Plays itself with these weights until finished games have yielded so many positions."""
+        """Plays with these weights until there are so many positions to learn from."""
         player = self.player
-        begun, before = time.monotonic(), player.explorer.evaluations
-        self.evaluate.load(weights)
+        begun, before = time.monotonic(), player.evaluations
+        player.load(weights)
         columns, games = player.collect(positions)
-        evaluations, seconds = player.explorer.evaluations - before, time.monotonic() - begun
+        evaluations, seconds = player.evaluations - before, time.monotonic() - begun
         return Chunk(columns, games, player.state(), version, self.order.stream, evaluations, seconds)
 
     def meet(self, meeting: Meeting) -> list[tuple[Pairing, Finished]]:

@@ -17,12 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from agents.agent import require_open
 from agents.experience import Columns, Window
 from agents.learn.learner import Metrics, State
 from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
 from agents.networks import Network, Weights, weights
 from agents.precision import native_bfloat16
 from agents.ranges import within
+from agents.self_play import SelfPlay
 from envs import kernels
 from envs.game import Game
 
@@ -75,7 +77,16 @@ class AlphaZeroSettings:
 class AlphaZero:
     """The learner: a network, its averaged twin, the window of experience and the optimiser."""
 
+    player = "self_play"
+    playing = SelfPlay()
+    ahead = True
     reads = ("rows", "policy", "outcome", "blend", "left")
+
+    @staticmethod
+    def parts(game: Game, settings: AlphaZeroSettings) -> tuple[str, tuple[str, ...]]:
+        """A residual tower; refuses games that no search can look into."""
+        require_open("AlphaZero", game)
+        return "resnet", ("policy:planes=32", "value:planes=32,width=128", "left")
 
     def __init__(self, game: Game, network: Network, settings: AlphaZeroSettings, seed: int) -> None:
         self.game, self.settings = game, settings

@@ -1,14 +1,20 @@
-"""What a learner is."""
+"""What a learner is, and what the player is that gathers its experience."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 
 from agents.experience import Columns
-from agents.networks import Weights
+from agents.networks import Network, Weights
+
+if TYPE_CHECKING:
+    from agents.play import Finished
+    from envs.game import Game
 
 Metrics: TypeAlias = dict[str, float]
+"""Numbers for the curves, under the names that SB3 gives: train/loss, rollout/ep_rew_mean ..."""
+
 State: TypeAlias = dict[str, Any]
 """Nested dicts of arrays, tensors, numbers and text: everything an exact resume needs."""
 
@@ -17,21 +23,40 @@ class Learner(Protocol):
     """Turns experience into weights; knows no Ray, no files, no screen.
 
     Made as `Learner(game, network, settings, seed)`, where `settings` is the dataclass of the algorithm's settings;
-    everything random follows from the seed.
+    everything random follows from the seed. A learner without a network (a table) is given None for it.
 
-    reads  names of the columns of experience that it learns from
-    steps  of the optimiser so far
+    A learner is one line in `agents.registry.ALGORITHMS`, and one in `arena.config.LEARNERS` for its settings; then
+    `arena train NAME GAME` trains, keeps, resumes and snapshots it.
+
+    player   name in `agents.registry.PLAYERS` of what gathers its experience on the workers, and of the section of the
+             configuration with that player's settings; "" for a learner that plays by itself, inside `update`: it is
+             then given {} as experience, once a round, and says what it played in its metrics (`rollout/games`,
+             `rollout/ep_rew_mean`, `rollout/ep_len_mean`)
+    playing  the player's settings unless the configuration says otherwise; None if there is no player
+    ahead    whether workers play on with the weights before while it learns (one round of staleness), or wait for the
+             new ones, as algorithms want that learn from their own policy alone
+    reads    names of the columns of experience that it learns from
+    steps    how far it has come, what `--steps` counts: of the optimiser, or of the game if it learns from rollouts
     """
 
+    player: ClassVar[str]
+    playing: ClassVar[Any]
+    ahead: ClassVar[bool]
     reads: tuple[str, ...]
     steps: int
+
+    @staticmethod
+    def parts(game: Game, settings: Any) -> tuple[str, tuple[str, ...]]:
+        """The backbone and the heads of its network, as specs, where the configuration names none; ("", ()) if it has
+        no network. Raises `agents.agent.Unable` for a game that it cannot learn, before anything starts."""
+        ...
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Learns from new experience; `progress` in [0, 1] says how much of the run is over."""
         ...
 
     def weights(self) -> Weights:
-        """What actors need, in arrays of their own."""
+        """What actors need, and what a snapshot stores, in arrays of their own."""
         ...
 
     def state(self) -> State:
@@ -40,4 +65,41 @@ class Learner(Protocol):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from where `state` was taken, under its own settings."""
+        ...
+
+
+class Player(Protocol):
+    """Gathers experience on a worker, with the weights that it is given.
+
+    What it gathers follows from its seed, its settings, the weights and nothing else.
+
+    evaluations  positions that the network has looked at so far
+    backend      what runs the network
+    """
+
+    evaluations: int
+    backend: str
+
+    @classmethod
+    def of(cls, network: Network, settings: Any, seed: int, backend: str) -> Self:
+        """A player of the network's game; `backend` is "auto" or one of `agents.inference.BACKENDS`."""
+        ...
+
+    def load(self, arrays: Weights) -> None:
+        """Takes the learner's newest weights."""
+        ...
+
+    def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
+        """Plays on, from where it was, until there are about so many positions to learn from.
+
+        Returns them, the first axis the same for all and joined over the workers, and the games that ended.
+        """
+        ...
+
+    def state(self) -> Mapping[str, Any]:
+        """Every array that the rest of its play depends on, weights aside; may share memory with the player."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from where `state` was taken, with as many of its lanes as there are now."""
         ...

@@ -16,7 +16,7 @@ from arena.cluster import NoCluster, make_pool, stop_ray
 from arena.config import load
 from arena.worker import Order
 
-ORDER = Order(0, 0, "tic_tac_toe", "mlp", ("policy", "value"), SelfPlay(lanes=4), backend="torch")
+ORDER = Order(0, 0, "tic_tac_toe", "alphazero", "mlp", ("policy", "value"), SelfPlay(lanes=4), backend="torch")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ PLAN = Plan(
     backbone="mlp",
     heads=("policy", "value", "left"),
     seed=0,
-    self_play=SelfPlay(lanes=16, search=Search(simulations=8, noise_share=0.25), fast_simulations=4),
+    playing=SelfPlay(lanes=16, search=Search(simulations=8, noise_share=0.25), fast_simulations=4),
     learner=AlphaZeroSettings(batch=32, window=2000, window_start=200),
     workers=2,
     ray=False,

@@ -33,7 +33,7 @@ def plan(backbone: str = "mlp", *, ray: bool = False, workers: int = 1, threads:
         algorithm="alphazero",
         backbone=backbone,
         heads=("policy", "value", "left"),
-        self_play=SelfPlay(lanes=24, search=Search(simulations=16, noise_share=0.25), fast_simulations=4),
+        playing=SelfPlay(lanes=24, search=Search(simulations=16, noise_share=0.25), fast_simulations=4),
         learner=AlphaZeroSettings(batch=32, window=2000, window_start=200, warm_steps=5),
         seed=0,
         workers=workers,
