@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,34 +32,45 @@ SEARCHES = {
 POSITIONS = {"tic_tac_toe": ([], [4, 0]), "connect_four": ([3, 3], [3, 0, 3, 0, 6, 0])}
 SPECS = [*GAMES, "othello:size=6"]
 SEED = 3
+PLIES = 72
+"""Longer games are cut off here."""
 BOARD_EVERY = 6
 """A board is drawn after every so many plies, and after the last."""
 
 
 def transcript(rules: Game) -> str:
-    """A game in which the row's own generator picks each move."""
+    """The first plies of a game in which the row's own generator picks each move."""
     rows = kernels.new_rows(rules, np.array([SEED], np.uint64))
     lines = [f"{rules.name}, rules version {rules.version}, seed {SEED}", board_text(rules, rows)]
-    while not rows["done"][0]:
+    while not rows["done"][0] and rows["ply"][0] < PLIES:
         choices = np.flatnonzero(kernels.legal_mask(rules, rows)[0])
-        before = rows.copy()
-        kernels.random_rows(rules, rows, np.empty(rules.actions, np.bool_), 1)
-        action = chosen(rules, before, rows, choices)
-        mark = "xo"[before["seat"][0]]
-        others = " ".join(rules.names[a] for a in choices)
-        lines.append(f"{rows['ply'][0]}. {mark} {rules.names[action]}   of {others}")
+        action = drawn(rules, rows, choices)
+        seat = rows["seat"][0]
+        kernels.play_rows(rules, rows, np.array([action]))
+        mark = "xo"[seat] if rules.seats == 2 else f"seat {seat}"
+        paid = " ".join(f"{reward:+g}" for reward in rows["reward"][0]) if rules.pays == "general" else ""
+        if rules.controls:
+            lines.append(f"{rows['ply'][0]}. {mark} {np.round(action, 5).tolist()} {paid}".rstrip())
+        else:
+            others = " ".join(rules.names[a] for a in choices) if len(choices) < rules.actions else "all"
+            lines.append(f"{rows['ply'][0]}. {mark} {rules.names[action]}   of {others} {paid}".rstrip())
         if rows["ply"][0] % BOARD_EVERY == 0 or rows["done"][0]:
             lines.append(board_text(rules, rows))
     lines.append("result " + " ".join(f"{result:+.0f}" for result in rows["reward"][0]))
     return "\n".join(lines) + "\n"
 
 
-def chosen(rules: Game, before: np.ndarray, after: np.ndarray, choices: np.ndarray) -> int:
-    """The move that leads from one position to the next."""
-    tried = before.repeat(len(choices))
-    kernels.play_rows(rules, tried, choices)
-    (found,) = np.flatnonzero((tried["stones"] == after["stones"]).all(axis=1))
-    return int(choices[found])
+def drawn(rules: Game, rows: np.ndarray, choices: np.ndarray) -> Any:
+    """What `kernels.random_rows` would play here, by the row's own generator, which moves on."""
+    state = rows["rng"].copy()
+    if rules.controls:
+        parts = [kernels.unit(np.uint64(kernels.next_random(state, 0))) for _ in rules.controls]
+        action = np.array([low + (high - low) * u for (low, high), u in zip(rules.controls, parts, strict=True)])
+        rows["rng"] = state
+        return action.astype(np.float32)
+    bits = np.uint64(kernels.next_random(state, 0))
+    rows["rng"] = state
+    return int(choices[kernels.below(bits, len(choices))])
 
 
 def opinionated(rules: Game):
