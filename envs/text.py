@@ -21,6 +21,15 @@ def board_text(game: Game, rows: Rows) -> str:
     return planes_text(kernels.view(game, row).obs[0])
 
 
+def text_seen(game: Game, rows: Rows, seat: int | None = None) -> str:
+    """The first of these rows as text; where a seat looks at a game that hides something, only what it may know."""
+    if seat is None or not game.hidden:
+        return board_text(game, rows)
+    row = rows[:1].copy()
+    row["seat"] = seat
+    return planes_text(kernels.view(game, row).obs[0])
+
+
 def planes_text(planes: NDArray[np.float32]) -> str:
     """An observation [C, H, W] as lines of marks, columns lettered and lines numbered; other shapes as numbers."""
     if planes.ndim != 3 or len(planes) > len(MARKS):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from arena.viewers.layout import Layout
 from arena.viewers.shapes import Box, Shape
 from envs.game import Game, Row
-from envs.registry import parse, resolve
+from envs.registry import resolve
 
 PICTURES: dict[str, str] = {
     "tic_tac_toe": "arena.viewers.boards.tic_tac_toe:picture",
@@ -57,7 +57,8 @@ class Picture:
 class Draw(Protocol):
     """A game's picture function, of the board as it is or `flipped`, as from its other side.
 
-    `part` in [0, 1] is how far the ply from `before` to `row` has been carried out.
+    `part` in [0, 1] is how far the ply from `before` to `row` has been carried out. The picture of a game that hides
+    something takes one keyword more, `seen_by: int | None = None`: None shows everything, a seat what it may know.
     """
 
     def __call__(
@@ -66,9 +67,24 @@ class Draw(Protocol):
     ) -> Picture: ...  # fmt: skip
 
 
+PLAIN = {"words": "arena.viewers.plain:picture"}
+"""The picture of a game that is in no table."""
+
+
 def picture_of(game: Game) -> Draw:
-    """The picture function of a game."""
-    return resolve(PICTURES, parse(game.name)[0], "picture of the game")
+    """The picture function of a game; its own text, drawn, where it has no picture."""
+    name = game.name.partition(":")[0]
+    return resolve(PICTURES, name, "picture") if name in PICTURES else resolve(PLAIN, "words", "picture")
+
+
+def look(
+    game: Game, row: Row, layout: Layout, before: Row | None = None, part: float = 1.0,
+    *, flipped: bool = False, seen_by: int | None = None,
+) -> Picture:  # fmt: skip
+    """A position drawn into a layout's slot for the board, as a seat may see it, or whole (`seen_by` None)."""
+    draw: Any = picture_of(game)
+    hidden = {"seen_by": seen_by} if game.hidden else {}
+    return draw(game, row, layout.board, layout, before, part, flipped=flipped, **hidden)
 
 
 def bits(stones: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Games for Gymnasium: one seat learns, the other seats are played by an opponent.
+"""Games for Gymnasium: one seat learns, the other seats, if there are any, are played by an opponent.
 
     import gymnasium
     import envs.adapters.gymnasium                                    # makes the names known
@@ -8,7 +8,10 @@
 
 Observations are from the learner's side, its own stones in plane 0. What may be played is `info["action_mask"]`, int8
 [A], as `Discrete.sample(mask)` takes it, or `env.unwrapped.action_masks()` as sb3-contrib asks for it; with
-`masked=True` the observation is a dictionary of `observation` and `action_mask`. An illegal action loses at once.
+`masked=True` the observation is a dictionary of `observation` and `action_mask`. An illegal action loses at once,
+with reward -1. Games whose actions are vectors have a Box of actions and no mask; actions are clipped to the Box.
+Where all seats move at once, the learner chooses without seeing what the others have chosen. A game that a limit on
+plies ends is truncated and not terminated.
 """
 
 from __future__ import annotations
@@ -24,10 +27,10 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from envs.adapters.one_seat import OneSeat, Opponent
+from envs.adapters.rendering import RENDERERS, rendered
 from envs.game import Game
 from envs.registry import GAMES
 from envs.registry import game as game_of
-from envs.text import board_text
 
 VARIANTS = {"Othello6x6": "othello:size=6"}
 """Names under which a game with options is known to Gymnasium, besides every game of the table."""
@@ -37,6 +40,8 @@ Observation = NDArray[np.float32] | dict[str, NDArray[Any]]
 
 def observation_space(game: Game, masked: bool) -> spaces.Space[Any]:
     """What one seat of a game sees: planes lie between 0 and 1, other shapes are unbounded."""
+    if masked and game.controls:
+        raise ValueError(f"The actions of {game.name} are vectors and none is barred: leave masked out.")
     low, high = (0.0, 1.0) if len(game.shape) == 3 else (-np.inf, np.inf)
     box = spaces.Box(low, high, game.shape, np.float32)
     if not masked:
@@ -44,7 +49,20 @@ def observation_space(game: Game, masked: bool) -> spaces.Space[Any]:
     return spaces.Dict({"observation": box, "action_mask": spaces.Box(0, 1, (game.actions,), np.int8)})
 
 
-class OneSeatEnv(gymnasium.Env[Observation, np.int64]):
+def action_space(game: Game) -> spaces.Space[Any]:
+    """What one seat of a game may do: a number of an action, or a vector within its bounds."""
+    if not game.controls:
+        return spaces.Discrete(game.actions)
+    low, high = np.array(game.controls, np.float32).T
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def rules_of(game: str | Game) -> Game:
+    """A game by its spec, or as it is."""
+    return game_of(game) if isinstance(game, str) else game
+
+
+class OneSeatEnv(gymnasium.Env[Observation, Any]):
     """One game at a time.
 
     seat      which seat learns; None draws one for each game
@@ -53,21 +71,21 @@ class OneSeatEnv(gymnasium.Env[Observation, np.int64]):
     masked    puts the action mask into the observation too
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 2}  # noqa: RUF012 (Gymnasium's own form)
+    metadata = {"render_modes": list(RENDERERS), "render_fps": 2}  # noqa: RUF012 (Gymnasium's own form)
 
     def __init__(
         self,
-        game: str = "connect_four",
+        game: str | Game = "connect_four",
         seat: int | None = None,
         opponent: Opponent = None,
         masked: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        self.game = game_of(game)
+        self.game = rules_of(game)
         self.masked = masked
         self.render_mode = render_mode
         self.observation_space = observation_space(self.game, masked)
-        self.action_space = spaces.Discrete(self.game.actions)
+        self.action_space = action_space(self.game)
         self._lane = OneSeat(self.game, 1, seat, opponent)
         self._seeded = False
 
@@ -81,18 +99,20 @@ class OneSeatEnv(gymnasium.Env[Observation, np.int64]):
         self._lane.begin(np.ones(1, np.bool_))
         return self._observation(), self._info()
 
-    def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        if self._lane.over[0]:
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        lane = self._lane
+        if lane.over[0]:
             raise gymnasium.error.ResetNeeded("This game is over; call reset() before step().")
-        self._lane.step(np.array([action], np.int64))
-        return self._observation(), float(self._lane.reward[0]), bool(self._lane.over[0]), False, self._info()
+        lane.step(np.asarray(action)[None])
+        over, cut = bool(lane.over[0]), bool(lane.cut[0])
+        return self._observation(), float(lane.reward[0]), over and not cut, cut, self._info()
 
     def action_masks(self) -> NDArray[np.bool_]:
         """[A], True = may; the name under which sb3-contrib's MaskablePPO asks for it."""
         return self._lane.mask[0]
 
-    def render(self) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return board_text(self.game, self._lane.rows) if self.render_mode == "ansi" else None
+    def render(self) -> Any:
+        return rendered(self.render_mode, self.game, self._lane.rows, int(self._lane.seat[0]))
 
     def _observation(self) -> Observation:
         obs = self._lane.obs[0]
@@ -100,14 +120,11 @@ class OneSeatEnv(gymnasium.Env[Observation, np.int64]):
 
     def _info(self) -> dict[str, Any]:
         lane = self._lane
-        return {
-            "action_mask": lane.mask[0].astype(np.int8),
-            "seat": int(lane.seat[0]),
-            "illegal": bool(lane.illegal[0]),
-        }
+        mask = {} if self.game.controls else {"action_mask": lane.mask[0].astype(np.int8)}
+        return {**mask, "seat": int(lane.seat[0]), "illegal": bool(lane.illegal[0])}
 
 
-class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
+class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     """B games at a time in compiled code; lane i plays what a `OneSeatEnv` with the same seed would.
 
     autoreset_mode  NEXT_STEP (Gymnasium's default): the step after a game's end ignores the lane's action and gives
@@ -116,7 +133,7 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
 
     def __init__(
         self,
-        game: str = "connect_four",
+        game: str | Game = "connect_four",
         num_envs: int = 1,
         seat: int | None = None,
         opponent: Opponent = None,
@@ -126,12 +143,12 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
     ) -> None:
         if autoreset_mode == AutoresetMode.DISABLED:
             raise ValueError("Autoreset cannot be disabled here; use AutoresetMode.NEXT_STEP or SAME_STEP.")
-        self.metadata = {"render_modes": ["ansi"], "render_fps": 2, "autoreset_mode": autoreset_mode}
-        self.game = game_of(game)
+        self.metadata = {"render_modes": list(RENDERERS), "render_fps": 2, "autoreset_mode": autoreset_mode}
+        self.game = rules_of(game)
         self.num_envs, self.masked, self.render_mode = num_envs, masked, render_mode
         self.autoreset_mode = autoreset_mode
         self.single_observation_space = observation_space(self.game, masked)
-        self.single_action_space = spaces.Discrete(self.game.actions)
+        self.single_action_space = action_space(self.game)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._lanes = OneSeat(self.game, num_envs, seat, opponent)
@@ -154,28 +171,27 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
         return self._observations(), self._infos(fresh)
 
     def step(
-        self, actions: NDArray[np.int64]
+        self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         lanes = self._lanes
         every = np.ones(self.num_envs, np.bool_)
-        truncated = np.zeros(self.num_envs, np.bool_)
         fresh = lanes.over.copy()
-        lanes.step(np.where(fresh, -1, actions), fresh if fresh.any() else None)
-        reward, over = lanes.reward.astype(np.float64), lanes.over.copy()
+        lanes.step(np.asarray(actions), fresh if fresh.any() else None)
+        reward, over, cut = lanes.reward.astype(np.float64), lanes.over.copy(), lanes.cut.copy()
         if self.autoreset_mode == AutoresetMode.NEXT_STEP or not over.any():
-            return self._observations(), reward, over, truncated, self._infos(every)
+            return self._observations(), reward, over & ~cut, cut, self._infos(every)
         last = np.full(self.num_envs, None, object)
         for lane in np.flatnonzero(over):
             last[lane] = self._observation(int(lane))
         final = {"final_obs": last, "_final_obs": over, "final_info": self._infos(over), "_final_info": over}
         lanes.begin(over)
-        return self._observations(), reward, over, truncated, self._infos(every) | final
+        return self._observations(), reward, over & ~cut, cut, self._infos(every) | final
 
-    def render(self) -> tuple[str, ...] | None:
-        if self.render_mode != "ansi":
+    def render(self) -> tuple[Any, ...] | None:
+        if self.render_mode not in RENDERERS:
             return None
-        rows = self._lanes.rows
-        return tuple(board_text(self.game, rows[i : i + 1]) for i in range(self.num_envs))
+        rows, seat = self._lanes.rows, self._lanes.seat
+        return tuple(rendered(self.render_mode, self.game, rows[i : i + 1], int(seat[i])) for i in range(len(rows)))
 
     def action_masks(self) -> NDArray[np.bool_]:
         """[B, A], True = may."""
@@ -191,12 +207,10 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
 
     def _infos(self, given: NDArray[np.bool_]) -> dict[str, Any]:
         lanes = self._lanes
-        return {
-            "action_mask": lanes.mask.astype(np.int8) * given[:, None],
-            "seat": lanes.seat.astype(np.int64) * given,
-            "illegal": lanes.illegal & given,
-            **dict.fromkeys(("_action_mask", "_seat", "_illegal"), given),
-        }
+        told: dict[str, NDArray[Any]] = {"seat": lanes.seat.astype(np.int64) * given, "illegal": lanes.illegal & given}
+        if not self.game.controls:
+            told["action_mask"] = lanes.mask.astype(np.int8) * given[:, None]
+        return {**told, **{f"_{key}": given for key in told}}
 
 
 def names() -> dict[str, str]:

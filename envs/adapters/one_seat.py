@@ -1,4 +1,4 @@
-"""Any game as one seat sees it: whoever else sits at the board answers before the seat is asked again."""
+"""Any game as one seat sees it: whoever else sits at the table answers before the seat is asked again."""
 
 from __future__ import annotations
 
@@ -10,45 +10,38 @@ from numpy.typing import NDArray
 
 from envs import kernels
 from envs.game import Game, Rows, View
-from envs.kernels import (
-    Loop,
-    below,
-    count_true,
-    draw,
-    legal,
-    mix,
-    next_random,
-    nth_true,
-    observe,
-    play,
-    restart,
-)
+from envs.kernels import below, compiled, next_random
+
+BEGINNINGS = 1000
+"""So many games in a row that end before a seat has been asked once, and it is taken that it never will be."""
 
 
 class Player(Protocol):
     """Who plays the other seats; every agent of `agents/` is one.
 
     begin(game, seeds [B]) gives the memory of new games, arrays with a leading lane axis; act(view, memory) gives an
-    object with `action` [B] and `memory`.
+    object with `action` [B] (or [B, controls]) and `memory`.
     """
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> dict[str, NDArray[Any]]: ...
     def act(self, view: View, memory: dict[str, NDArray[Any]]) -> Any: ...
 
 
-Opponent: TypeAlias = Player | Callable[[View], NDArray[np.int64]] | None
-"""A player, a function from what the seats to move see to actions [B], or None for evenly drawn legal moves."""
+Opponent: TypeAlias = Player | Callable[[View], NDArray[Any]] | None
+"""A player, a function from what the seats to move see to actions [B], or None for evenly drawn actions."""
 
 
 class OneSeat:
-    """B games side by side, each seen from one seat.
+    """B games side by side, each seen from one seat; all else that moves has moved when the seat is asked.
 
-    An illegal action loses: reward -1, and the game is over for that seat with the position left as it was.
+    An illegal action loses: reward -1, and the game is over for that seat with the position left as it was. Vectors
+    as actions are brought within their bounds first, so only what is no number is illegal there. A game that ends
+    before the seat has been asked once is not shown: another begins in its place.
+
+    It works by the loops that every other use of a game compiles too (`envs.kernels`), and by none of its own.
     """
 
     def __init__(self, game: Game, lanes: int, seat: int | None, opponent: Opponent) -> None:
-        if game.simultaneous:
-            raise ValueError(f"{game.name} has all seats move at once, which a one-seat view does not cover.")
         if seat is not None and not 0 <= seat < game.seats:
             raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, so seat={seat} is not one; leave it out.")
         self.game, self.fixed, self.opponent = game, -1 if seat is None else seat, opponent
@@ -56,6 +49,7 @@ class OneSeat:
         self.seat = np.zeros(lanes, np.int8)  # which seat is ours, lane by lane
         self.stream = np.zeros(lanes, np.uint64)  # seeds every game of a lane, one after the other
         self.over = np.ones(lanes, np.bool_)
+        self.cut = np.zeros(lanes, np.bool_)  # over by a limit and not by the rules
         self.illegal = np.zeros(lanes, np.bool_)
         self.reward = np.zeros(lanes, np.float32)
         self.obs = np.zeros((lanes, *game.shape), np.float32)
@@ -70,132 +64,130 @@ class OneSeat:
         """Starts new games where fresh [B] and plays them until our seat is to move."""
         self._begin(fresh)
         self._answer(fresh)
+        self._end()
 
-    def step(self, actions: NDArray[np.int64], fresh: NDArray[np.bool_] | None = None) -> None:
-        """Plays our actions [B] (-1: not this lane) and the answers to them; fills reward, over and illegal.
+    def step(self, actions: NDArray[Any], fresh: NDArray[np.bool_] | None = None) -> None:
+        """Plays our actions [B] or [B, controls] and the answers to them; fills reward, over, cut and illegal.
 
-        Lanes that are `fresh` begin a new game instead.
+        Lanes that are `fresh` begin a new game instead, whatever their action.
         """
         self.reward[:] = 0.0
+        moving = ~self.over
         if fresh is not None:
             self._begin(fresh)
-        own_plies(self.game, self.rows, self.seat, actions, self.mask, self.reward, self.illegal)
+            moving &= ~fresh
+        actions, lawful = self._lawful(actions)
+        self.illegal |= moving & ~lawful
+        self._play(np.flatnonzero(moving & lawful), actions)
+        self.reward[moving & ~lawful] = -1.0
         self._answer(fresh)
-        self.over = self.rows["done"] | self.illegal
+        self._end()
+
+    def _lawful(self, actions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Our actions as the rules take them, and which of them may be played, by the mask we were shown."""
+        if self.game.controls:
+            low, high = np.array(self.game.controls, np.float32).T
+            vectors = np.asarray(actions, np.float32).reshape(len(self.rows), len(low))
+            return np.clip(vectors, low, high), np.asarray(~np.isnan(vectors).any(axis=1))
+        actions = np.asarray(actions, np.int64)
+        inside = (actions >= 0) & (actions < self.game.actions)
+        return actions, inside & self.mask[np.arange(len(actions)), np.where(inside, actions, 0)]
+
+    def _play(self, lanes: NDArray[np.int64], actions: NDArray[Any]) -> None:
+        """One ply in some lanes, by actions of all; adds what it pays us."""
+        if not len(lanes):
+            return
+        part = self.rows if len(lanes) == len(self.rows) else self.rows[lanes]
+        kernels.play_rows(self.game, part, actions if part is self.rows else actions[lanes])
+        self._moved(part, lanes)
+
+    def _moved(self, part: Rows, lanes: NDArray[np.int64]) -> None:
+        if part is not self.rows:
+            self.rows[lanes] = part
+        self.reward[lanes] += part["reward"][np.arange(len(lanes)), self.seat[lanes]]
 
     def _begin(self, fresh: NDArray[np.bool_]) -> None:
-        seeds = np.zeros(len(self.rows), np.uint64)
-        begin_lanes(self.game, self.rows, fresh, self.stream, self.seat, self.fixed, seeds)
-        self.over[fresh] = False
-        self.illegal[fresh] = False
-        if self.opponent is not None and not callable(self.opponent) and fresh.any():
-            born = self.opponent.begin(self.game, seeds[fresh])
+        lanes = np.flatnonzero(fresh)
+        seeds, players = np.zeros(len(lanes), np.uint64), np.zeros(len(lanes), np.uint64)
+        _deal(self.stream, lanes, self.game.seats, self.fixed, seeds, players, self.seat)
+        self.rows[lanes] = kernels.new_rows(self.game, seeds)
+        self.illegal[lanes] = False
+        if self.opponent is not None and not callable(self.opponent) and len(lanes):
+            born = self.opponent.begin(self.game, players)
             if self.memory is None:
                 self.memory = {k: np.zeros((len(self.rows), *v.shape[1:]), v.dtype) for k, v in born.items()}
             for key, value in born.items():
-                self.memory[key][fresh] = value
+                self.memory[key][lanes] = value
 
     def _answer(self, fresh: NDArray[np.bool_] | None) -> None:
-        """Lets the others move until our seat is to move everywhere, and looks."""
+        """Lets the others move until our seat is to move everywhere, and begins anew what ended before it was."""
+        for _ in range(BEGINNINGS):
+            while len(lanes := np.flatnonzero(~self.rows["done"] & (self.rows["seat"] != self.seat))):
+                self._others(lanes)
+            if fresh is None:
+                return
+            unasked = fresh & self.rows["done"]
+            if not unasked.any():
+                self.reward[fresh] = 0.0
+                return
+            self._begin(unasked)
+        raise ValueError(f"{self.game.name} always ends before our seat is asked for a move; take another with seat=.")
+
+    def _others(self, lanes: NDArray[np.int64]) -> None:
+        """One move of whoever is to move in these lanes."""
+        part = self.rows[lanes]
         if self.opponent is None:
-            random_answers(self.game, self.rows, self.seat, self.mask[0], self.reward)
+            kernels.random_rows(self.game, part, np.empty(self.game.actions, np.bool_), 1)
         else:
-            self._opponent_answers(self.opponent)
-        if fresh is not None:
-            self.reward[fresh] = 0.0
+            kernels.play_rows(self.game, part, self._choices(self.opponent, part, lanes))
+        self._moved(part, lanes)
+
+    def _choices(self, opponent: Player | Callable[[View], Any], part: Rows, lanes: NDArray[np.int64]) -> NDArray[Any]:
+        view = kernels.view(self.game, part)
+        if callable(opponent):
+            actions = np.asarray(opponent(view))
+        else:
+            memory = self.memory or {}
+            decision = opponent.act(view, {key: value[lanes] for key, value in memory.items()})
+            actions = np.asarray(decision.action)
+            for key, value in decision.memory.items():
+                memory[key][lanes] = value
+        if self.game.controls:
+            lawful = kernels.in_bounds(self.game, actions).all()
+        else:
+            inside = ((actions >= 0) & (actions < self.game.actions)).all()
+            lawful = inside and view.legal[np.arange(len(lanes)), actions].all()
+        if not lawful:
+            raise ValueError(f"The opponent made a move against the rules of {self.game.name}.")
+        return actions.astype(np.float32 if self.game.controls else np.int64)
+
+    def _end(self) -> None:
+        """Says what is over, and looks: what our seat sees, to move or not, and what it may play."""
+        self.over = self.rows["done"] | self.illegal
+        self.cut = self.rows["cut"] & ~self.illegal
         self.obs = np.empty_like(self.obs)
         self.mask = np.empty_like(self.mask)
-        see(self.game, self.rows, self.seat, self.obs, self.mask)
-
-    def _opponent_answers(self, opponent: Player | Callable[[View], NDArray[np.int64]]) -> None:
-        while True:
-            lanes = np.flatnonzero(~self.rows["done"] & (self.rows["seat"] != self.seat))
-            if not len(lanes):
-                return
-            view = kernels.view(self.game, self.rows[lanes])
-            actions = np.full(len(self.rows), -1, np.int64)
-            if callable(opponent):
-                actions[lanes] = opponent(view)
-            else:
-                memory = self.memory or {}
-                decision = opponent.act(view, {key: value[lanes] for key, value in memory.items()})
-                actions[lanes] = decision.action
-                for key, value in decision.memory.items():
-                    memory[key][lanes] = value
-            known = (actions[lanes] >= 0) & (actions[lanes] < self.game.actions)
-            if not known.all() or not view.legal[np.arange(len(lanes)), actions[lanes]].all():
-                raise ValueError(f"The opponent made a move against the rules of {self.game.name}.")
-            other_plies(self.game, self.rows, self.seat, actions, self.reward)
+        mover = self.rows["seat"].copy()
+        self.rows["seat"] = self.seat
+        kernels.view_rows(self.game, self.rows, self.obs, self.mask)
+        self.rows["seat"] = mover
+        self.mask[mover != self.seat] = False
 
 
-@Loop
-def begin_lanes(
-    rows: Rows,
-    fresh: NDArray[np.bool_],
+@compiled
+def _deal(
     stream: NDArray[np.uint64],
-    seat: NDArray[np.int8],
+    lanes: NDArray[np.int64],
+    seats: int,
     fixed: int,
     seeds: NDArray[np.uint64],
-) -> None:
-    """First positions where fresh; draws our seat (unless fixed >= 0) and a seed for the opponent."""
-    for i in range(rows.shape[0]):
-        if fresh[i]:
-            rows[i].rng = mix(next_random(stream, i))
-            restart(rows[i])
-            seeds[i] = next_random(stream, i)
-            drawn = below(next_random(stream, i), rows[i].reward.shape[0])
-            seat[i] = fixed if fixed >= 0 else drawn
-
-
-@Loop
-def own_plies(
-    rows: Rows,
+    players: NDArray[np.uint64],
     seat: NDArray[np.int8],
-    actions: NDArray[np.int64],
-    mask: NDArray[np.bool_],
-    reward: NDArray[np.float32],
-    illegal: NDArray[np.bool_],
 ) -> None:
-    """Our move in every lane with an action >= 0 whose game goes on; mask [B, A] is room to work in."""
-    for i in range(rows.shape[0]):
-        if actions[i] >= 0 and not rows[i].done:
-            legal(rows[i], mask[i])
-            if actions[i] < mask.shape[1] and mask[i, actions[i]]:
-                play(rows[i], actions[i])
-                reward[i] += rows[i].reward[seat[i]]
-            else:
-                illegal[i] = True
-                reward[i] = -1.0
-
-
-@Loop
-def other_plies(rows: Rows, seat: NDArray[np.int8], actions: NDArray[np.int64], reward: NDArray[np.float32]) -> None:
-    """One move of another seat in every lane with an action >= 0; adds what it pays us."""
-    for i in range(rows.shape[0]):
-        if actions[i] >= 0:
-            play(rows[i], actions[i])
-            reward[i] += rows[i].reward[seat[i]]
-
-
-@Loop
-def random_answers(rows: Rows, seat: NDArray[np.int8], mask: NDArray[np.bool_], reward: NDArray[np.float32]) -> None:
-    """Evenly drawn moves of the others until our seat is to move or the game is done; mask [A] is room to work in."""
-    for i in range(rows.shape[0]):
-        while not rows[i].done and rows[i].seat != seat[i]:
-            legal(rows[i], mask)
-            play(rows[i], nth_true(mask, below(draw(rows[i]), count_true(mask))))
-            reward[i] += rows[i].reward[seat[i]]
-
-
-@Loop
-def see(rows: Rows, seat: NDArray[np.int8], obs: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
-    """What our seat sees, to move or not, and what it may play: nothing when the game is done."""
-    for i in range(rows.shape[0]):
-        mover = rows[i].seat
-        rows[i].seat = seat[i]
-        observe(rows[i], obs[i])
-        rows[i].seat = mover
-        if rows[i].done or mover != seat[i]:
-            mask[i] = False
-        else:
-            legal(rows[i], mask[i])
+    """For new games in some lanes: a seed for the rules, one for the opponent, and our seat (unless fixed >= 0)."""
+    for i in range(lanes.shape[0]):
+        lane = lanes[i]
+        seeds[i] = next_random(stream, lane)
+        players[i] = next_random(stream, lane)
+        drawn = below(next_random(stream, lane), seats)
+        seat[lane] = fixed if fixed >= 0 else drawn
