@@ -1,0 +1,1 @@
+"""Classic control: small machines moved in steps of time, equal to Gymnasium's."""
