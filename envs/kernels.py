@@ -86,7 +86,7 @@ class Loop(Generic[P, R]):
         return self.compiled[game]
 
     def _specialise(self, game: Game) -> Any:
-        scope = {**self.function.__globals__, **rules_of(game)}
+        scope = {**self.function.__globals__, **rules_of(game), **(_WORDS if game.foreign else {})}
         for name in _names(self.function.__code__):
             if isinstance(scope.get(name), Loop):
                 scope[name] = scope[name]._specialise(game)
@@ -233,6 +233,14 @@ def draw(row: Row) -> Bits:
     """The next 64 bits of a row's own generator."""
     row.rng += GOLDEN
     return mix(row.rng)
+
+
+def _as_word(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: np.uint64(function(*args))
+
+
+_WORDS = {"mix": _as_word(mix), "next_random": _as_word(next_random), "draw": _as_word(draw)}
+"""For uncompiled loops: compiled functions give Python its own whole numbers, which are then too big to be taken."""
 
 
 @rule
@@ -476,7 +484,7 @@ def may_play(game: Game, row: Rows, move: Any) -> bool:
     if row["done"][0]:
         return False
     if game.controls:
-        return in_bounds(game, np.array([move], np.float32)).all()
+        return bool(in_bounds(game, np.array([move], np.float32)).all())
     return 0 <= move < game.actions and bool(legal_mask(game, row)[0, move])
 
 

@@ -1,61 +1,123 @@
-"""Games for PettingZoo: every turn game as an AEC environment.
+"""Games for PettingZoo: every game as an AEC environment and as a parallel one.
 
-    from envs.adapters.pettingzoo import env
+    from envs.adapters.pettingzoo import env, parallel_env
     connect_four = env("connect_four")
+    goofspiel = parallel_env("goofspiel")
 
 Observations are dictionaries as in PettingZoo's own classic games: `observation`, float32, from the side of the agent
-asked for, and `action_mask`, int8, all zero for an agent that is not to move. Agents are player_0, player_1 ... in the
-order of seats. Differs from the classic games: planes come first, not last.
+asked for, and `action_mask`, int8, all zero for an agent that is not to move; where actions are vectors they are the
+observation alone. Agents are player_0, player_1 ... in the order of seats. Differs from the classic games: planes
+come first, not last.
+
+Games in which all seats move at once are played as hidden choices in turn by the AEC environment, and at once by the
+parallel one. In the parallel environment of a game of turns only the action of the agent whose turn it is counts, as
+in PettingZoo's own conversion of turn games; the mask of every other agent is all zero.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
-from pettingzoo import AECEnv
+from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import wrappers
 
 from envs import kernels
-from envs.adapters.gymnasium import observation_space
-from envs.registry import game as game_of
-from envs.text import board_text
+from envs.adapters.gymnasium import action_space, observation_space, rules_of
+from envs.adapters.rendering import RENDERERS, rendered
+from envs.game import Game
+
+Observation: TypeAlias = Any
+"""A dictionary of `observation` and `action_mask`, or the observation alone where actions are vectors."""
 
 
-def env(game: str, render_mode: str | None = None) -> AECEnv[str, dict[str, Any], int]:
+def env(game: str | Game, render_mode: str | None = None, max_cycles: int | None = None) -> AECEnv[str, Any, Any]:
     """A game with PettingZoo's usual guards: an illegal action ends it with -1 for who made it."""
-    raw: Any = raw_env(game, render_mode)
-    for wrap in (_illegal_loses, wrappers.AssertOutOfBoundsWrapper, wrappers.OrderEnforcingWrapper):
+    raw: Any = raw_env(game, render_mode, max_cycles)
+    if raw.table.game.controls:
+        guards: tuple[Any, ...] = (wrappers.ClipOutOfBoundsWrapper, wrappers.OrderEnforcingWrapper)
+    else:
+        guards = (_illegal_loses, wrappers.AssertOutOfBoundsWrapper, wrappers.OrderEnforcingWrapper)
+    for wrap in guards:
         raw = wrap(raw)
     return raw
 
 
-def _illegal_loses(raw: AECEnv[str, dict[str, Any], int]) -> AECEnv[str, dict[str, Any], int]:
+def _illegal_loses(raw: AECEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
     return wrappers.TerminateIllegalWrapper(raw, illegal_reward=-1)
 
 
-class raw_env(AECEnv[str, dict[str, Any], int]):
-    """A game without guards; actions are trusted to be legal."""
+class Table:
+    """One game in progress with its seats as agents: what both kinds of environment share."""
 
-    def __init__(self, game: str, render_mode: str | None = None) -> None:
-        super().__init__()
-        self.game = game_of(game)
-        if self.game.simultaneous:
-            raise ValueError(f"{self.game.name} has all seats move at once, which AEC environments do not fit.")
-        self.metadata = {
+    def __init__(self, game: str | Game) -> None:
+        self.game = rules_of(game)
+        self.agents = [f"player_{seat}" for seat in range(self.game.seats)]
+        masked = not self.game.controls
+        self.observation_spaces = {agent: observation_space(self.game, masked) for agent in self.agents}
+        self.action_spaces = {agent: action_space(self.game) for agent in self.agents}
+        self.generator = np.random.default_rng()
+        self.rows = np.zeros(1, self.game.row)
+
+    def begin(self, seed: int | None) -> None:
+        """A new game; without a seed, the next of the same stream."""
+        if seed is not None:
+            self.generator = np.random.default_rng(seed)
+        self.rows = kernels.new_rows(self.game, self.generator.integers(0, 2**64, 1, np.uint64))
+
+    def play(self, action: Any) -> dict[str, float]:
+        """One ply; what it paid each agent."""
+        kind = np.float32 if self.game.controls else np.int64
+        kernels.play_rows(self.game, self.rows, np.array([action], kind))
+        return dict(zip(self.agents, self.rows["reward"][0].tolist(), strict=True))
+
+    @property
+    def mover(self) -> str:
+        """Who is to move."""
+        return self.agents[self.rows["seat"][0]]
+
+    @property
+    def ended(self) -> tuple[bool, bool]:
+        """Whether the rules have ended the game, and whether a limit on plies has."""
+        done, cut = bool(self.rows["done"][0]), bool(self.rows["cut"][0])
+        return done and not cut, done and cut
+
+    def seen(self, agent: str, may_move: bool) -> Observation:
+        """What an agent sees, to move or not."""
+        row = self.rows.copy()
+        row["seat"] = self.agents.index(agent)
+        view = kernels.view(self.game, row)
+        if self.game.controls:
+            return view.obs[0]
+        return {"observation": view.obs[0], "action_mask": (view.legal[0] & may_move).astype(np.int8)}
+
+    def metadata(self, parallel: bool) -> dict[str, Any]:
+        """What PettingZoo asks of an environment's class."""
+        return {
             "name": self.game.name,
-            "render_modes": ["ansi"],
-            "is_parallelizable": False,
+            "render_modes": list(RENDERERS),
+            "is_parallelizable": parallel,
             "render_fps": 2,
         }
+
+
+class raw_env(AECEnv[str, Any, Any]):
+    """A game without guards; actions are trusted to be legal.
+
+    max_cycles  cuts the game after so many plies of each seat, if it lasts that long
+    """
+
+    def __init__(self, game: str | Game, render_mode: str | None = None, max_cycles: int | None = None) -> None:
+        super().__init__()
+        self.table = Table(game)
+        self.metadata = self.table.metadata(parallel=False)
         self.render_mode = render_mode
-        self.possible_agents = [f"player_{seat}" for seat in range(self.game.seats)]
+        self.possible_agents = self.table.agents[:]
         self.agents = self.possible_agents[:]
-        self.observation_spaces = {agent: observation_space(self.game, masked=True) for agent in self.agents}
-        self.action_spaces = {agent: spaces.Discrete(self.game.actions) for agent in self.agents}
-        self._generator = np.random.default_rng()
-        self._rows = np.zeros(1, self.game.row)
+        self.observation_spaces, self.action_spaces = self.table.observation_spaces, self.table.action_spaces
+        self._most = None if max_cycles is None else max_cycles * len(self.agents)
+        self._plies = 0
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         return self.observation_spaces[agent]
@@ -64,40 +126,117 @@ class raw_env(AECEnv[str, dict[str, Any], int]):
         return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        if seed is not None:
-            self._generator = np.random.default_rng(seed)
-        self._rows = kernels.new_rows(self.game, self._generator.integers(0, 2**64, 1, np.uint64))
+        self.table.begin(seed)
+        self._plies = 0
         self.agents = self.possible_agents[:]
         self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
         self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
-        self.agent_selection = self._mover()
+        self.agent_selection = self.table.mover
 
-    def step(self, action: int | None) -> None:
+    def step(self, action: Any) -> None:
         if self.terminations[self.agent_selection] or self.truncations[self.agent_selection]:
-            self._was_dead_step(action)  # pyright: ignore[reportArgumentType] (None, by PettingZoo's own rule)
+            self._was_dead_step(action)
             return
         self._cumulative_rewards[self.agent_selection] = 0.0
-        kernels.play_rows(self.game, self._rows, np.array([action], np.int64))
-        self.rewards = dict(zip(self.possible_agents, self._rows["reward"][0].tolist(), strict=True))
-        self.terminations = dict.fromkeys(self.agents, bool(self._rows["done"][0]))
-        self.agent_selection = self._mover()
+        self.rewards = self.table.play(action)
+        self._plies += 1
+        over, cut = self.table.ended
+        self.terminations = dict.fromkeys(self.agents, over)
+        self.truncations = dict.fromkeys(self.agents, cut or (not over and self._plies == self._most))
+        self.agent_selection = self.table.mover
         self._accumulate_rewards()
 
-    def observe(self, agent: str) -> dict[str, Any]:
-        row = self._rows.copy()
-        row["seat"] = self.possible_agents.index(agent)
-        view = kernels.view(self.game, row)
-        mask = view.legal[0] & (agent == self.agent_selection)
-        return {"observation": view.obs[0], "action_mask": mask.astype(np.int8)}
+    def observe(self, agent: str) -> Observation:
+        return self.table.seen(agent, agent == self.agent_selection)
 
-    def render(self) -> str | None:
-        return board_text(self.game, self._rows) if self.render_mode == "ansi" else None
+    def render(self) -> Any:
+        return rendered(self.render_mode, self.table.game, self.table.rows)
 
     def close(self) -> None:
         pass
 
-    def _mover(self) -> str:
-        return self.possible_agents[self._rows["seat"][0]]
+
+class parallel_env(ParallelEnv[str, Any, Any]):
+    """A game whose agents act at once; an illegal action ends it with -1 for who made it and 0 for the others.
+
+    max_cycles  cuts the game after so many steps, if it lasts that long
+    """
+
+    def __init__(self, game: str | Game, render_mode: str | None = None, max_cycles: int | None = None) -> None:
+        self.table = Table(game)
+        self.metadata = self.table.metadata(parallel=True)
+        self.render_mode, self.max_cycles = render_mode, max_cycles
+        self.possible_agents = self.table.agents[:]
+        self.agents: list[str] = []
+        self.observation_spaces, self.action_spaces = self.table.observation_spaces, self.table.action_spaces
+        self._steps = 0
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        self.table.begin(seed)
+        self._steps = 0
+        self.agents = self.possible_agents[:]
+        return self._seen(), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        table, left = self.table, dict(actions)
+        rewards = dict.fromkeys(self.agents, 0.0)
+        illegal = False
+        while table.mover in left and not any(table.ended) and not illegal:
+            mover = table.mover
+            illegal = not self._lawful(left[mover])
+            if illegal:
+                rewards = {agent: -1.0 if agent == mover else 0.0 for agent in self.agents}
+            else:
+                for agent, paid in table.play(self._within(left.pop(mover))).items():
+                    rewards[agent] += paid
+            if not table.game.simultaneous:
+                break
+        self._steps += 1
+        over, cut = table.ended
+        over, cut = over or illegal, not illegal and not over and (cut or self._steps == self.max_cycles)
+        told = self._seen(), rewards, dict.fromkeys(self.agents, over), dict.fromkeys(self.agents, cut)
+        infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
+        if over or cut:
+            self.agents = []
+        return *told, infos
+
+    def _lawful(self, action: Any) -> bool:
+        """Whether the seat to move may do this; vectors are brought within their bounds, so only NaN is not."""
+        if self.table.game.controls:
+            return not np.isnan(np.asarray(action, np.float32)).any()
+        return kernels.may_play(self.table.game, self.table.rows, int(action))
+
+    def _within(self, action: Any) -> Any:
+        """A vector brought within the bounds; any other action as it is."""
+        if not self.table.game.controls:
+            return action
+        low, high = np.array(self.table.game.controls, np.float32).T
+        return np.clip(np.asarray(action, np.float32), low, high)
+
+    def _seen(self) -> dict[str, Any]:
+        """What every agent sees; in games of turns only the one to move may do anything."""
+        table = self.table
+        going = not any(table.ended)
+        return {
+            agent: table.seen(agent, going and (table.game.simultaneous or agent == table.mover))
+            for agent in self.agents
+        }
+
+    def render(self) -> Any:
+        return rendered(self.render_mode, self.table.game, self.table.rows)
+
+    def close(self) -> None:
+        pass

@@ -1,4 +1,7 @@
-"""Our games under Gymnasium and PettingZoo: their own checkers, and that nothing changes on the way."""
+"""Our games under Gymnasium and PettingZoo: their own checkers, and that nothing changes on the way.
+
+Every game of the table is held to this by what it declares, and so are the toys, which have every trait there is.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,26 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env, data_equivalence
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 
 from envs import kernels
 from envs.adapters.gymnasium import OneSeatEnv, OneSeatVectorEnv, names
-from envs.adapters.pettingzoo import env as pettingzoo_env
-from envs.game import Game, View
+from envs.adapters.pettingzoo import env as aec_env
+from envs.adapters.pettingzoo import parallel_env
+from envs.game import Game, Rows, View
 from envs.registry import GAMES, game
+from tests.envs import toys
 
-SPECS = sorted(names().values())
-IDS = list(names())
+SPECS = [*sorted(names().values()), *toys.ALL]
+MOST = 40
+"""Moves of ours in a game, where all of it would take long."""
+
+every_game = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec if isinstance(spec, str) else spec.name)
+
+
+def rules_of(spec: str | Game) -> Game:
+    return game(spec) if isinstance(spec, str) else spec
 
 
 class Counter:
@@ -32,94 +44,109 @@ class Counter:
         return type("Move", (), {"action": last_legal(view), "memory": {"moves": memory["moves"] + 1}})
 
 
-def last_legal(view: View) -> NDArray[np.int64]:
+def last_legal(view: View) -> NDArray[Any]:
+    if view.game.controls:
+        return np.tile(np.array(view.game.controls, np.float32)[:, 0], (len(view.seat), 1))
     return view.legal.shape[1] - 1 - np.argmax(view.legal[:, ::-1], axis=1)
 
 
-def pick(mask: NDArray[Any], generator: np.random.Generator) -> NDArray[np.int64]:
+def pick(rules: Game, mask: NDArray[Any] | None, generator: np.random.Generator, lanes: int | None = None) -> Any:
+    """Evenly drawn actions [B], or one action for lanes=None."""
+    if mask is None:
+        low, high = np.array(rules.controls, np.float32).T
+        return generator.uniform(low, high, (*(() if lanes is None else (lanes,)), len(low))).astype(np.float32)
     return np.argmax(mask * (1.0 + generator.random(mask.shape)), axis=-1)
+
+
+def seen(rules: Game, row: Rows, seat: int) -> NDArray[np.float32]:
+    row = row.copy()
+    row["seat"] = seat
+    return kernels.view(rules, row).obs[0]
 
 
 def test_every_game_has_a_gymnasium_name() -> None:
     assert set(GAMES) <= set(names().values())
-    assert {"arena/ConnectFour-v0", "arena/TicTacToe-v0", "arena/Othello-v0", "arena/Othello6x6-v0"} <= set(IDS)
+    assert {"arena/ConnectFour-v0", "arena/TicTacToe-v0", "arena/Othello-v0", "arena/Othello6x6-v0"} <= set(names())
+    made = gymnasium.make("arena/ConnectFour-v0").unwrapped
+    assert isinstance(made, OneSeatEnv) and made.game is game("connect_four")
 
 
-@pytest.mark.parametrize("name", IDS)
-@pytest.mark.parametrize("masked", [False, True])
-def test_gymnasium_checks_the_game(name: str, masked: bool) -> None:
+@pytest.mark.filterwarnings("ignore:.*(infinity|normalized).*")
+@every_game
+def test_gymnasium_checks_the_game(spec: Any) -> None:
+    rules = rules_of(spec)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_env(gymnasium.make(name, masked=masked, render_mode="ansi").unwrapped)
+        warnings.filterwarnings("ignore", ".*(infinity|normalized).*")  # bounds that are the game's own
+        check_env(OneSeatEnv(spec, render_mode="ansi"), skip_render_check=True)
+        if not rules.controls:
+            check_env(OneSeatEnv(spec, masked=True), skip_render_check=True)
 
 
-@pytest.mark.parametrize("name", IDS)
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
-@pytest.mark.parametrize("masked", [False, True])
-def test_the_compiled_lanes_play_what_single_games_play(name: str, mode: AutoresetMode, masked: bool) -> None:
-    ours = gymnasium.make_vec(name, num_envs=4, masked=masked, autoreset_mode=mode)
-    theirs = gymnasium.make_vec(
-        name, num_envs=4, masked=masked, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}
-    )
+@every_game
+def test_the_compiled_lanes_play_what_single_games_play(spec: Any, mode: AutoresetMode) -> None:
+    rules = rules_of(spec)
+    masked = not rules.controls and mode == AutoresetMode.SAME_STEP
+    ours = OneSeatVectorEnv(spec, num_envs=3, masked=masked, autoreset_mode=mode)
+    theirs = SyncVectorEnv([lambda: OneSeatEnv(spec, masked=masked)] * 3, autoreset_mode=mode)
     assert ours.metadata["autoreset_mode"] == mode
     assert ours.observation_space == theirs.observation_space
     assert ours.action_space == theirs.action_space
     generator = np.random.default_rng(1)
     (obs, infos), expected = ours.reset(seed=5), theirs.reset(seed=5)
     assert data_equivalence((obs, infos), expected, exact=True)
-    ended = illegal = 0
-    for _ in range(200):
-        actions = pick(infos["action_mask"], generator)
-        actions[0] = 0  # again and again, so in time against the rules
+    for _ in range(50):
+        actions = pick(rules, infos.get("action_mask"), generator, 3)
+        actions[0] = 0  # again and again, so in time against the rules of many a game
         obs, reward, over, truncated, infos = ours.step(actions)
         assert data_equivalence((obs, reward, over, truncated, infos), theirs.step(actions), exact=True)
         assert obs in ours.observation_space
-        ended += int(over.sum())
-        last = infos if mode == AutoresetMode.NEXT_STEP else infos.get("final_info", infos)
-        illegal += int((last["illegal"] & over).sum())
-    assert ended > 8
-    assert illegal > 0
+        assert not (over & truncated).any()
 
 
-@pytest.mark.parametrize("spec", SPECS)
-def test_one_seat_plays_the_game_by_the_rules(spec: str) -> None:
-    """The moves of both seats, replayed by the rules alone, lead to the same observations and results."""
-    rules = game(spec)
-    answers: list[int] = []
+@every_game
+def test_one_seat_plays_the_game_by_the_rules(spec: Any) -> None:
+    """The moves of all seats, replayed by the rules alone, lead to the same observations, rewards and ends."""
+    rules = rules_of(spec)
+    answers: list[Any] = []
+    others = np.random.default_rng(9)
 
-    def opponent(view: View) -> NDArray[np.int64]:
-        action = last_legal(view)
-        answers.extend(action.tolist())
+    def opponent(view: View) -> NDArray[Any]:
+        action = pick(rules, None if rules.controls else view.legal, others, len(view.seat))
+        answers.extend(action)
         return action
 
     for seat in range(rules.seats):
         learner = OneSeatEnv(spec, seat=seat, opponent=opponent)
         generator = np.random.default_rng(seat)
-        for episode in range(5):
+        for episode in range(2):
             answers.clear()
             obs, info = learner.reset(seed=episode)
-            row = kernels.new_rows(rules, np.zeros(1, np.uint64))
-            over, reward, played = False, 0.0, 0
-            while True:
-                while not row["done"][0] and row["seat"][0] != seat:
-                    kernels.play_rows(rules, row, np.array([answers[played]]))
-                    played += 1
-                assert over == bool(row["done"][0])
+            row = learner._lane.rows.copy()  # whatever was drawn and played until our seat was first asked
+            assert row["seat"][0] == seat and not row["done"][0]
+            answers.clear()
+            over = cut = False
+            for _ in range(MOST):
                 assert info["seat"] == seat
-                if over:
+                np.testing.assert_array_equal(obs, seen(rules, row, seat))
+                if not rules.controls:
+                    np.testing.assert_array_equal(info["action_mask"], kernels.legal_mask(rules, row)[0])
+                    np.testing.assert_array_equal(learner.action_masks(), info["action_mask"])
+                action = pick(rules, info.get("action_mask"), generator)
+                answers.clear()
+                obs, reward, over, cut, info = learner.step(action)
+                paid = np.float32(0.0)
+                for move in [action, *answers]:
+                    kernels.play_rows(rules, row, np.array([move]))
+                    paid += row["reward"][0, seat]
+                assert reward == paid
+                assert (over, cut) == (row["done"][0] and not row["cut"][0], row["cut"][0])
+                if over or cut:
                     break
-                np.testing.assert_array_equal(obs, kernels.view(rules, row).obs[0])
-                np.testing.assert_array_equal(info["action_mask"], kernels.legal_mask(rules, row)[0])
-                np.testing.assert_array_equal(learner.action_masks(), info["action_mask"])
-                action = pick(info["action_mask"], generator)
-                kernels.play_rows(rules, row, action[None])
-                obs, reward, over, truncated, info = learner.step(action)
-                assert not truncated
-            assert played == len(answers)
-            assert reward == row["reward"][0, seat]
-            row["seat"] = seat  # the last observation is from the learner's side too
-            np.testing.assert_array_equal(obs, kernels.view(rules, row).obs[0])
-            assert not info["action_mask"].any()
+            if over or cut:
+                np.testing.assert_array_equal(obs, seen(rules, row, seat))  # the last one is from its side too
+                assert rules.controls or not info["action_mask"].any()
 
 
 def test_the_seat_is_drawn_anew_and_both_come_up() -> None:
@@ -162,6 +189,8 @@ def test_what_a_user_can_do_wrong_is_said_in_a_sentence() -> None:
         OneSeatVectorEnv("tic_tac_toe", 2, autoreset_mode=AutoresetMode.DISABLED)
     with pytest.raises(ValueError, match="3 seeds for 2 games"):
         OneSeatVectorEnv("tic_tac_toe", 2).reset(seed=[1, 2, 3])
+    with pytest.raises(ValueError, match="leave masked out"):
+        OneSeatEnv(toys.pull(), masked=True)
 
 
 def test_an_illegal_move_loses_and_ends_the_game() -> None:
@@ -177,6 +206,45 @@ def test_an_illegal_move_loses_and_ends_the_game() -> None:
     assert not learner.step(np.int64(4))[2]
 
 
+def test_one_seat_is_paid_along_the_way_and_cut_by_time() -> None:
+    learner = OneSeatEnv(toys.walk())
+    obs, info = learner.reset(seed=0)
+    assert obs.tolist() == [1, 0, 0, 0, 0] and info["action_mask"].tolist() == [0, 1]
+    assert [learner.step(1)[1:4] for _ in range(4)] == [(0.5, False, False)] * 3 + [(2.0, True, False)]
+    learner.reset()
+    steps = [learner.step(action)[1:4] for action in [1, 0] * 5]
+    assert steps[:-1] == [(0.5, False, False), (0.0, False, False)] * 4 + [(0.5, False, False)]
+    assert steps[-1] == (0.0, False, True)  # by the limit, so it is truncated and not terminated
+
+
+def test_vectors_are_brought_within_their_bounds_and_what_is_no_number_loses() -> None:
+    learner = OneSeatEnv(toys.pull())
+    learner.reset(seed=0)
+    obs, reward, *_ = learner.step(np.array([-7.0, 9.0], np.float32))  # as (-1, 0.25), from (1, 1)
+    assert obs.tolist() == [0.0, 1.25] and reward == -1.25
+    _, reward, over, cut, info = learner.step(np.array([np.nan, 0.0], np.float32))
+    assert (reward, over, cut, info["illegal"]) == (-1.0, True, False, True)
+
+
+def test_a_game_that_ends_before_the_seat_is_asked_is_not_shown() -> None:
+    """Seat 2 of the toy is not asked where both before it fold: as they do in a quarter of the games."""
+    lanes = OneSeatVectorEnv(toys.cards(), 64, seat=2)
+    lanes.reset(seed=0)
+    assert (lanes._lanes.rows["seat"] == 2).all() and not lanes._lanes.over.any()
+    fold = OneSeatEnv(toys.cards(), seat=2, opponent=lambda view: np.ones(len(view.seat), np.int64))
+    with pytest.raises(ValueError, match="before our seat is asked"):
+        fold.reset(seed=0)
+
+
+def test_at_once_means_without_seeing_the_other() -> None:
+    """Seat 1 moves second in the row, and its observation after seat 0 has chosen is still that of the last round."""
+    learner = OneSeatEnv(toys.coins(), seat=1, opponent=lambda view: np.ones(len(view.seat), np.int64))
+    obs, _ = learner.reset(seed=0)
+    assert obs.tolist() == [1, 0, 0, 0, 0]
+    obs, reward, *_ = learner.step(0)
+    assert reward == 1.0 and obs.tolist() == [0, 0, 0, 1, 0]
+
+
 def test_the_board_can_be_read() -> None:
     learner = OneSeatEnv("tic_tac_toe", seat=0, opponent=last_legal, render_mode="ansi")
     learner.reset(seed=0)
@@ -184,37 +252,104 @@ def test_the_board_can_be_read() -> None:
     assert learner.render() == " 3 . x .\n 2 . . .\n 1 . . o\n   a b c"
 
 
-@pytest.mark.filterwarnings("ignore:Observation:UserWarning")
-@pytest.mark.parametrize("spec", SPECS)
-def test_pettingzoo_checks_the_game(spec: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from pettingzoo.test import api_test, seed_test
-    api_test(pettingzoo_env(spec), num_cycles=1000)
-    seed_test(lambda: pettingzoo_env(spec), num_cycles=100)
+def test_the_board_can_be_seen() -> None:
+    def pixels(seat: int, move: int) -> NDArray[np.uint8]:
+        learner = OneSeatEnv("tic_tac_toe", seat=seat, opponent=last_legal, render_mode="rgb_array")
+        learner.reset(seed=0)
+        learner.step(np.int64(move))
+        return learner.render()
+
+    frame = pixels(0, 1)
+    assert frame.dtype == np.uint8 and frame.shape == (480, 480, 3)
+    np.testing.assert_array_equal(frame, pixels(0, 1))
+    assert (frame != pixels(0, 2)).any()
+    lanes = OneSeatVectorEnv("tic_tac_toe", 2, render_mode="rgb_array")
+    lanes.reset(seed=0)
+    assert len(lanes.render() or ()) == 2
 
 
-@pytest.mark.parametrize("spec", SPECS)
-def test_pettingzoo_agents_see_their_own_side(spec: str) -> None:
-    table = pettingzoo_env(spec, render_mode="ansi")
+@pytest.mark.filterwarnings("ignore")
+@every_game
+def test_pettingzoo_checks_the_game(spec: Any) -> None:
+    from pettingzoo.test import api_test, parallel_api_test, seed_test
+    from pettingzoo.test.seed_test import parallel_seed_test
+
+    api_test(aec_env(spec), num_cycles=30)
+    seed_test(lambda: aec_env(spec), num_cycles=20)
+    parallel_api_test(parallel_env(spec), num_cycles=30)
+    parallel_seed_test(lambda: parallel_env(spec), num_cycles=20)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("rules", [*toys.ALL, game("tic_tac_toe")], ids=lambda rules: rules.name)
+def test_pettingzoo_checks_renders_and_lengths(rules: Game) -> None:
+    from pettingzoo.test import render_test
+    from pettingzoo.test.max_cycles_test import max_cycles_test
+
+    render_test(lambda render_mode=None: aec_env(rules, render_mode))
+    if rules.simultaneous or rules.controls:  # the only ones that any actions play for so long
+
+        class Module:
+            @staticmethod
+            def env(max_cycles: int) -> Any:
+                return aec_env(rules, max_cycles=max_cycles)
+
+            @staticmethod
+            def parallel_env(max_cycles: int) -> Any:
+                return parallel_env(rules, max_cycles=max_cycles)
+
+        max_cycles_test(Module)
+
+
+@every_game
+def test_pettingzoo_agents_see_their_own_side(spec: Any) -> None:
+    rules = rules_of(spec)
+    table = aec_env(spec, render_mode="ansi")
     table.reset(seed=3)
     generator = np.random.default_rng(3)
-    for agent in table.agent_iter():
-        observation, _, over, _, _ = table.last()
-        if over:
+    for agent in table.agent_iter(MOST):
+        observation, _, over, cut, _ = table.last()
+        if over or cut:
             table.step(None)
             continue
+        row = table.unwrapped.table.rows
         assert observation is not None
-        other = next(name for name in table.agents if name != agent)
-        assert not table.observe(other)["action_mask"].any()
-        np.testing.assert_array_equal(observation["observation"], table.observe(other)["observation"][::-1])
-        table.step(int(pick(observation["action_mask"], generator)))
-    assert "a b c" in str(table.render())
+        for seat, name in enumerate(table.possible_agents):
+            obs = table.observe(name)
+            if not rules.controls:
+                assert name == agent or not obs["action_mask"].any()
+                obs = obs["observation"]
+            np.testing.assert_array_equal(obs, seen(rules, row, seat))
+        mask = None if rules.controls else observation["action_mask"]
+        table.step(np.asarray(pick(rules, mask, generator)) if rules.controls else int(pick(rules, mask, generator)))
+    assert isinstance(table.render(), str)
+
+
+def test_agents_act_at_once() -> None:
+    """Both choices are made from what was seen before either; the hidden one shows after the round alone."""
+    table = parallel_env(toys.coins(rounds=2))
+    first, _ = table.reset(seed=0)
+    assert all(obs["action_mask"].all() for obs in first.values())
+    _, rewards, over, cut, _ = table.step({"player_0": 1, "player_1": 1})
+    assert rewards == {"player_0": 1.0, "player_1": -1.0} and not any(over.values())
+    obs, rewards, over, cut, _ = table.step({"player_0": 0, "player_1": 1})
+    assert rewards == {"player_0": -1.0, "player_1": 1.0} and all(over.values()) and not any(cut.values())
+    assert obs["player_0"]["observation"].tolist() == [0, 0, 1, 0, 0] and table.agents == []
+
+
+def test_in_turn_only_the_mover_counts() -> None:
+    table = parallel_env("tic_tac_toe")
+    obs, _ = table.reset(seed=0)
+    assert obs["player_0"]["action_mask"].all() and not obs["player_1"]["action_mask"].any()
+    obs, *_ = table.step({"player_0": 4, "player_1": 4})
+    assert obs["player_1"]["action_mask"].tolist() == [1, 1, 1, 1, 0, 1, 1, 1, 1]
+    _, rewards, over, _, _ = table.step({"player_0": 0, "player_1": 4})
+    assert rewards == {"player_0": 0.0, "player_1": -1.0} and all(over.values())
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_pettingzoo_ends_a_game_on_an_illegal_move() -> None:
-    table = pettingzoo_env("tic_tac_toe")
+    table = aec_env("tic_tac_toe")
     table.reset(seed=0)
     table.step(0)
     table.step(0)
