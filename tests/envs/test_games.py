@@ -260,8 +260,14 @@ def test_chance_laid_open_is_the_chance_that_is_played(spec: str) -> None:
 def turned_start(rules: Game, rows: Rows, symmetry: Symmetry) -> Rows:
     """The first positions on the turned board: themselves, but where a game begins with stones that turn."""
     planes = observe(rules, rows[:1]).reshape(rules.shape[0], -1)
-    if not planes[:2].any() or np.array_equal(planes, planes[:, symmetry.cells]):
+    if rules.chance or not planes[:2].any() or np.array_equal(planes, planes[:, symmetry.cells]):
         return rows.copy()
+    if "stones" not in (rules.row.names or ()):  # what stands on each cell, in fields as long as the board
+        turned = rows.copy()
+        for field in rules.row.names or ():
+            if rules.row[field].shape[-1:] == symmetry.cells.shape:
+                turned[field] = rows[field][..., symmetry.cells]
+        return turned
     single = np.zeros(64, rules.row)  # which bit of `stones` is each cell, found by looking at single stones
     single["stones"][:, 0] = np.uint64(1) << np.arange(64, dtype=np.uint64)
     bit = np.argmax(observe(rules, single)[:, 0].reshape(64, -1), axis=0)
