@@ -1,0 +1,120 @@
+"""Kuhn poker: a card each from a deck of one more than there are players, one chip to bet, the highest card wins.
+
+H. W. Kuhn, "A simplified two-person poker" (1950). Everybody antes one chip. In turn each passes or bets a chip; after
+a bet each of the others, once more in turn, bets too or folds by passing. Among those who have bet (all, if nobody has)
+the highest card takes the pot. With two players the value is -1/18 for the first. The rules for more, and what is
+observed, are those of open_spiel's kuhn_poker.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.chance import drawn
+from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
+
+PASS, BET = 0, 1
+
+
+def kuhn(players: int = 2) -> Game:
+    """Kuhn poker for 2 to 10 players."""
+    if not 2 <= players <= 10:
+        raise ValueError(f"Kuhn poker is for 2 to 10 players, not {players}; write for example kuhn:players=3.")
+    deck, plies = players + 1, 2 * players - 1
+
+    @rule
+    def begin(row: Row) -> None:
+        row.gone = 0
+        row.dealt = 0
+        row.bets = 0
+        row.opened = -1
+        for seat in range(players):
+            row.cards[seat] = 0
+        row.seat = CHANCE
+
+    @rule
+    def odds(row: Row, outcome: int) -> float:
+        if (row.gone >> outcome) & 1:
+            return 0.0
+        return 1.0 / (deck - row.dealt)
+
+    @rule
+    def settle(row: Row, outcome: int) -> None:
+        """Deals a card to the next player."""
+        row.cards[row.dealt] = outcome
+        row.gone |= 1 << outcome
+        row.dealt += 1
+        if row.dealt == players:
+            row.seat = 0
+
+    @rule
+    def pay(row: Row) -> None:
+        best, best_card, pot = 0, -1, 0
+        for seat in range(players):
+            bet = (row.bets >> seat | row.bets >> (seat + players)) & 1
+            pot += 1 + bet
+            row.reward[seat] = -1.0 - bet
+            if row.cards[seat] > best_card and (bet == 1 or row.bets == 0):
+                best, best_card = seat, row.cards[seat]
+        row.reward[best] += pot
+
+    @rule
+    def act(row: Row, action: int) -> None:
+        row.bets |= action << row.ply
+        if action == BET and row.opened < 0:
+            row.opened = row.ply
+        row.ply += 1
+        row.seat = row.ply % players
+        if row.ply == (players if row.opened < 0 else row.opened + players):
+            row.done = True
+            pay(row)
+
+    @rule
+    def legal(row: Row, out: NDArray[np.bool_]) -> None:
+        out[PASS] = True
+        out[BET] = True
+
+    @rule
+    def observe(row: Row, out: NDArray[np.float32]) -> None:
+        """One of each: the seat, its card; then for each ply whether it passed, whether it bet."""
+        out[:] = 0.0
+        out[row.seat] = 1.0
+        out[players + row.cards[row.seat]] = 1.0
+        for ply in range(row.ply):
+            out[players + deck + 2 * ply + ((row.bets >> ply) & 1)] = 1.0
+
+    @rule
+    def key(row: Row) -> Bits:
+        """Seat, own card, plies, and what was done in each: in fields of their own."""
+        known = np.uint64(row.seat) | np.uint64(row.cards[row.seat]) << np.uint64(4)
+        return known | np.uint64(row.ply) << np.uint64(8) | np.uint64(row.bets) << np.uint64(16)
+
+    def text(row: Row) -> str:
+        done = " ".join("bet" if int(row["bets"]) >> ply & 1 else "pass" for ply in range(row["ply"]))
+        seat = row["seat"]
+        return f"you are seat {seat}, with card {row['cards'][seat]} of 0 to {players}\nso far: {done or '-'}"
+
+    chances = Chances(begin, act, odds, settle, deck)
+    reset, play = drawn(chances)
+    return Game(
+        name="kuhn" if players == 2 else f"kuhn:players={players}",
+        seats=players,
+        actions=2,
+        shape=(players + deck + 2 * plies,),
+        row=row_dtype(
+            players, cards=(np.uint8, (players,)), gone=np.uint32, bets=np.uint32, dealt=np.uint8, opened=np.int8
+        ),
+        reset=reset,
+        play=play,
+        legal=legal,
+        observe=observe,
+        names=("pass", "bet"),
+        max_plies=plies,
+        pays="zero-sum",
+        key=key,
+        chances=chances,
+        text=text,
+        hidden=True,
+        chance=True,
+    )

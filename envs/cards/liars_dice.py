@@ -1,0 +1,123 @@
+"""Liar's dice: everybody rolls in secret and bids how many of a face lie on the table, until somebody calls a liar.
+
+A bid must be higher: more dice, or as many of a higher face. The highest face is wild and counts as any. If the last
+bid holds, its bidder wins, otherwise who called. The rules and what is observed are those of open_spiel's liars_dice;
+with a die of six sides each the value is -7/258 for the first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.cards.recall import woven
+from envs.chance import drawn
+from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
+
+
+def liars_dice(dice: int = 1, sides: int = 6) -> Game:
+    """Two players with `dice` dice each of `sides` sides; at most 30 sides on the dice of a player."""
+    if not (1 <= dice <= 5 and 2 <= sides <= 9 and dice * sides <= 30):
+        raise ValueError(
+            f"Liar's dice has 1 to 5 dice of 2 to 9 sides each, 30 sides in all, not dice={dice},sides={sides}; "
+            "write for example liars_dice:dice=2,sides=6."
+        )
+    bids = 2 * dice * sides
+
+    @rule
+    def begin(row: Row) -> None:
+        row.bids = 0
+        row.last = -1
+        row.rolled = 0
+        for seat in range(2):
+            for face in range(sides):
+                row.faces[seat, face] = 0
+        row.seat = CHANCE
+
+    @rule
+    def odds(row: Row, outcome: int) -> float:
+        return 1.0 / sides
+
+    @rule
+    def settle(row: Row, outcome: int) -> None:
+        """Rolls the next die: first all of seat 0, then all of seat 1."""
+        row.faces[row.rolled // dice, outcome] += 1
+        row.rolled += 1
+        if row.rolled == 2 * dice:
+            row.seat = 0
+
+    @rule
+    def act(row: Row, action: int) -> None:
+        seat = row.seat
+        row.ply += 1
+        row.seat = 1 - seat
+        if action < bids:
+            row.bids |= np.uint64(1) << np.uint64(action)
+            row.last = action
+            return
+        face, wild = row.last % sides, sides - 1
+        found = row.faces[0, face] + row.faces[1, face]
+        if face != wild:
+            found += row.faces[0, wild] + row.faces[1, wild]
+        row.done = True
+        caller = -1.0 if found > row.last // sides else 1.0
+        row.reward[seat] = caller
+        row.reward[1 - seat] = -caller
+
+    @rule
+    def legal(row: Row, out: NDArray[np.bool_]) -> None:
+        for bid in range(bids):
+            out[bid] = bid > row.last
+        out[bids] = row.last >= 0
+
+    @rule
+    def observe(row: Row, out: NDArray[np.float32]) -> None:
+        """One of each: the seat, the face of each of its dice in rising order; then every bid made, and the call."""
+        out[:] = 0.0
+        out[row.seat] = 1.0
+        place = 2
+        for face in range(sides):
+            for _ in range(row.faces[row.seat, face]):
+                out[place + face] = 1.0
+                place += sides
+        place = 2 + dice * sides
+        for bid in range(bids):
+            out[place + bid] = (row.bids >> np.uint64(bid)) & np.uint64(1)
+        out[place + bids] = row.done
+
+    @rule
+    def key(row: Row) -> Bits:
+        """Seat, own dice, and the bids so far, whose order is that of their height."""
+        hand = np.uint64(row.seat)
+        for face in range(sides):
+            hand |= np.uint64(row.faces[row.seat, face]) << np.uint64(1 + 3 * face)
+        return woven(hand, row.bids)
+
+    names = (*(f"{bid // sides + 1}x{bid % sides + 1}" for bid in range(bids)), "liar")
+
+    def text(row: Row) -> str:
+        faces = [str(face + 1) for face in range(sides) for _ in range(row["faces"][row["seat"]][face])]
+        made = [names[bid] for bid in range(bids) if int(row["bids"]) >> bid & 1]
+        return f"you are seat {row['seat']}, with {' '.join(faces)}; {sides} is wild\nbids: {' '.join(made) or '-'}"
+
+    chances = Chances(begin, act, odds, settle, sides)
+    reset, play = drawn(chances)
+    options = [f"{key}={value}" for key, value, usual in (("dice", dice, 1), ("sides", sides, 6)) if value != usual]
+    return Game(
+        name=":".join(["liars_dice", *filter(None, [",".join(options)])]),
+        seats=2,
+        actions=bids + 1,
+        shape=(2 + dice * sides + bids + 1,),
+        row=row_dtype(2, bids=np.uint64, faces=(np.uint8, (2, sides)), last=np.int8, rolled=np.uint8),
+        reset=reset,
+        play=play,
+        legal=legal,
+        observe=observe,
+        names=names,
+        max_plies=bids + 1,
+        key=key,
+        chances=chances,
+        text=text,
+        hidden=True,
+        chance=True,
+    )
