@@ -40,6 +40,16 @@ GAMES: dict[str, str] = {
     "goofspiel": "envs.cards.goofspiel:goofspiel",
     "matrix": "envs.cards.matrix:matrix",
     "repeated_rps": "envs.cards.repeated_rps:repeated_rps",
+    "cart_pole": "envs.control.cart_pole:cart_pole",
+    "acrobot": "envs.control.acrobot:acrobot",
+    "mountain_car": "envs.control.mountain_car:mountain_car",
+    "mountain_car_continuous": "envs.control.mountain_car:mountain_car_continuous",
+    "pendulum": "envs.control.pendulum:pendulum",
+    "breakout": "envs.arcade.breakout:breakout",
+    "asterix": "envs.arcade.asterix:asterix",
+    "freeway": "envs.arcade.freeway:freeway",
+    "seaquest": "envs.arcade.seaquest:seaquest",
+    "space_invaders": "envs.arcade.space_invaders:space_invaders",
 }
 """name -> "module:function"; the function's arguments are the game's options."""
 
