@@ -25,6 +25,9 @@ PICTURES: dict[str, str] = {
     "gomoku": "arena.viewers.boards.mnk:picture",
     "breakthrough": "arena.viewers.boards.breakthrough:picture",
     "nim": "arena.viewers.boards.nim:picture",
+    "phantom_tic_tac_toe": "arena.viewers.boards.phantom_tic_tac_toe:picture",
+    "dark_hex": "arena.viewers.boards.dark_hex:picture",
+    "battleship": "arena.viewers.boards.battleship:picture",
 }
 """game name -> "module:function"."""
 
