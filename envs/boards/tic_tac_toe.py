@@ -65,6 +65,17 @@ def observe(row: Row, out: NDArray[np.float32]) -> None:
         out[1, cell // 3, cell % 3] = (other >> np.uint64(cell)) & ONE
 
 
+@rule
+def key(row: Row) -> Bits:
+    """The board as a number in base 3, cell 8 first: 0 empty, 1 player 1's, 2 player 2's."""
+    number = np.uint64(0)
+    for cell in range(8, -1, -1):
+        own = (row.stones[0] >> np.uint64(cell)) & ONE
+        other = (row.stones[1] >> np.uint64(cell)) & ONE
+        number = np.uint64(3) * number + own + other + other
+    return number
+
+
 def tic_tac_toe() -> Game:
     """Tic-tac-toe on 3 x 3."""
     return Game(
@@ -80,4 +91,6 @@ def tic_tac_toe() -> Game:
         names=square_names(3),
         max_plies=9,
         symmetries=square_symmetries(3),
+        key=key,
+        keys=3**9,
     )
