@@ -87,13 +87,13 @@ def test_the_guess_counts_pawns_and_how_far_they_are() -> None:
     rules = breakthrough(4, 5)
     guess = rules.heuristic
     assert guess is not None
-    assert guess(kernels.new_rows(rules, np.zeros(1, np.uint64))[0]) == pytest.approx(0.0)
+    assert guess(kernels.new_rows(rules, np.zeros(1, np.uint64)).view(np.recarray)[0]) == pytest.approx(0.0)
     row = position(
         rules, "....  .ox.  ....  ....  x...", 0
     )  # 2 pawns to 1; on lines 4 and 1, to line 4 of 5 from above
-    assert guess(row[0]) == pytest.approx(np.tanh(0.3 * (0.5 + 0.02 * (9 - 1))))
+    assert guess(row.view(np.recarray)[0]) == pytest.approx(np.tanh(0.3 * (0.5 + 0.02 * (9 - 1))))
     row["seat"] = 1
-    assert guess(row[0]) == pytest.approx(-np.tanh(0.3 * (0.5 + 0.02 * (9 - 1))))
+    assert guess(row.view(np.recarray)[0]) == pytest.approx(-np.tanh(0.3 * (0.5 + 0.02 * (9 - 1))))
 
 
 def test_options_out_of_range_are_refused() -> None:

@@ -185,7 +185,7 @@ def test_what_is_missing_is_counted_along_the_cheapest_way() -> None:
     assert missing(played(hex(3), "b1 a1 b2 a2 a3")["cells"][0], 1, neighbours(3), reached(3)) == 9  # no way left
     guess = hex(5).heuristic
     assert guess is not None
-    assert guess(played(hex(5), "c3")[0]) == pytest.approx(0.99 * np.tanh(0.35 * (4 - 5 + 0.5)))
+    assert guess(played(hex(5), "c3").view(np.recarray)[0]) == pytest.approx(0.99 * np.tanh(0.35 * (4 - 5 + 0.5)))
 
 
 def test_options_out_of_range_are_refused() -> None:

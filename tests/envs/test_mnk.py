@@ -98,7 +98,9 @@ def test_chances_to_complete_a_line() -> None:
     assert chances(cells, 2, 3, 3, 3) == (theirs, ours)
     guess = rules.heuristic
     assert guess is not None
-    assert guess(played(rules, "b2 b3 a1")[0]) == pytest.approx(0.99 * np.tanh(0.25 * (1.5 * 0.25 - 2.0)))
+    assert guess(played(rules, "b2 b3 a1").view(np.recarray)[0]) == pytest.approx(
+        0.99 * np.tanh(0.25 * (1.5 * 0.25 - 2.0))
+    )
 
 
 def test_options_out_of_range_are_refused() -> None:

@@ -58,7 +58,7 @@ def test_boutons_theorem_is_what_search_finds(misere: bool) -> None:
     for heaps in product(range(4), range(5), range(6)):
         row["heaps"][0] = heaps
         expected = mover_wins(heaps, misere)
-        assert (rules.heuristic(row[0]) > 0) == expected, heaps
+        assert (rules.heuristic(row.view(np.recarray)[0]) > 0) == expected, heaps
         won += expected
     assert 0 < won < 120
     assert mover_wins((1, 1, 1), True) != mover_wins((1, 1, 1), False)  # the exception of the misere game
@@ -69,8 +69,8 @@ def test_the_start_1_3_5_7_is_lost_to_the_mover() -> None:
     for misere in (False, True):
         rules = nim(misere=misere)
         assert rules.heuristic is not None
-        assert rules.heuristic(played(rules, "")[0]) == -0.99
-        assert rules.heuristic(played(rules, "d1")[0]) == 0.99
+        assert rules.heuristic(played(rules, "").view(np.recarray)[0]) == -0.99
+        assert rules.heuristic(played(rules, "d1").view(np.recarray)[0]) == 0.99
 
 
 def test_keys_number_every_position_once() -> None:
