@@ -140,7 +140,7 @@ def blackjack(natural: bool = False, sab: bool = False) -> Game:
         seats=1,
         actions=2,
         shape=(4,),
-        row=row_dtype(1, points=(np.int8, 2), aces=(np.int8, 2), cards=(np.int8, 2), shown=np.int8, stuck=np.bool_),
+        row=row_dtype(1, points=(np.int32, 2), aces=(np.int32, 2), cards=(np.int32, 2), shown=np.int32, stuck=np.bool_),
         reset=reset,
         play=play,
         legal=legal,
