@@ -42,7 +42,10 @@ def add_to(app: typer.Typer) -> None:
 def watch(
     players: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GAME [AGENT AGENT]]", help="A game to be played now; with --league only whose games."),
+        typer.Argument(
+            metavar="[GAME [AGENT...]]",
+            help="A game to be played now, an agent a seat (the last has all that are left); with --league only whose.",
+        ),
     ] = None,
     game_id: Annotated[
         str | None, typer.Option("--game-id", metavar="ID", help="A stored game, by its id's beginning.")
@@ -59,13 +62,13 @@ def watch(
     seed: Seed = 0,
     database: Database = Path("arena.db"),
 ) -> None:
-    """Watch two agents play, a stored game, or a running league.
+    """Watch agents play, a stored game, or a running league.
 
     Example: [bold]arena watch connect_four mcts:sims=200 alphabeta:depth=6 --export game.gif[/]
     """
     words = players or []
     if (bool(words) and not league, game_id is not None, league).count(True) != 1:
-        raise ValueError("Say one of three: a game and two agents, --game-id ID, or --league.")
+        raise ValueError("Say one of three: a game and its agents, --game-id ID, or --league.")
     showing = Showing(export, describe, ply)
     if league:
         if len(words) > 1:
@@ -73,12 +76,12 @@ def watch(
         _watch_league(showing, database, words[0] if words else None, purpose, run, analyst)
     elif game_id is not None:
         _watch_stored(showing, database, game_id, analyst)
-    elif len(words) != 3:
-        raise ValueError(f"A game to watch is GAME AGENT AGENT; here are {len(words)} words: {' '.join(words)}.")
+    elif len(words) < 2:
+        raise ValueError(f"A game to watch is GAME AGENT..., an agent a seat; here is only {words[0]}.")
     elif analyst is not None:
         raise ValueError("--analyst judges stored games; in a game that is played now the agents say what they think.")
     else:
-        _watch_match(showing, database, words[0], words[1], words[2], seed)
+        _watch_match(showing, database, words[0], words[1:], seed)
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,13 @@ class Showing:
             say(f"Written to {written}.")
 
 
-def _watch_match(showing: Showing, database: Path, game: str, first: str, second: str, seed: int) -> None:
-    rules, agents = _table(game, [first, second], database)
+def _watch_match(showing: Showing, database: Path, game: str, specs: list[str], seed: int) -> None:
+    rules, agents = _table(game, specs, database)
+    if len(agents) > rules.seats:
+        raise ValueError(
+            f"{rules.name} has {rules.seats} seat{'s' if rules.seats > 1 else ''}, and {len(agents)} agents were given."
+        )
+    agents += agents[-1:] * (rules.seats - len(agents))
     from arena.viewers import watch
 
     if showing.describe:
@@ -165,8 +173,11 @@ def _share(heard: Any) -> Any:
 
 def play(
     game: Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")],
-    against: Annotated[str, typer.Option("--against", metavar="AGENT", help="Whom you play: a spec or a folder.")],
-    seat: Annotated[int, typer.Option(min=0, max=1, help="Yours: 0 moves first.")] = 0,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="AGENT", help="Whom you play: a spec or a folder; has all other seats."),
+    ] = None,
+    seat: Annotated[int, typer.Option(min=0, help="Yours: 0 moves first.")] = 0,
     name: Annotated[str, typer.Option("--name", help="Under which your games are stored.")] = "you",
     seed: Seed = 0,
     database: Database = Path("arena.db"),
@@ -178,9 +189,14 @@ def play(
     Example: [bold]arena play connect_four --against mcts:sims=500 --seat 0[/]
     """
     from arena.specs import expand
+    from envs.registry import game as game_of
 
-    against = expand(against, database)
+    if against is None and game_of(game).seats > 1:
+        raise ValueError(f"Say whom you play in {game}, for example --against random.")
+    against = expand(against or "random", database)
     rules, (agent,) = _table(game, [against], database)
+    if seat >= rules.seats:
+        raise ValueError(f"{rules.name} has seats 0 to {rules.seats - 1}, and --seat {seat} was asked for.")
     if not name.strip() or name == agent.name:
         raise ValueError(f"'{name}' is {'no name' if not name.strip() else 'the name of the agent'}; say another.")
     from arena.replays import keep_play

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arena.viewers.match import caption_lines
 from arena.viewers.overlays import value_words
-from arena.viewers.snapshot import Ply, Snapshot, percent, percent_of, ranked
+from arena.viewers.snapshot import Ply, Snapshot, action_words, amount, percent, percent_of, ranked
 from arena.viewers.table import log_lines
 from arena.viewers.ui import UI
 
@@ -23,10 +23,12 @@ def described(snapshot: Snapshot, ply: int | None = None, ui: UI | None = None) 
 
 def _position(snapshot: Snapshot, k: int, ui: UI) -> list[str]:
     """What the screen says of one position."""
-    names = snapshot.game.names
-    head = "start" if k == 0 else f"{k}. {names[snapshot.plies[k - 1].action]} by {_who(snapshot, k - 1)}"
+    game = snapshot.game
+    head = "start" if k == 0 else f"{k}. {action_words(game, snapshot.plies[k - 1].action)} by {_who(snapshot, k - 1)}"
     seen = snapshot.value(k)
     chance = f"   {snapshot.names[0]} (player 1) {percent(seen[0])}" if seen is not None else ""
+    if snapshot.scored and k:
+        chance = "   returns " + "  ".join(amount(float(paid)) for paid in snapshot.returns[k])
     lines = [head + chance, *(f"  {words}" for words in caption_lines(snapshot, ui, True))]
     thought = snapshot.thought(k)
     return lines + (_rows(snapshot, thought, ui) if thought is not None else [])
@@ -46,7 +48,7 @@ def _rows(snapshot: Snapshot, thought: Ply, ui: UI) -> list[str]:
             (
                 names[c.action],
                 f"{c.visits:.0f}" if total else "",
-                value_words(c, ui, thought.seat),
+                value_words(c, ui, thought.seat, snapshot.game),
                 "" if c.prior is None else percent_of(c.prior, 1.0),
                 " ".join(names[a] for a in c.pv[1:]),
             )

@@ -95,7 +95,7 @@ def _record(snapshot: Snapshot, ui: UI, size: tuple[int, int]) -> dict[str, obje
         "game": snapshot.game.name,
         "version": snapshot.game.version,
         "seed": snapshot.seed,
-        "moves": [ply.action for ply in snapshot.plies],
+        "moves": [list(ply.action) if snapshot.game.controls else ply.action for ply in snapshot.plies],
         "opening": snapshot.opening,
         "names": list(snapshot.names),
         "ratings": list(snapshot.ratings),

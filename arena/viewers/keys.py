@@ -41,6 +41,7 @@ KEYS: tuple[Binding, ...] = (
     Binding(("up",), "focus previous", "move before in the list", "board"),
     Binding(("down",), "focus next", "next move in the list", "board"),
     Binding(("f",), "flip", "turn the board round", "board"),
+    Binding(("o",), "eyes", "hidden things: all, or one seat's", "board"),
     Binding(("shift+f", "F"), "side", "values from the mover's side", "board"),
     Binding(("tab",), "tab", "tree, moves, log", "view"),
     Binding(("c",), "captions", "captions", "view"),

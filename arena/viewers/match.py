@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from arena.viewers import returns
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, lines, width
 from arena.viewers.overlays import ghost, last_move, overlays
 from arena.viewers.pages import end_card, help_page
-from arena.viewers.pictures import Picture, Spot, picture_of
+from arena.viewers.pictures import Picture, Spot, look
 from arena.viewers.shapes import BOARD, CAPTION, GROUND, PANEL, Box, Line, Poly, Rect, Shape, Text
 from arena.viewers.snapshot import (
     LOSSES,
     OUTCOMES,
     Snapshot,
+    action_words,
+    amount,
     changes,
     loss,
     outcome,
@@ -29,22 +32,22 @@ from arena.viewers.theme import BODY, CORNER, LABEL, SEATS, SMALL, mix
 from arena.viewers.theme import CAPTION as CAPTION_SIZE
 from arena.viewers.timeline import timeline
 from arena.viewers.tree import sized
-from arena.viewers.ui import SPEEDS, UI, analysis, to_move
+from arena.viewers.ui import SPEEDS, UI, analysis, eyes, secret, to_move
 
 
 def scene(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
     """Everything on the screen, from what is known and what was chosen; pure."""
     shown = analysis(snapshot, ui)
-    draw = partial(picture_of(snapshot.game), flipped=ui.flipped)
+    draw = partial(look, snapshot.game, layout=layout, flipped=ui.flipped, seen_by=eyes(snapshot, ui))
     before = snapshot.rows[ui.ply - 1] if ui.ply else None
-    row = snapshot.rows[ui.ply]
-    picture = draw(snapshot.game, row, layout.board, layout, before, _eased(ui.part))
-    earlier = draw(snapshot.game, before, layout.board, layout) if before is not None else None
+    picture = draw(snapshot.rows[ui.ply], before=before, part=_eased(ui.part))
+    told = ui.ply > 0 and not secret(snapshot, ui, ui.ply - 1)
+    earlier = draw(before) if before is not None and told else None
     turn = to_move(snapshot, ui)
     shapes: list[Shape] = [Rect(*layout.window, "ground", layer=GROUND)]
     shapes += picture.shapes + _hits(snapshot, ui, picture, turn)
     if shown and ui.part >= 1:
-        shapes += overlays(snapshot, ui, layout, picture, draw)
+        shapes += overlays(snapshot, ui, picture, draw)
     shapes += last_move(snapshot, ui, earlier, shown)
     if turn:
         shapes += ghost(snapshot, ui, picture)
@@ -72,9 +75,11 @@ def _hits(snapshot: Snapshot, ui: UI, picture: Picture, turn: bool) -> list[Shap
 
 
 def _gauge(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
-    """The value as a bar on the timeline's scale: player 1 from below, player 2 from above."""
+    """The value as a bar on the timeline's scale: player 1 from below, player 2 from above; or the returns."""
     box = layout.gauge
     shapes: list[Shape] = [Rect(*box, "raised", radius=0.5)]
+    if snapshot.scored:
+        return shapes + returns.gauge(snapshot, ui.ply, box)
     seen = snapshot.value(ui.ply) if shown else None
     if seen is not None:
         y = box.bottom - box.h * (seen[0] + 1) / 2
@@ -89,12 +94,16 @@ def _gauge(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shap
 
 
 def _header(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, shown: bool) -> list[Shape]:
-    """The two players and the status; both names in one size, ratings only where both have room."""
-    box = layout.header
+    """The players and the status; all names in one size, ratings only where all have room."""
+    box, seats = layout.header, snapshot.game.seats
     narrow = layout.w < 80
-    wide = box.w * (0.5 if narrow else 0.36) - 0.5
+    wide = box.w * (1.0 if narrow else 0.72) / max(2, seats) - 0.5
     size, small = sized(LABEL, layout), sized(SMALL, layout)
-    room = wide - 8.5 - width("100 %", size, "bold")
+    standings = [_standing(snapshot, ui, seat, shown) for seat in range(seats)]
+    longest_standing = max(width(words, size, "bold") for words in (*standings, "" if snapshot.scored else "100 %"))
+    room = wide - 8.5 - longest_standing
+    if room < 5:  # many seats: the graph tells how they stand
+        standings, room = [""] * seats, wide - 7.0
     longest = max(width(name, size, "bold") for name in snapshot.names)
     named = max(SMALL, min(size, size * room / longest))
     rated = all(
@@ -102,22 +111,25 @@ def _header(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, shown:
         for name, rating in zip(snapshot.names, snapshot.ratings, strict=False)
     )
     shapes: list[Shape] = []
-    for seat in (0, 1):
+    for seat in range(seats):
         plate = Box(box.x + seat * (wide + 1), box.y, wide, box.h)
-        shapes += _plate(snapshot, ui, picture, plate, seat, _standing(snapshot, ui, seat, shown), size)
+        shapes += _plate(snapshot, ui, picture, plate, seat, standings[seat], size)
         line = Box(plate.x + 5.8, plate.y, room, plate.h)
         name = cut(snapshot.names[seat], room, named, "bold")
         shapes.append(Text(name, line, named, "text", "left", "bold"))
         if rated and seat < len(snapshot.ratings):
             shapes.append(Text(snapshot.ratings[seat], line, small, "muted", "right"))
     if not narrow:
-        right = Box(box.x + 2 * (wide + 1) + 1, box.y, box.w - 2 * (wide + 1) - 1, box.h)
+        left = box.x + max(2, seats) * (wide + 1) + 1
+        right = Box(left, box.y, box.right - left, box.h)
         shapes += _status(snapshot, ui, layout, right)
     return shapes
 
 
 def _standing(snapshot: Snapshot, ui: UI, seat: int, shown: bool) -> str:
-    """How a seat stands: its result at the end, before that its chance to win if that may be told."""
+    """How a seat stands: its result at the end, before that its chance to win if that may be told; or its return."""
+    if snapshot.scored:
+        return amount(float(snapshot.returns[ui.ply, seat]))
     if snapshot.result is not None and ui.ply == snapshot.length:
         return {1: "won", 0: "draw", -1: "lost"}[int(snapshot.result[seat])]
     seen = snapshot.value(ui.ply) if shown else None
@@ -129,7 +141,7 @@ def _plate(
 ) -> list[Shape]:  # fmt: skip
     """The ground of one player's name, with a piece and how the seat stands; framed if it is to move."""
     over = snapshot.result is not None and ui.ply == snapshot.length
-    moving = not over and int(snapshot.rows[ui.ply]["seat"]) == seat
+    moving = not over and int(snapshot.rows[ui.ply]["seat"]) == seat and snapshot.game.seats > 1
     fill = mix("panel", SEATS[seat], 0.14) if moving else "panel"
     piece = picture.piece(seat, Spot(plate.x + 2.9, plate.cy, 1.75), 1.0)
     return [
@@ -188,15 +200,20 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
         said.append(snapshot.note)
     if snapshot.result is not None and k == snapshot.length:
         winner = next((names[s] for s, r in enumerate(snapshot.result) if r > 0), None)
-        said.append(f"{winner} wins after {k} moves." if winner else f"A draw after {k} moves.")
+        if snapshot.scored:
+            said.append(f"{returns.verdict(snapshot)} after {k} moves.")
+        else:
+            said.append(f"{winner} wins after {k} moves." if winner else f"A draw after {k} moves.")
         return said[:2]
     if shown and k and k - 1 in changes(snapshot):
         ply, lost = snapshot.plies[k - 1], loss(snapshot, k - 1, changes(snapshot)[k - 1])
         if lost >= LOSSES[-1][0]:
-            said.append(f"{snapshot.game.names[ply.action]} costs {names[ply.seat]} {lost:.2f} in value.")
+            said.append(f"{action_words(snapshot.game, ply.action)} costs {names[ply.seat]} {lost:.2f} in value.")
     thought = snapshot.thought(k) if shown else None
     if to_move(snapshot, ui):
         said.append("Your move.  u takes back, Enter lets the agent move.")
+    elif snapshot.game.controls and k < snapshot.length:
+        said.append(f"{names[snapshot.plies[k].seat]} does {action_words(snapshot.game, snapshot.plies[k].action)}.")
     elif thought is not None and thought.candidates:
         said.append(_search_words(snapshot, k))
     elif k == snapshot.length and snapshot.thinking is not None:
@@ -225,7 +242,8 @@ def _search_words(snapshot: Snapshot, k: int) -> str:
     value = best.value if best.value is not None else thought.value
     if value is not None and (best.proven if best.value is not None else thought.proven):
         return f"{words}: a proven {OUTCOMES[outcome(value, thought.seat)]}."
-    return f"{words}: value {signed(value)}." if value is not None else f"{words}."
+    told = amount(value or 0.0) if snapshot.scored else signed(value or 0.0)
+    return f"{words}: value {told}." if value is not None else f"{words}."
 
 
 def _caption(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:

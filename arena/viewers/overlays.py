@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from arena.viewers.layout import Layout
 from arena.viewers.lettering import width
-from arena.viewers.pictures import Draw, Picture
+from arena.viewers.pictures import Picture
 from arena.viewers.shapes import MAP, OVERLAY, Box, Disc, Line, Rect, Ring, Shape, Text
 from arena.viewers.snapshot import (
     LOSSES,
     Candidate,
     Snapshot,
+    amount,
     changes,
     loss,
     outcome,
     percent_of,
     ranked,
+    scored,
     signed,
     to_player_1,
 )  # fmt: skip
 from arena.viewers.theme import SEATS, SMALL, cividis, diverging, ink_on
-from arena.viewers.ui import UI, focused
+from arena.viewers.ui import UI, focused, secret
 from envs import kernels
 from envs.game import Game, Row
 
@@ -60,17 +62,21 @@ def shown_candidates(snapshot: Snapshot, ui: UI) -> list[Candidate]:
     return [c for c in candidates if c.visits >= 1]
 
 
-def overlays(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Draw) -> list[Shape]:
+Drawing = Callable[[Row], Picture]
+"""The picture of another position, drawn as the one that is shown."""
+
+
+def overlays(snapshot: Snapshot, ui: UI, picture: Picture, draw: Drawing) -> list[Shape]:
     """All overlays that are on, for the position shown."""
     on = ui.overlays
     shapes = _map(snapshot, ui, picture) if "map" in on else []
-    line = _line(snapshot, ui, layout, picture, draw) if "line" in on else []
+    line = _line(snapshot, ui, picture, draw) if "line" in on else []
     if line:  # one thing at a time: the continuation takes the place of the discs
         return shapes + line
     if "next" in on:
-        shapes += _next(snapshot, ui, layout, picture, draw)
+        shapes += _next(snapshot, ui, picture, draw)
     if "candidates" in on:
-        shapes += _candidates(snapshot, ui, layout, picture)
+        shapes += _candidates(snapshot, ui, picture)
     if "prior" in on:
         shapes += _priors(snapshot, ui, picture)
     if "threat" in on:
@@ -78,23 +84,27 @@ def overlays(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw:
     return shapes
 
 
-def value_words(candidate: Candidate, ui: UI, seat: int) -> str:
+def value_words(candidate: Candidate, ui: UI, seat: int, game: Game) -> str:
     """A move's value, or what it is proven to be; '' if nothing is known."""
     if candidate.value is None:
         return ""
+    if scored(game):
+        return amount(candidate.value)
     if candidate.proven:
         return outcome(candidate.value, seat)
     return signed(to_player_1(candidate.value, seat) if ui.mover_side else candidate.value)
 
 
-def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) -> list[Shape]:
+def _candidates(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
     thought = snapshot.thought(ui.ply)
     candidates = shown_candidates(snapshot, ui)
     if thought is None or not candidates:
         return []
     total = sum(c.visits for c in thought.candidates)
     most = max(c.visits for c in candidates)
-    goods = [to_player_1(c.value, thought.seat) for c in candidates if c.value is not None]
+    game = snapshot.game
+    goods = [to_player_1(c.value, thought.seat, game) for c in candidates if c.value is not None]
+    spread = max(2.5 * (max(goods) - min(goods)), 1e-9) if goods and snapshot.scored else 1.0
     shapes: list[Shape] = []
     for number, candidate in enumerate(candidates):
         spot = picture.spots.get(candidate.action)
@@ -105,7 +115,7 @@ def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) ->
         r = picture.cell * (0.28 + 0.14 * weight**0.5)
         worse = 0.0
         if candidate.value is not None and goods:
-            worse = max(goods) - to_player_1(candidate.value, thought.seat)
+            worse = (max(goods) - to_player_1(candidate.value, thought.seat, game)) / spread
         fill = cividis(1.0 - min(1.0, 2.5 * worse))
         alpha = 0.6 if faint else 0.94
         hit = f"action:{candidate.action}"
@@ -115,16 +125,16 @@ def _candidates(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture) ->
         if number == 0:
             shapes.append(Ring(spot.x, spot.y, r + 0.55, 0.3, fill, layer=OVERLAY))
         if not faint:
-            words, size = _disc_words(candidate, number, ui, thought.seat, r)
+            words, size = _disc_words(candidate, number, ui, thought.seat, game, r)
             box = Box(spot.x - r, spot.y - size * 0.7, 2 * r, size * 1.4)
             shapes.append(Text(words, box, size, ink_on(fill), "centre", "bold", layer=OVERLAY))
     return shapes
 
 
-def _disc_words(candidate: Candidate, number: int, ui: UI, seat: int, r: float) -> tuple[str, float]:
+def _disc_words(candidate: Candidate, number: int, ui: UI, seat: int, game: Game, r: float) -> tuple[str, float]:
     """What fits into the disc: the value (+0.31 or +.31), a policy's share, else the rank; and its size."""
     if candidate.value is not None:
-        value = value_words(candidate, ui, seat)
+        value = value_words(candidate, ui, seat, game)
         for words in (value, value.replace("0.", ".")):
             size = min(2.8, 1.75 * r / width(words, 1.0, "bold"))
             if size >= SMALL:
@@ -152,8 +162,10 @@ def _priors(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
 
 
 def threats(game: Game, row: Row) -> list[tuple[int, int]]:
-    """Who would win where at once, if it were their turn: (seat, action)."""
-    found = []
+    """Who would win where at once, if it were their turn: (seat, action); only where moves alone tell that."""
+    found: list[tuple[int, int]] = []
+    if scored(game) or game.chance or game.hidden or game.foreign:
+        return found
     for seat in range(0 if row["done"] else game.seats):
         turn = np.array([row])
         turn["seat"] = seat
@@ -181,20 +193,30 @@ def _threats(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
 def _map(snapshot: Snapshot, ui: UI, picture: Picture) -> list[Shape]:
     thought = snapshot.thought(ui.ply)
     shapes: list[Shape] = []
+    known = [c.value for c in thought.candidates if c.value is not None] if thought else []
     for candidate in thought.candidates if thought else ():
         spot = picture.spots.get(candidate.action)
         if spot is not None and candidate.value is not None:
             half = picture.cell * 0.48
             area = Box(spot.x - half, spot.y - half, 2 * half, 2 * half)
-            shapes.append(Rect(*area, diverging(candidate.value), radius=0.8, alpha=0.6, layer=MAP))
+            value = between(candidate.value, known) if snapshot.scored else candidate.value
+            shapes.append(Rect(*area, diverging(value), radius=0.8, alpha=0.6, layer=MAP))
     return shapes
 
 
-def _next(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Draw) -> list[Shape]:
+def between(value: float, others: list[float]) -> float:
+    """Where a value lies among others, from -1 (the least) to 1; 0 if all are equal."""
+    low, high = min(others), max(others)
+    return 2 * (value - low) / (high - low) - 1 if high > low else 0.0
+
+
+def _next(snapshot: Snapshot, ui: UI, picture: Picture, draw: Drawing) -> list[Shape]:
     shapes: list[Shape] = []
     for k in range(ui.ply, min(ui.ply + 3, snapshot.length)):
         ply = snapshot.plies[k]
-        spots = picture.spots if k == ui.ply else draw(snapshot.game, snapshot.rows[k], layout.board, layout).spots
+        if snapshot.game.controls or secret(snapshot, ui, k):
+            continue
+        spots = picture.spots if k == ui.ply else draw(snapshot.rows[k]).spots
         spot = spots.get(ply.action)
         if spot is not None:
             shapes.append(Ring(spot.x, spot.y, spot.r * 1.02, 0.4, SEATS[ply.seat], dashes=12, layer=OVERLAY))
@@ -203,7 +225,7 @@ def _next(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Dr
     return shapes
 
 
-def _line(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Draw) -> list[Shape]:
+def _line(snapshot: Snapshot, ui: UI, picture: Picture, draw: Drawing) -> list[Shape]:
     """The expected continuation of the move pointed at, as numbered ghosts."""
     thought, action = snapshot.thought(ui.ply), focused(ui)
     chosen = next((c for c in thought.candidates if c.action == action), None) if thought else None
@@ -211,7 +233,7 @@ def _line(snapshot: Snapshot, ui: UI, layout: Layout, picture: Picture, draw: Dr
         return []
     shapes: list[Shape] = []
     for i, (move, row) in enumerate(zip(chosen.pv[:8], chosen.rows, strict=False)):
-        spots = picture.spots if i == 0 else draw(snapshot.game, row, layout.board, layout).spots
+        spots = picture.spots if i == 0 else draw(row).spots
         spot = spots.get(move)
         if spot is None:
             continue
@@ -228,7 +250,7 @@ def _over(shape: Shape) -> Shape:
 
 def last_move(snapshot: Snapshot, ui: UI, picture_before: Picture | None, shown: bool) -> list[Shape]:
     """A yellow dot ring on the newest piece, and the mark of the move if it was a bad one."""
-    if picture_before is None or ui.ply == 0 or ui.part < 1:
+    if picture_before is None or ui.ply == 0 or ui.part < 1 or snapshot.game.controls:
         return []
     ply = snapshot.plies[ui.ply - 1]
     spot = picture_before.spots.get(ply.action)

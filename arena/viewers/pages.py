@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from arena.viewers import returns
 from arena.viewers.keys import KEYS, Binding
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, lines, width
 from arena.viewers.overlays import LEGEND
 from arena.viewers.shapes import CARD, Box, Rect, Shape, Text, lifted
-from arena.viewers.snapshot import Snapshot, biggest, changes, to_player_1
+from arena.viewers.snapshot import Snapshot, action_words, biggest, changes, to_player_1
 from arena.viewers.theme import BODY, CAPTION, CORNER, H1, SEATS, SMALL
 from arena.viewers.ui import UI
 
@@ -100,6 +101,8 @@ def end_card(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
 
 def summary(snapshot: Snapshot, layout: Layout, box: Box) -> list[Shape]:
     """A finished game: its result and the three moves that changed the value most, each a jump."""
+    if snapshot.scored:
+        return returns.summary(snapshot, layout, box)
     assert snapshot.result is not None
     person, result = snapshot.person, snapshot.result
     winner = next((seat for seat, r in enumerate(result) if r > 0), None)
@@ -135,7 +138,7 @@ def _turn(snapshot: Snapshot, k: int, change: float, line: Box, size: float) -> 
     gained = to_player_1(change, side)
     value = ("+" if gained > 0 else "−") + f"{abs(gained):.2f}"
     long = width(value, size, "bold") + 1
-    words = f"{k + 1}.  {snapshot.game.names[ply.action]}  by {snapshot.names[ply.seat]}"
+    words = f"{k + 1}.  {action_words(snapshot.game, ply.action)}  by {snapshot.names[ply.seat]}"
     room = line.w - long - 3
     return [
         Rect(*line, "raised", radius=CORNER, hit=f"move:{k + 1}"),

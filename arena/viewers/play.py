@@ -22,11 +22,13 @@ class _Step:
     """Where the game can go back to."""
 
     row: Rows
-    memory: Memory
+    memories: list[Memory]
 
 
 class Duel:
-    """A person against an agent; the agent thinks in a thread, the person's moves come in by `ask`.
+    """A person against an agent, which has every other seat; it thinks in a thread, the person's moves come by `ask`.
+
+    In a game of one seat the agent only moves when it is asked to.
 
     ask("play", action)  the person's move        ask("undo", 0)  back to the person's last choice
     ask("move", 0)       the agent moves for them  ask("next", 0)  a new game, seats changed
@@ -41,6 +43,12 @@ class Duel:
     ) -> None:  # fmt: skip
         if not 0 <= seat < game.seats:
             raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, and seat {seat} was asked for.")
+        if game.controls:
+            raise ValueError(
+                f"{game.name} takes {len(game.controls)} numbers a move, which keys cannot give; watch it."
+            )
+        if game.foreign:
+            raise ValueError(f"{game.name} is somebody else's program, in which no move can be taken back; watch it.")
         self._game, self._agent, self._seat, self._seed = game, agent, seat, seed
         self._person, self._opening, self._ratings = person, tuple(opening), tuple(ratings)
         self._wishes: queue.Queue[tuple[str, int]] = queue.Queue()
@@ -53,8 +61,9 @@ class Duel:
     def _begin(self) -> None:
         seat = (self._seat + self._number) % self._game.seats
         seeds = kernels.seeds(self._seed, 1, self._number)
-        seating = np.zeros((1, self._game.seats), np.int64)
-        self._table = Table.new(self._game, [self._agent], seating, seeds)
+        others = max(1, self._game.seats - 1)
+        seating = (np.arange(self._game.seats) - seat - 1)[None, :] % self._game.seats % others
+        self._table = Table.new(self._game, [self._agent] * others, seating, seeds)
         names = [self._agent.name] * self._game.seats
         names[seat] = self._person
         start = replayed(
@@ -85,13 +94,14 @@ class Duel:
                 self._begin()
 
     def _remember(self) -> None:
-        memory = {name: part.copy() for name, part in self._table.memories[0].items()}
-        self._steps.append(_Step(self._table.rows.copy(), memory))
+        memories = [{name: part.copy() for name, part in memory.items()} for memory in self._table.memories]
+        self._steps.append(_Step(self._table.rows.copy(), memories))
 
     def _agent_moves(self) -> None:
         self._remember()
         try:
-            self._snapshot = advanced(self._snapshot, self._table, voice=1 - (self._snapshot.person or 0))
+            voice = 1 - (self._snapshot.person or 0) if self._game.seats == 2 else None
+            self._snapshot = advanced(self._snapshot, self._table, voice)
         except Exception as error:  # an agent may be anyone's program: say what it did and stay open
             self._steps.pop()
             self._snapshot = replace(self._snapshot, note=failed(self._snapshot, error), thinking=None)
@@ -130,7 +140,7 @@ class Duel:
         step = self._steps[k - first]
         del self._steps[k - first :]
         self._table.rows[:] = step.row
-        self._table.memories[0] = step.memory
+        self._table.memories = step.memories
         self._snapshot = replace(
             snapshot,
             plies=snapshot.plies[:k],

@@ -1,12 +1,16 @@
 """What a viewer is shown: one frozen record of a game, its players and what they thought.
 
-Agents speak from the mover's side; everything in a snapshot is from player 1's, turned once, in `to_player_1`.
+Agents speak from the mover's side. Where two seats win what the other loses, everything in a snapshot is from player
+1's side, turned once, in `to_player_1`; in every other game (`scored`) a value stays that of the seat that told it,
+and what is shown over time is what each seat has been paid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +24,31 @@ LOSSES = ((0.3, "??"), (0.2, "?"), (0.1, "?!"))
 """The mark of a move that lost at least so much for its mover."""
 
 
-def to_player_1(value: float, seat: int) -> float:
-    """A value from the side of `seat`, as player 1 (seat 0) sees it. The only place where a sign is turned."""
-    return -value if seat == 1 else value
+def scored(game: Game) -> bool:
+    """Whether a game is shown by what it pays over time, and not by who is winning."""
+    return game.seats != 2 or game.pays != "result"
+
+
+def to_player_1(value: float, seat: int, game: Game | None = None) -> float:
+    """A value from the side of `seat`, as player 1 (seat 0) sees it. The only place where a sign is turned.
+
+    In a scored game a value is in nobody else's terms: it stays as it is.
+    """
+    return -value if seat == 1 and (game is None or not scored(game)) else value
+
+
+def action_words(game: Game, action: Any) -> str:
+    """An action by its name, a vector by the names and numbers of its controls."""
+    if game.controls:
+        return "  ".join(f"{name} {amount(x, plus=True)}" for name, x in zip(game.names, action, strict=True))
+    return game.names[action]
+
+
+def amount(value: float, plus: bool = False) -> str:
+    """A number of any size in words: three digits that count, or all of a whole number; a true minus sign."""
+    text = f"{abs(value):,.0f}" if abs(value) >= 100 or value == int(value) else f"{abs(value):.3g}"
+    sign = "−" if value < 0 and text.strip("0.") else "+" if plus else ""
+    return sign + text.replace(",", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +69,8 @@ class Candidate:
 class Ply:
     """A move that was made, with what its mover thought before it; value from player 1's view."""
 
-    action: int
+    action: Any
+    """Its number, or its numbers where actions are vectors."""
     seat: int
     value: float | None = None
     candidates: tuple[Candidate, ...] = ()
@@ -92,18 +119,32 @@ class Snapshot:
 
     @property
     def result(self) -> tuple[float, ...] | None:
-        """Each seat's result in {-1, 0, 1}, or None while the game goes on."""
+        """Each seat's return (in most games of two: -1, 0 or 1), or None while the game goes on."""
         if self.forced is not None:
             return self.forced
-        last = self.rows[self.length]
-        return tuple(float(r) for r in last["reward"]) if last["done"] else None
+        return tuple(self.returns[self.length].tolist()) if self.rows[self.length]["done"] else None
+
+    @cached_property
+    def returns(self) -> NDArray[np.float64]:
+        """[plies + 1, seats] what each seat has been paid so far."""
+        return np.cumsum(self.rows["reward"].astype(np.float64), axis=0)
+
+    @cached_property
+    def scored(self) -> bool:
+        """Whether the game is shown by what it pays over time, and not by who is winning."""
+        return scored(self.game)
 
     def thought(self, ply: int) -> Ply | None:
         """What was thought of the position after `ply` moves, or None."""
         return self.plies[ply] if ply < self.length else self.thoughts
 
     def value(self, ply: int) -> tuple[float, int | None] | None:
-        """The newest opinion at position `ply` and how it is to be called: (value, voice); the result at the end."""
+        """The newest opinion at position `ply` and how it is to be called: (value, voice); the result at the end.
+
+        None where nobody has one, and always in scored games: there the returns are shown.
+        """
+        if self.scored:
+            return None
         if ply >= self.length and self.result is not None:
             return self.result[0], None
         for k in range(min(ply, self.length), -1, -1):
@@ -124,9 +165,17 @@ class Series:
 def opinions(snapshot: Snapshot) -> tuple[Series, ...]:
     """The value over the game, one series a voice; two seats of the same name speak with one voice.
 
-    The result closes every series. Positions without an opinion are missing, never zero.
+    The result closes every series. Positions without an opinion are missing, never zero. In a scored game a voice
+    tells what its seat will have been paid in the end: its return so far and its value together.
     """
     points: dict[int | None, list[tuple[int, float]]] = {}
+    if snapshot.scored:
+        for k in range(snapshot.length + 1):
+            thought = snapshot.thought(k)
+            if thought is not None and thought.value is not None:
+                ahead = float(snapshot.returns[k, thought.seat]) + thought.value
+                points.setdefault(thought.seat, []).append((k, ahead))
+        return tuple(Series(seat, tuple(points[seat])) for seat in sorted(points, key=lambda v: v or 0))
     one = len(set(snapshot.names)) == 1
     for k in range(snapshot.length + 1):
         thought = snapshot.thought(k)
@@ -144,9 +193,14 @@ def changes(snapshot: Snapshot) -> dict[int, float]:
     """By how much each ply changed the value, player 1's view.
 
     With one voice: its value after the ply minus before. With a voice each seat: by how much the ply surprised the
-    other seat, its value after the ply minus its value before its own last move.
+    other seat, its value after the ply minus its value before its own last move. In a scored game: what the ply paid
+    seat 0 beyond the usual.
     """
     found: dict[int, float] = {}
+    if snapshot.scored:
+        paid = snapshot.rows["reward"][1:, 0].astype(np.float64)
+        beyond = paid - np.median(paid) if len(paid) else paid
+        return {int(k): float(beyond[k]) for k in np.flatnonzero(beyond)}
     series = opinions(snapshot)
     for one in series:
         for (k, before), (after_k, after) in zip(one.points, one.points[1:], strict=False):
@@ -159,14 +213,21 @@ def changes(snapshot: Snapshot) -> dict[int, float]:
 
 def loss(snapshot: Snapshot, ply: int, change: float) -> float:
     """What a ply's change of value cost its mover; 0 if it did not lose, or the ply was given and not chosen."""
-    if ply < snapshot.opening:
+    if ply < snapshot.opening or snapshot.scored:
         return 0.0
     return max(0.0, -to_player_1(change, snapshot.plies[ply].seat))
 
 
-def biggest(found: dict[int, float], count: int = 3) -> list[tuple[int, float]]:
+def big(snapshot: Snapshot) -> list[int]:
+    """The plies whose change is worth a mark; in a scored game those with half of the largest."""
+    found = changes(snapshot)
+    least = max(map(abs, found.values()), default=0.0) / 2 if snapshot.scored else BIG_CHANGE
+    return [k for k, change in found.items() if abs(change) >= least]
+
+
+def biggest(found: dict[int, float], count: int = 3, least: float = 0.05) -> list[tuple[int, float]]:
     """The plies with the largest changes of value, the largest first."""
-    worth = [(k, change) for k, change in found.items() if abs(change) >= 0.05]
+    worth = [(k, change) for k, change in found.items() if abs(change) >= least]
     return sorted(worth, key=lambda item: (-abs(item[1]), item[0]))[:count]
 
 

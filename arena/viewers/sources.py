@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class GameRecord:
     """A finished game to be shown: its rules, its seed and its moves, the first `opening` of them given."""
 
     game: Game
-    moves: tuple[int, ...]
+    moves: tuple[Any, ...]
     names: tuple[str, ...]
     seed: int = 0
     opening: int = 0
@@ -75,12 +75,17 @@ class Source(Protocol):
 def replayed(stored: GameRecord) -> Snapshot:
     """The snapshot of a stored game: every position played again by the rules."""
     rows = kernels.replay(stored.game, stored.seed, list(stored.moves))
-    plies = tuple(Ply(int(a), int(rows[k]["seat"])) for k, a in enumerate(stored.moves))
+    plies = tuple(Ply(action_of(stored.game, a), int(rows[k]["seat"])) for k, a in enumerate(stored.moves))
     forced = None if rows[-1]["done"] else stored.result
     return Snapshot(
         stored.game, stored.names, plies, rows, kernels.legal_mask(stored.game, rows), stored.ratings, stored.seed,
         stored.opening, forced=forced, facts=stored.facts,
     )  # fmt: skip
+
+
+def action_of(game: Game, action: Any) -> Any:
+    """An action as a snapshot keeps it: a number, or a tuple of numbers where actions are vectors."""
+    return tuple(float(x) for x in action) if game.controls else int(action)
 
 
 def judged(snapshot: Snapshot, analyst: Agent, ply: int) -> Snapshot:
@@ -93,7 +98,10 @@ def judged(snapshot: Snapshot, analyst: Agent, ply: int) -> Snapshot:
     if ply < snapshot.length:
         thought = thought_of(snapshot.game, decision, 0, row, snapshot.plies[ply].action, None)
         return replace(snapshot, plies=(*snapshot.plies[:ply], thought, *snapshot.plies[ply + 1 :]))
-    return replace(snapshot, thoughts=thought_of(snapshot.game, decision, 0, row, int(decision.action[0]), None))
+    return replace(
+        snapshot,
+        thoughts=thought_of(snapshot.game, decision, 0, row, action_of(snapshot.game, decision.action[0]), None),
+    )
 
 
 class Judge:
@@ -142,7 +150,7 @@ class Replay:
 
 
 class Live:
-    """Two agents at play in a thread; `next` begins another game with the seats changed."""
+    """Agents at play in a thread, one a seat; `next` begins another game with the seats changed."""
 
     def __init__(
         self, game: Game, agents: Sequence[Agent], *, seed: int = 0, opening: Sequence[int] = (),
@@ -159,8 +167,7 @@ class Live:
             threading.Thread(target=self._run, name="game", daemon=True).start()
 
     def _begin(self) -> None:
-        swap = self._number % 2 == 1
-        seats = np.arange(len(self._agents))[:: -1 if swap else 1]
+        seats = np.roll(np.arange(len(self._agents)), self._number)
         seeds = kernels.seeds(self._seed, 1, self._number)
         self._table = Table.new(self._game, self._agents, seats[None, :].astype(np.int64), seeds)
         start = replayed(
@@ -210,7 +217,9 @@ def advanced(snapshot: Snapshot, table: Table, voice: int | None = None) -> Snap
     seat = int(before[0]["seat"])
     actions, moved = table.step()
     _, _, decision = moved[0]
-    ply = thought_of(snapshot.game, decision, 0, before, int(actions[0]), seat if voice is None else voice)
+    ply = thought_of(
+        snapshot.game, decision, 0, before, action_of(snapshot.game, actions[0]), seat if voice is None else voice
+    )
     return extended(snapshot, ply, table.rows)
 
 

@@ -12,6 +12,8 @@ from arena.viewers.snapshot import (
     Candidate,
     Ply,
     Snapshot,
+    action_words,
+    amount,
     changes,
     loss,
     percent_of,
@@ -21,7 +23,7 @@ from arena.viewers.snapshot import (
 )  # fmt: skip
 from arena.viewers.theme import BODY, CORNER, SEATS, SMALL, mix
 from arena.viewers.tree import hidden, sized, tree
-from arena.viewers.ui import TABS, UI, focused
+from arena.viewers.ui import TABS, UI, focused, secret
 
 
 def panel(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
@@ -79,6 +81,8 @@ def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
     if snapshot.note and not snapshot.length:
         return [hidden(box, layout, "No game yet.")]
     thought = snapshot.thought(ui.ply)
+    if snapshot.game.controls and thought is not None:
+        return _controls(snapshot, ui, layout, box, thought)
     if thought is None or not thought.candidates:
         seat = int(snapshot.rows[ui.ply]["seat"])
         waiting = thought is None and snapshot.live
@@ -110,6 +114,27 @@ def _table(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
     room = int((box.bottom - y - 0.6) / row)
     for number, candidate in enumerate(candidates[:room]):
         shapes += _row(snapshot, ui, layout, thought, candidate, number, y + 0.3 + number * row, row, columns, box)
+    return shapes
+
+
+def _controls(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, ply: Ply) -> list[Shape]:
+    """The numbers of an action that is a vector, each on a bar from its lowest to its highest."""
+    game, size = snapshot.game, sized(BODY, layout)
+    row, wide = size * 1.9, max(width(name, size, "bold") for name in game.names) + 2
+    words = f"{snapshot.names[ply.seat]} does"
+    shapes: list[Shape] = [
+        Text(cut(words, box.w - 4, size), Box(box.x + 2, box.y + 0.8, box.w - 4, row), size, "muted")
+    ]
+    bar, room = box.w - 4 - wide - 9, int((box.h - 1.6) / row) - 1
+    for i, (name, (low, high)) in enumerate(list(zip(game.names, game.controls, strict=True))[:room]):
+        y, value = box.y + 0.8 + (i + 1) * row, float(ply.action[i])
+        at = Box(box.x + 2 + wide, y + row * 0.3, bar, row * 0.4)
+        zero = at.x + at.w * min(1.0, max(0.0, -low / (high - low)))
+        x = at.x + at.w * (value - low) / (high - low)
+        shapes.append(Text(name, Box(box.x + 2, y, wide, row), size, weight="bold"))
+        shapes.append(Rect(*at, mix("panel", "raised", 0.9), radius=0.4))
+        shapes.append(Rect(min(x, zero), at.y, max(0.3, abs(x - zero)), at.h, "yellow", radius=0.3))
+        shapes.append(Text(amount(value, plus=True), Box(at.right + 0.5, y, 8.5, row), size, "text", "right", "bold"))
     return shapes
 
 
@@ -146,9 +171,10 @@ def _row(
     if candidate.value is not None:
         value = candidate.value  # words may be the mover's; the colour is always that of who stands better
         if ui.mover_side and not candidate.proven:
-            value = to_player_1(value, thought.seat)
+            value = to_player_1(value, thought.seat, snapshot.game)
         colour = "sky" if value > 0.005 else "orange" if value < -0.005 else "text"
-        cell("value", value_words(candidate, ui, thought.seat), colour, "bold")
+        colour = "text" if snapshot.scored else colour
+        cell("value", value_words(candidate, ui, thought.seat, snapshot.game), colour, "bold")
     if candidate.prior is not None:
         cell("prior", percent_of(candidate.prior, 1.0), "teal")
     cell("line", " ".join(snapshot.game.names[a] for a in candidate.pv[1:]), "muted", align="left")
@@ -181,35 +207,44 @@ def _tabs(ui: UI, layout: Layout, box: Box) -> list[Shape]:
 
 
 def _moves(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) -> list[Shape]:
-    """Every move, two a line and several lines side by side; marks of bad ones; a click goes there."""
+    """Every move, a round a line and several lines side by side; marks of bad ones; a click goes there."""
     if not snapshot.length:
         return [hidden(box, layout, "No move has been made.")]
     size = sized(BODY, layout)
     row, found = size * 1.45, changes(snapshot) if shown else {}
-    longest = max(width(name, size) for name in snapshot.game.names)
-    number_w, move_w = width("00.", size) + 0.8, longest + width("??", size) + 1.8
-    pair_w = number_w + 2 * move_w + 1.5
+    abreast = snapshot.game.seats if 2 <= snapshot.game.seats <= 4 else 1
+    if snapshot.game.controls:
+        longest = max(width(action_words(snapshot.game, ply.action), size) for ply in snapshot.plies[:50]) + 2
+    else:
+        longest = max(width(name, size) for name in snapshot.game.names)
+    count = -(-snapshot.length // abreast)
+    number_w, move_w = width(f"{max(10, count)}.", size) + 0.8, longest + width("??", size) + 1.8
+    while abreast > 1 and number_w + abreast * move_w > box.w:
+        abreast -= 1
+        count = -(-snapshot.length // abreast)
+    move_w = min(move_w, (box.w - number_w) / abreast)
+    pair_w = number_w + abreast * move_w + 1.5
     lines = max(1, int(box.h / row))
     columns = max(1, int((box.w + 1.5) / pair_w))
-    pairs = (snapshot.length + 1) // 2
     first = 0
-    if pairs > lines * columns:
-        first = min(max(0, (ui.ply - 1) // 2 - lines * columns // 2), pairs - lines * columns)
+    if count > lines * columns:
+        first = min(max(0, (ui.ply - 1) // abreast - lines * columns // 2), count - lines * columns)
     shapes: list[Shape] = []
-    for pair in range(first, min(pairs, first + lines * columns)):
+    for pair in range(first, min(count, first + lines * columns)):
         x = box.x + (pair - first) // lines * pair_w
         y = box.y + (pair - first) % lines * row
         shapes.append(Text(f"{pair + 1}.", Box(x, y, number_w - 0.8, row), size, "muted", "right"))
-        for k in (2 * pair, 2 * pair + 1):
+        for k in range(abreast * pair, abreast * (pair + 1)):
             if k < snapshot.length:
-                at = Box(x + number_w + (k % 2) * move_w, y, move_w, row)
+                at = Box(x + number_w + (k % abreast) * move_w, y, move_w, row)
                 shapes += _move(snapshot, ui, at, k, size, found)
     return shapes
 
 
 def _move(snapshot: Snapshot, ui: UI, at: Box, k: int, size: float, found: dict[int, float]) -> list[Shape]:
     ply, here = snapshot.plies[k], ui.ply == k + 1
-    name = snapshot.game.names[ply.action]
+    words = HIDDEN if secret(snapshot, ui, k) else action_words(snapshot.game, ply.action)
+    name = cut(words, at.w - 1.0, size, "bold")
     shapes: list[Shape] = [Rect(*at.inset(0.1), "yellow" if here else None, radius=0.5, hit=f"move:{k + 1}")]
     colour = "ink" if here else "muted" if k < snapshot.opening else SEATS[ply.seat]
     shapes.append(Text(name, at.inset(0.5, 0), size, colour, weight="bold" if here else "regular"))
@@ -221,7 +256,11 @@ def _move(snapshot: Snapshot, ui: UI, at: Box, k: int, size: float, found: dict[
     return shapes
 
 
-def log_lines(snapshot: Snapshot, shown: bool = True) -> list[tuple[str, str]]:
+HIDDEN = "·"
+"""What stands for a move that the seat whose eyes are used may not know."""
+
+
+def log_lines(snapshot: Snapshot, shown: bool = True, ui: UI | None = None) -> list[tuple[str, str]]:
     """The facts and the course of a game as (what, words)."""
     game = snapshot.game
     lines = [("game", f"{game.name}, rules version {game.version}"), ("seed", str(snapshot.seed))]
@@ -230,12 +269,17 @@ def log_lines(snapshot: Snapshot, shown: bool = True) -> list[tuple[str, str]]:
         lines.append((f"player {seat + 1}", f"{name}  {rating}".rstrip()))
     lines += list(snapshot.facts)
     if snapshot.opening:
-        lines.append(("opening", " ".join(game.names[p.action] for p in snapshot.plies[: snapshot.opening])))
+        given = " ".join(action_words(game, p.action) for p in snapshot.plies[: snapshot.opening])
+        lines.append(("opening", given))
     for k in range(snapshot.opening, snapshot.length):
         ply = snapshot.plies[k]
-        words = game.names[ply.action]
-        if shown and ply.value is not None:
-            words += f"   value {signed(ply.value)}"
+        closed = ui is not None and secret(snapshot, ui, k)
+        words = HIDDEN if closed else action_words(game, ply.action)
+        paid = float(snapshot.rows[k + 1]["reward"][ply.seat])
+        if snapshot.scored and paid:
+            words += f"   paid {amount(paid)}"
+        if shown and ply.value is not None and not closed:
+            words += f"   value {amount(ply.value) if snapshot.scored else signed(ply.value)}"
             visits = sum(c.visits for c in ply.candidates)
             words += f"   {visits:,.0f} visits".replace(",", " ") if visits else ""
         lines.append((f"move {k + 1}", words))
@@ -244,12 +288,12 @@ def log_lines(snapshot: Snapshot, shown: bool = True) -> list[tuple[str, str]]:
 
 def _log(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) -> list[Shape]:
     size = sized(BODY, layout)
-    row, lines = size * 1.4, log_lines(snapshot, shown)
+    row, lines = size * 1.4, log_lines(snapshot, shown, ui)
     room, head = max(2, int(box.h / row)), len(lines) - (snapshot.length - snapshot.opening)
     first = 0
     if len(lines) > room and ui.ply > snapshot.opening:
         first = min(max(0, head + ui.ply - snapshot.opening - room // 2), len(lines) - room)
-    left = width("player 00", size) + 1
+    left = width(f"move {max(100, snapshot.length)}" if snapshot.length > 99 else "player 00", size) + 1
     shapes: list[Shape] = []
     for i, (what, words) in enumerate(lines[first : first + room]):
         y, here = box.y + i * row, what == f"move {ui.ply}"

@@ -23,6 +23,10 @@ TOKENS: dict[str, str] = {
     "yellow": "#F0E442",
     "purple": "#CC79A7",
     "teal": "#2BC49A",
+    "sand": "#D8C3A5",
+    "lilac": "#B3A6F7",
+    "rose": "#FF9D9D",
+    "lime": "#B5D96B",
     "ink": "#101214",
     "shadow": "#000000",
     "frame": "#35506E",
@@ -31,7 +35,7 @@ TOKENS: dict[str, str] = {
     "black stone": "#101214",
 }
 
-SEATS: tuple[Colour, ...] = ("sky", "orange", "teal", "purple")
+SEATS: tuple[Colour, ...] = ("sky", "orange", "teal", "purple", "sand", "lilac", "rose", "lime")
 """The colour of each seat, in order of moving."""
 
 SMALL, BODY, LABEL, CAPTION, H1, HERO = 2.0, 2.4, 2.8, 3.4, 4.6, 7.0

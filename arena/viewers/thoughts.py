@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Decision
-from arena.viewers.snapshot import Candidate, Ply, to_player_1
+from arena.viewers.snapshot import Candidate, Ply, scored, to_player_1
 from envs import kernels
 from envs.game import Game, Rows
 
 
-def thought_of(game: Game, decision: Decision, lane: int, row: Rows, action: int, voice: int | None) -> Ply:
-    """What an agent's decision says of one position [1], seen from player 1."""
+def thought_of(game: Game, decision: Decision, lane: int, row: Rows, action: Any, voice: int | None) -> Ply:
+    """What an agent's decision says of one position [1], seen from player 1; of a scored game, from the mover."""
     seat = int(row[0]["seat"])
     legal = kernels.legal_mask(game, row)[0]
     known = {name: np.asarray(decision.extra[name])[lane] for name in decision.extra}
-    sure = _sure(known, legal)
+    sure = _sure(known, legal) if not scored(game) else bool(known.get("proven", np.False_))
     open_still = "scores" in known and not sure  # a solver that does not know says 0
-    value = _told(known["value"], seat, sure) if "value" in known and not open_still else None
+    value = _told(game, known["value"], seat, sure) if "value" in known and not open_still else None
     return Ply(action, seat, value, _candidates(game, known, row, legal, sure), voice, sure and value is not None)
 
 
@@ -34,10 +35,12 @@ def _sure(known: Mapping[str, NDArray], legal: NDArray[np.bool_]) -> bool:
     return "visits" not in known and "prior" not in known and abs(value) == 1
 
 
-def _told(value: float, seat: int, sure: bool) -> float | None:
+def _told(game: Game, value: float, seat: int, sure: bool) -> float | None:
     """A mover's value as player 1 sees it; no number is no value, and only what is proven is a win or a loss."""
     if not np.isfinite(value):
         return None
+    if scored(game):
+        return float(value)
     most = 1.0 if sure else 0.99
     return to_player_1(float(np.clip(value, -most, most)), seat)
 
@@ -48,7 +51,7 @@ def _candidates(
     """Every legal move of which something is known, the solver's by its scores."""
     visits, prior, scores = known.get("visits"), known.get("prior", known.get("policy")), known.get("scores")
     values = known.get("q") if scores is None else np.sign(scores)
-    if visits is None and prior is None and values is None:
+    if game.controls or (visits is None and prior is None and values is None):
         return ()
     seat, root = int(row[0]["seat"]), float(known.get("value", np.float64(0.0)))
     actions = np.flatnonzero(legal)
@@ -60,8 +63,11 @@ def _candidates(
         value, exact = None, False
         if values is not None and (visits is None or visits[action] > 0):
             q = float(values[action])
-            exact = np.isfinite(q) and (scores is not None or _exact(q, root, sure, len(moves) if over else 0))
-            value = _told(q, seat, exact)
+            if scored(game):
+                exact = sure
+            else:
+                exact = np.isfinite(q) and (scores is not None or _exact(q, root, sure, len(moves) if over else 0))
+            value = _told(game, q, seat, exact)
         found.append(
             Candidate(
                 action,
@@ -88,7 +94,12 @@ def _exact(q: float, root: float, sure: bool, end: int) -> bool:
 
 
 def _line(game: Game, row: Rows, action: int, expected: NDArray | None) -> tuple[tuple[int, ...], Rows, bool]:
-    """The expected continuation of an action, itself first, the position before each move, and if it ends the game."""
+    """The expected continuation of an action, itself first, the position before each move, and if it ends the game.
+
+    Where moves do not tell what follows (chance, hidden things, somebody else's program) it is the action alone.
+    """
+    if game.chance or game.hidden or game.foreign:
+        return (action,), row.copy(), False
     moves = [action] if expected is None else [int(a) for a in expected[action] if a >= 0] or [action]
     rows = np.zeros(len(moves) + 1, game.row)
     rows[:1] = row

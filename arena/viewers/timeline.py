@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from arena.viewers import returns
 from arena.viewers.layout import Layout
 from arena.viewers.shapes import TIMELINE, Box, Disc, Line, Point, Poly, Rect, Shape, Text
 from arena.viewers.snapshot import BIG_CHANGE, Series, Snapshot, changes, loss, opinions
@@ -24,11 +25,11 @@ def span(snapshot: Snapshot) -> int:
     return 20 * math.ceil((snapshot.length + 5) / 20)
 
 
-def plot(layout: Layout) -> Box:
-    """Where the curve is drawn; x from the first to the last ply, y from +1 to −1."""
+def plot(layout: Layout, snapshot: Snapshot) -> Box:
+    """Where the curve is drawn; x from the first to the last ply, y from +1 to −1, or over all that was paid."""
     assert layout.timeline is not None
     box = layout.timeline
-    left, top = 2.1 * _size(layout), 1.2 * _size(layout)
+    left, top = (3.6 if snapshot.scored else 2.1) * _size(layout), 1.2 * _size(layout)
     return Box(box.x + left, box.y + top, box.w - left - 2.0, box.h - top - 3.2)
 
 
@@ -39,7 +40,7 @@ def _size(layout: Layout) -> float:
 
 def x_of(layout: Layout, snapshot: Snapshot, ply: float) -> float:
     """Where a ply is on the line."""
-    room = plot(layout)
+    room = plot(layout, snapshot)
     return room.x + room.w * ply / span(snapshot)
 
 
@@ -47,7 +48,7 @@ def ply_at(layout: Layout, snapshot: Snapshot, x: float) -> int:
     """The ply nearest to x, among those that were played."""
     if layout.timeline is None:
         return 0
-    room = plot(layout)
+    room = plot(layout, snapshot)
     return min(snapshot.length, max(0, round((x - room.x) / room.w * span(snapshot))))
 
 
@@ -55,9 +56,11 @@ def timeline(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Sh
     """The graph with its axis, change bars, marks and playheads; without values if not `shown`."""
     if layout.timeline is None:
         return []
-    room = plot(layout)
+    room = plot(layout, snapshot)
     shapes = _axis(layout, snapshot, room, ui)
-    if shown:
+    if snapshot.scored:
+        shapes += returns.curves(snapshot, room, span(snapshot))
+    elif shown:
         shapes += _bars(layout, snapshot, room)
         series = opinions(snapshot)
         for one in series:
@@ -82,12 +85,17 @@ def _axis(layout: Layout, snapshot: Snapshot, room: Box, ui: UI) -> list[Shape]:
     assert layout.timeline is not None
     box, size = layout.timeline, _size(layout)
     shapes: list[Shape] = [Rect(*box, "panel", radius=CORNER, layer=TIMELINE, hit="ply:")]
-    for value, words in ((1, "+1"), (0, "0"), (-1, "−1")):
-        y = room.cy - value * room.h / 2
+    marks = returns.marks(snapshot) if snapshot.scored else [(1.0, "+1"), (0.5, "0"), (0.0, "−1")]
+    for share, words in marks:
+        y = room.bottom - share * room.h
         line = Box(box.x, y - size / 2, room.x - box.x - 0.8, size)
         shapes.append(Line(((room.x, y), (room.right, y)), 0.15, mix("raised", "line", 0.45), layer=TIMELINE))
         shapes.append(Text(words, line, size, "muted", "right", layer=TIMELINE))
-    step = next(s for s in (5, 10, 20, 50, 100, 1000) if room.w * s / span(snapshot) >= 3 * size)
+    step = next(
+        s
+        for s in (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 10**6)
+        if room.w * s / span(snapshot) >= 3 * size
+    )
     for ply in range(0, span(snapshot) + 1, step):
         x = x_of(layout, snapshot, ply)
         shapes.append(Line(((x, room.y), (x, room.bottom)), 0.1, mix("raised", "line", 0.25), layer=TIMELINE))

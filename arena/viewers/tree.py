@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, width
+from arena.viewers.overlays import between
 from arena.viewers.shapes import PANEL, Box, Disc, Group, Line, Point, Shape, Text
-from arena.viewers.snapshot import OUTCOMES, Candidate, Snapshot, outcome, ranked, signed
-from arena.viewers.theme import BODY, SEATS, SMALL, diverging, ink_on, mix
+from arena.viewers.snapshot import OUTCOMES, Candidate, Snapshot, amount, outcome, ranked, scored, signed
+from arena.viewers.theme import BODY, SEATS, SMALL, Colour, diverging, ink_on, mix
 from arena.viewers.ui import UI, focused
+from envs.game import Game
 
 
 def sized(base: float, layout: Layout) -> float:
@@ -46,23 +48,35 @@ def tree(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
         if longest > 0:
             shapes += _ahead(snapshot, candidate, ahead, at[0] + r, size, min(7, longest), share, edge)
         else:
-            shapes.append(Text(cut(_words(candidate, thought.seat), ahead.w, size), ahead, size, "muted"))
-        shapes += _node(snapshot, candidate, at, r, size, lit)
+            shapes.append(
+                Text(cut(_words(candidate, thought.seat, snapshot.game), ahead.w, size), ahead, size, "muted")
+            )
+        shapes += _node(snapshot, candidate, at, r, size, lit, _colour(snapshot, candidate, candidates))
     seen = snapshot.value(ui.ply)
     shapes.append(Disc(*root, 2.4, diverging(seen[0] if seen else 0.0), rim="text", rim_width=0.25, layer=PANEL))
     return [Group(tuple(shapes), box.inset(-1))]
 
 
-def _words(candidate: Candidate, seat: int) -> str:
+def _colour(snapshot: Snapshot, candidate: Candidate, candidates: list[Candidate]) -> Colour:
+    """A move's value as a colour; in a scored game, how it compares with the others."""
+    if candidate.value is None or not snapshot.scored:
+        return diverging(candidate.value or 0.0)
+    return diverging(between(candidate.value, [c.value for c in candidates if c.value is not None]))
+
+
+def _words(candidate: Candidate, seat: int, game: Game) -> str:
     words = f"{candidate.visits:,.0f} visits   ".replace(",", " ") if candidate.visits else ""
-    if candidate.proven and candidate.value is not None:
+    if candidate.proven and candidate.value is not None and not scored(game):
         return words + f"proven {OUTCOMES[outcome(candidate.value, seat)]}"
-    return words + (signed(candidate.value) if candidate.value is not None else "")
+    said = amount if scored(game) else signed
+    return words + (said(candidate.value) if candidate.value is not None else "")
 
 
-def _node(snapshot: Snapshot, candidate: Candidate, at: Point, r: float, size: float, lit: bool) -> list[Shape]:
+def _node(
+    snapshot: Snapshot, candidate: Candidate, at: Point, r: float, size: float, lit: bool, fill: Colour
+) -> list[Shape]:
     """A move of the root; its name is inside if it fits, else on the edge that leads to it."""
-    fill, name = diverging(candidate.value or 0.0), snapshot.game.names[candidate.action]
+    name = snapshot.game.names[candidate.action]
     rim, hit = "yellow" if lit else "text", f"row:{candidate.action}"
     disc = Disc(*at, r, fill, rim=rim, rim_width=0.25, layer=PANEL, hit=hit)
     if width(name, size, "bold") <= 1.7 * r and r >= 0.8 * size:

@@ -14,7 +14,7 @@ import numpy as np
 
 from arena.viewers.keys import KEYS
 from arena.viewers.layout import Layout
-from arena.viewers.snapshot import BIG_CHANGE, Snapshot, changes, ranked
+from arena.viewers.snapshot import Snapshot, big, ranked
 from arena.viewers.timeline import ply_at
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 1000.0)
@@ -103,6 +103,8 @@ class UI:
     """The digits of a move's number, while one is typed."""
     mover_side: bool = False
     """Show values from the side of the seat to move instead of player 1's."""
+    eyes: int | None = None
+    """The seat through whose eyes a game that hides something is shown; None: everything is."""
     bookmark: int | None = None
     hover: str | None = None
     focus: int | None = None
@@ -159,6 +161,19 @@ def analysis(snapshot: Snapshot, ui: UI) -> bool:
     """Whether thoughts and values may be shown: `z` hides them; against a person they are hidden until the end."""
     secret = snapshot.person is not None and snapshot.result is None
     return ui.zen if secret else not ui.zen
+
+
+def eyes(snapshot: Snapshot, ui: UI) -> int | None:
+    """The seat of which alone is shown what it knows; a person sees their own side until the game is over."""
+    if not snapshot.game.hidden:
+        return None
+    return snapshot.person if snapshot.person is not None and snapshot.result is None else ui.eyes
+
+
+def secret(snapshot: Snapshot, ui: UI, ply: int) -> bool:
+    """Whether what was done at `ply` is not to be told: another seat did it than the one whose eyes are used."""
+    looking = eyes(snapshot, ui)
+    return looking is not None and snapshot.plies[ply].seat != looking
 
 
 def focused(ui: UI) -> int | None:
@@ -280,8 +295,8 @@ def _pause(ui: UI, snapshot: Snapshot) -> UI:
 
 
 def _jump(ui: UI, snapshot: Snapshot, back: bool) -> UI:
-    big = [k + 1 for k, change in changes(snapshot).items() if abs(change) >= BIG_CHANGE]
-    there = [k for k in big if (k < ui.ply if back else k > ui.ply)]
+    after = [k + 1 for k in big(snapshot)]
+    there = [k for k in after if (k < ui.ply if back else k > ui.ply)]
     return goto(ui, (there[-1] if back else there[0]), snapshot) if there else say(ui, "No big change there.")
 
 
@@ -329,6 +344,17 @@ def _escape(ui: UI, snapshot: Snapshot) -> UI:
     return ask(ui, "window")
 
 
+def _eyes(ui: UI, snapshot: Snapshot) -> UI:
+    if not snapshot.game.hidden:
+        return say(ui, "This game hides nothing.")
+    if snapshot.person is not None and snapshot.result is None:
+        return say(ui, "The others' side is shown when the game is over.")
+    seat = 0 if ui.eyes is None else ui.eyes + 1
+    if seat >= snapshot.game.seats:
+        return say(replace(ui, eyes=None), "Everything is shown.")
+    return say(replace(ui, eyes=seat), f"What {snapshot.names[seat]} (player {seat + 1}) knows is shown.")
+
+
 def _field(name: str, change: Callable[[UI], object]) -> Callable[[UI, Snapshot], UI]:
     return lambda ui, _: replace(ui, **{name: change(ui)})
 
@@ -355,6 +381,7 @@ DOES: dict[str, Callable[[UI, Snapshot], UI]] = {
     "focus next": lambda ui, s: _walk(ui, s, 1),
     "focus previous": lambda ui, s: _walk(ui, s, -1),
     "flip": _field("flipped", lambda ui: not ui.flipped),
+    "eyes": _eyes,
     "side": _field("mover_side", lambda ui: not ui.mover_side),
     "tab": _field("tab", lambda ui: TABS[(TABS.index(ui.tab) + 1) % len(TABS)]),
     "captions": _field("captions", lambda ui: not ui.captions),

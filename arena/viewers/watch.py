@@ -1,4 +1,4 @@
-"""The viewers' ways in: watch two agents, a stored game or a league; play against an agent."""
+"""The viewers' ways in: watch agents, a stored game or a league; play against an agent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def watch_match(
     export: Path | str | None = None, ply: int | None = None, size: tuple[int, int] = (1280, 720),
     ui: UI | None = None, progress: Progress = lambda share: None,
 ) -> Path | None:  # fmt: skip
-    """Shows two agents at play, or plays their game to the end and writes it to `export`."""
+    """Shows agents at play, one a seat, or plays their game to the end and writes it to `export`."""
     if export is None:
         return _show(Live(game, agents, seed=seed, opening=opening, ratings=ratings), ui, size)
     check_export(export)
@@ -34,7 +34,7 @@ def watch_match(
 def match_played(
     game: Game, agents: Sequence[Agent], *, seed: int = 0, opening: Sequence[int] = (), ratings: Sequence[str] = ()
 ) -> Snapshot:
-    """The game of two agents, played here and now."""
+    """The game of some agents, one a seat, played here and now."""
     return Live(game, agents, seed=seed, opening=opening, ratings=ratings, start=False).play_out()
 
 

@@ -130,7 +130,7 @@ WRONG = [
     ("verify .", "without an agent.toml"),
     ("verify none.db", "There is no database"),
     ("watch", ""),
-    ("watch tic_tac_toe first", "GAME AGENT AGENT"),
+    ("watch tic_tac_toe", "GAME AGENT"),
     ("watch --league --game-id 3", "Say one of three"),
     ("watch --game-id 3", "There is no database"),
     ("play tic_tac_toe", "--against"),
