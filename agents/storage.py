@@ -21,6 +21,7 @@ import safetensors.numpy
 import torch
 from safetensors import SafetensorError
 
+from agents.actor import Actor, ActorAgent
 from agents.agent import Agent
 from agents.files import Refused, new_folder, read_plain
 from agents.inference import evaluator
@@ -149,7 +150,6 @@ def load_agent(folder: Path, options: str = "") -> Agent:
 
     sims         simulations a move; 0 is the network's raw policy
     temperature  of the raw policy
-    average      whether answers are averaged over the board's symmetries, at their number times the cost
     backend, threads  of inference
     and any setting of `Search`
     """
@@ -159,7 +159,9 @@ def load_agent(folder: Path, options: str = "") -> Agent:
     stored, network = read_agent(folder)
     name = folder.name + (f":{options}" if options else "")
     chosen = parse(f"agent:{options}")[1]
-    own = {"sims", "temperature", "average", "backend", "threads"}
+    if "value" not in network.heads:
+        return _without_search(network, name, chosen)
+    own = {"sims", "temperature", "backend", "threads"}
     known = own | {f.name for f in fields(Search)}
     check_options(chosen, sorted(known), "An agent's folder")
     if "sims" in chosen:
@@ -174,14 +176,22 @@ def load_agent(folder: Path, options: str = "") -> Agent:
     if temperature and settings.simulations:
         raise ValueError("A temperature is for the raw policy; write sims=0,temperature=1.")
     evaluate: Evaluate = evaluator(network, backend=str(chosen.get("backend", "auto")), threads=threads)
-    average = chosen.get("average", False)
-    if not isinstance(average, bool):
-        raise ValueError(f"average is true or false, not {average}.")
-    if average:
-        evaluate = Symmetric(evaluate, network.game)
     if settings.simulations == 0:
+        if settings.average:
+            evaluate = Symmetric(evaluate, network.game)
         return NetworkAgent(evaluate, network.game, name, float(temperature))
     return SearchAgent(evaluate, network.game, name=name, settings=settings)
+
+
+def _without_search(network: Network, name: str, chosen: Mapping[str, Any]) -> Agent:
+    """The agent of a network that was trained to choose its moves itself, with no head that a search could ask."""
+    check_options(chosen, ["temperature", "sims"], "The folder of an agent that does not search")
+    if chosen.get("sims", 0) != 0:
+        raise ValueError(f"{name} was trained without a search and plays without one; leave sims out.")
+    temperature = chosen.get("temperature")
+    if isinstance(temperature, (bool, str)):
+        raise ValueError(f"A temperature is a number of at least 0, not {temperature}.")
+    return ActorAgent(Actor(network), name, temperature)
 
 
 def search_settings(table: Mapping[str, Any]) -> Search:

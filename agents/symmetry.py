@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.search import Evaluate
 from envs.game import Game
+
+if TYPE_CHECKING:
+    from agents.search.search import Evaluate
 
 
 class Symmetric:

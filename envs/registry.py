@@ -85,9 +85,11 @@ def _value(text: str) -> Option:
 
 
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """ ", did you mean X?" or a list of what there is."""
+    """ ", did you mean X?", or a list of what there is, if it is short enough to be read."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(known))}."
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"there are: {', '.join(sorted(known))}." if len(known) <= 16 else "`arena list` names all there are."
 
 
 def resolve(table: Mapping[str, str], name: str, kind: str) -> Any:

@@ -13,6 +13,7 @@ from agents.ranges import within
 from agents.search.forest import continuations, descend, expand, plant, results
 from agents.search.formulas import considered_visits
 from agents.search.nodes import GUMBEL, OPEN, PUCT, Rules, new_forest, tree_bytes
+from agents.symmetry import Symmetric
 from envs import kernels
 from envs.game import Game, Rows
 
@@ -33,6 +34,7 @@ class Search:
     gumbel_scale   size of the root's Gumbel noise (gumbel); 0 = none
     considered     moves that sequential halving begins with (gumbel)
     c_visit, c_scale  how much a value is worth in units of logit (gumbel, and every improved policy)
+    average        whether the network's answers are averaged over the board's symmetries, at their number times the cost
     """
 
     kind: Literal["puct", "gumbel"] = "puct"
@@ -45,6 +47,7 @@ class Search:
     considered: int = 16
     c_visit: float = 50.0
     c_scale: float = 0.2
+    average: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in ("puct", "gumbel"):
@@ -90,6 +93,8 @@ def search(
     `depth` is how many moves of each continuation are wanted. Trees of more than MOST_BYTES in all are grown in pieces
     of B, which changes nothing but the sizes of the batches that are evaluated.
     """
+    if settings.average:
+        evaluate = Symmetric(evaluate, game)
     size = max(1, MOST_BYTES // tree_bytes(game, settings.simulations))
     parts = [
         _search(game, rows[at : at + size], evaluate, settings, rng[at : at + size], depth)
