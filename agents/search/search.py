@@ -34,7 +34,7 @@ class Search:
     gumbel_scale   size of the root's Gumbel noise (gumbel); 0 = none
     considered     moves that sequential halving begins with (gumbel)
     c_visit, c_scale  how much a value is worth in units of logit (gumbel, and every improved policy)
-    average        whether the network's answers are averaged over the board's symmetries, at their number times the cost
+    average        whether the network's answers are averaged over the symmetries of the board (each is asked)
     """
 
     kind: Literal["puct", "gumbel"] = "puct"
