@@ -50,6 +50,15 @@ GAMES: dict[str, str] = {
     "freeway": "envs.arcade.freeway:freeway",
     "seaquest": "envs.arcade.seaquest:seaquest",
     "space_invaders": "envs.arcade.space_invaders:space_invaders",
+    "t_maze": "envs.memory.t_maze:t_maze",
+    "copy": "envs.memory.copy:copy",
+    "recall": "envs.memory.recall:recall",
+    "repeat_previous": "envs.memory.repeat_previous:repeat_previous",
+    "parentheses": "envs.memory.parentheses:parentheses",
+    "n_back": "envs.memory.n_back:n_back",
+    "pong": "envs.arcade.pong:pong",
+    "snake": "envs.arcade.snake:snake",
+    "pixel_breakout": "envs.arcade.pixel_breakout:pixel_breakout",
 }
 """name -> "module:function"; the function's arguments are the game's options."""
 
