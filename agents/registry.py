@@ -15,6 +15,7 @@ AGENTS: dict[str, str] = {
     "alphabeta": "agents.scripted.alphabeta:AlphaBeta",
     "mcts": "agents.scripted.rollouts:Rollouts",
     "solver": "agents.scripted.solver:solver",
+    "cfr": "agents.exact.cfr:CFR",
     "human": "agents.scripted.human:Human",
 }
 """name -> "module:class" or "module:function"; its arguments are the agent's options."""
