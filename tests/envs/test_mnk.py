@@ -103,6 +103,44 @@ def test_chances_to_complete_a_line() -> None:
     )
 
 
+def longest(cells: np.ndarray, cell: int, columns: int) -> list[int]:
+    """How long the lines through a cell's stone are in each direction, cut out of the board as strings of marks."""
+    board = cells.reshape(-1, columns)
+    r, c = divmod(cell, columns)
+    flipped, mirrored = board[:, ::-1], columns - 1 - c
+    lines = [(board[r], c), (board[:, c], r), (board.diagonal(c - r), min(r, c))]
+    lines.append((flipped.diagonal(mirrored - r), min(r, mirrored)))
+    found = []
+    for line, at in lines:
+        marks = "".join(map(str, line))
+        before = marks[:at].rpartition(str(3 - board[r, c]))[2].rpartition("0")[2]
+        after = marks[at + 1 :].partition(str(3 - board[r, c]))[0].partition("0")[0]
+        found.append(len(before) + 1 + len(after))
+    return found
+
+
+@pytest.mark.parametrize("spec", ["mnk:m=6,n=5,k=4,exact=true", "mnk:m=6,n=5", "gomoku:size=7,rule=standard"])
+def test_games_end_with_the_first_line_and_not_before(spec: str) -> None:
+    """Against lines cut out of the board with NumPy, in whole random games."""
+    rules, generator = game(spec), np.random.default_rng(2)
+    k, exact = (5, True) if "gomoku" in spec else (4, True) if "exact" in spec else (3, False)
+    overlines = wins = 0
+    for _ in range(80):
+        row = kernels.new_rows(rules, np.zeros(1, np.uint64))
+        while not row["done"][0]:
+            action = int(generator.choice(np.flatnonzero(kernels.legal_mask(rules, row)[0])))
+            seat = int(row["seat"][0])
+            kernels.play_rows(rules, row, np.array([action]))
+            lengths = longest(row["cells"][0], action, rules.shape[2])
+            won = k in lengths or (not exact and max(lengths) > k)
+            overlines += max(lengths) > k and not won
+            wins += won
+            assert (row["reward"][0, seat] == 1.0) == won
+            assert row["done"][0] == (won or row["ply"][0] == rules.max_plies)
+    assert wins > 10
+    assert overlines > 0 or not exact or k == 5
+
+
 def test_options_out_of_range_are_refused() -> None:
     for spec, words in (
         ("mnk:m=1", "m of mnk is 2 to 19"),

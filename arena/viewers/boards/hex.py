@@ -21,7 +21,7 @@ def picture(
     """Size x size hexagons; where the first stone may be taken over, a button says so. Flipped, it is turned round."""
     size = game.shape[1]
     cells = size * size
-    words = min(2.4 * layout.text, 1.6 * room.w / (1.5 * size + 1))
+    words = min(2.4 * layout.text, 0.85 * room.w / (1.5 * size + 1))
     wide = (room.w - words * 1.8) / (1.5 * size + 0.3)
     tall = wide * sqrt(3) / 2
     left = room.x + words * 1.8 + 0.95 * wide
