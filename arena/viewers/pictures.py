@@ -28,6 +28,11 @@ PICTURES: dict[str, str] = {
     "phantom_tic_tac_toe": "arena.viewers.boards.phantom_tic_tac_toe:picture",
     "dark_hex": "arena.viewers.boards.dark_hex:picture",
     "battleship": "arena.viewers.boards.battleship:picture",
+    "cart_pole": "arena.viewers.control.cart_pole:picture",
+    "acrobot": "arena.viewers.control.acrobot:picture",
+    "mountain_car": "arena.viewers.control.mountain_car:picture",
+    "mountain_car_continuous": "arena.viewers.control.mountain_car:picture",
+    "pendulum": "arena.viewers.control.pendulum:picture",
 }
 """game name -> "module:function"."""
 
