@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from agents.backbones import Kind, positive
@@ -18,6 +19,9 @@ HEADS: dict[str, str] = {
     "policy": "agents.heads:Policy",
     "value": "agents.heads:Value",
     "left": "agents.heads:Left",
+    "returns": "agents.heads:Returns",
+    "gaussian": "agents.heads:Gaussian",
+    "q": "agents.heads:Q",
 }
 """name -> "module:class"; a network's output of that name is what the head gives."""
 
@@ -93,3 +97,102 @@ class Left(Scalar):
 
     Trained by binary cross-entropy; teaches the tower, and is left out when playing.
     """
+
+
+class Returns(Scalar):
+    """[B] the expected discounted return of the mover from here on, in the game's own unit.
+
+    Inside it counts in units of the returns' own spread about their mean, so that a step of learning means the same in
+    games that pay 1 and in games that pay 1000 (van Hasselt et al. 2016, arXiv:1602.07714).
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, kind: Kind, shape: tuple[int, ...], game: Game, planes: int = 8, width: int = 64) -> None:
+        super().__init__(kind, shape, game, planes, width)
+        self.register_buffer("mean", torch.zeros(1))
+        self.register_buffer("spread", torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mean + self.spread * super().forward(x)
+
+    @torch.no_grad()
+    def rescale(self, target: Tensor, share: float) -> None:
+        """Moves mean and spread by `share` towards those of target [n]; what the head says stays the same (eq. 9)."""
+        mean, square = self.mean, self.spread.square() + self.mean.square()
+        new_mean = mean + share * (target.mean() - mean)
+        new_square = square + share * (target.square().mean() - square)
+        new_spread = (new_square - new_mean.square()).clamp_min(1e-6).sqrt()
+        self.score.weight.mul_(self.spread / new_spread)
+        self.score.bias.copy_((self.spread * self.score.bias + mean - new_mean) / new_spread)
+        self.mean.copy_(new_mean)
+        self.spread.copy_(new_spread)
+
+
+class Gaussian(nn.Module):
+    """[B, 2, controls] the mean of each number of the action, and the logarithm of its spread.
+
+    In units in which -1 and 1 are the bounds. The spread is learned and the same everywhere, as Schulman et al. 2015
+    (arXiv:1502.05477) have it; it begins at `spread`.
+    """
+
+    def __init__(self, kind: Kind, shape: tuple[int, ...], game: Game, planes: int = 16, spread: float = 0.6) -> None:
+        super().__init__()
+        if not 0.001 <= spread <= 1000:
+            raise ValueError(f"A gaussian's spread lies between 0.001 and 1000, not {spread}.")
+        self.flat = Flat(kind, shape, planes)
+        self.mean = small(self.flat.size, len(game.controls))
+        self.log_spread = nn.Parameter(torch.full((len(game.controls),), spread).log())
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = self.mean(self.flat(x))
+        return torch.stack((mean, self.log_spread.expand_as(mean)), dim=1)
+
+
+class Q(nn.Module):
+    """[B, A] the expected return of each action; or [B, A, atoms] log-odds of `atoms` values between `low` and `high`.
+
+    dueling  the sum of the position's value and each action's advantage over their mean (Wang et al. 2016,
+             arXiv:1511.06581, eq. 9)
+    atoms    above 1: a distribution over returns (Bellemare et al. 2017, arXiv:1707.06887)
+
+    `epsilon` is how often the mover strays; it travels with the weights to whoever gathers experience, and an agent
+    that plays in earnest takes no notice of it.
+    """
+
+    epsilon: Tensor
+    support: Tensor
+
+    def __init__(
+        self,
+        kind: Kind,
+        shape: tuple[int, ...],
+        game: Game,
+        planes: int = 16,
+        dueling: bool = False,
+        atoms: int = 1,
+        low: float = -10.0,
+        high: float = 10.0,
+    ) -> None:
+        super().__init__()
+        positive(atoms=atoms)
+        if not low < high:
+            raise ValueError(f"The head q wants low below high, and {low} is not below {high}.")
+        self.actions, self.atoms = game.actions, atoms
+        self.flat = Flat(kind, shape, planes)
+        self.action = small(self.flat.size, game.actions * atoms)
+        self.position = small(self.flat.size, atoms) if dueling else None
+        self.register_buffer("epsilon", torch.ones(1))
+        self.register_buffer("support", torch.linspace(low, high, atoms) if atoms > 1 else torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = self.flat(x)
+        q = self.action(flat).unflatten(1, (self.actions, self.atoms))
+        if self.position is not None:
+            q = self.position(flat).unsqueeze(1) + q - q.mean(1, keepdim=True)
+        return q if self.atoms > 1 else q.squeeze(2)
+
+    def expected(self, q: Tensor) -> Tensor:
+        """[B, A] the expected return of each action, from what `forward` gave."""
+        return q if self.atoms == 1 else (q.softmax(2) * self.support).sum(2)

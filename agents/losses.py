@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -24,3 +27,61 @@ def value_cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
 def entropy(probabilities: Tensor) -> Tensor:
     """Mean entropy of distributions [B, A], in nats: the least a cross-entropy against them can be."""
     return -(probabilities * probabilities.clamp_min(1e-12).log()).sum(1).mean()
+
+
+def log_softmax_legal(logits: Tensor, legal: Tensor) -> Tensor:
+    """[B, A] log-probabilities of the softmax over legal actions; -1e9 or so where illegal, never infinite."""
+    return torch.log_softmax(logits.masked_fill(~legal, -1e9), dim=1)
+
+
+def chosen_and_entropy(out: Mapping[str, Tensor], legal: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+    """([B] log-probability or log-density of what was chosen, [B] entropy of what it was chosen from).
+
+    By the head `policy` [B, A] over the legal actions, action [B]; or by the head `gaussian` [B, 2, controls].
+    """
+    if "gaussian" in out:
+        mean, log_spread = out["gaussian"].unbind(1)
+        return gaussian_log_density(mean, log_spread, action), gaussian_entropy(log_spread)
+    log_p = log_softmax_legal(out["policy"], legal)
+    return log_p.gather(1, action[:, None]).squeeze(1), -(log_p.exp() * log_p).sum(1)
+
+
+def gaussian_log_density(mean: Tensor, log_spread: Tensor, action: Tensor) -> Tensor:
+    """[B] sum_c of -(a - mean)^2 / (2 spread^2) - log spread - log(2 pi) / 2; all [B, controls]."""
+    z = (action - mean) * torch.exp(-log_spread)
+    return -(0.5 * z * z + log_spread + 0.5 * math.log(2 * math.pi)).sum(1)
+
+
+def gaussian_entropy(log_spread: Tensor) -> Tensor:
+    """[B] sum_c of log spread + log(2 pi e) / 2, in nats."""
+    return (log_spread + 0.5 * math.log(2 * math.pi * math.e)).sum(1)
+
+
+def clipped_surrogate(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
+    """- E min(ratio A, clip(ratio, 1 - clip, 1 + clip) A) (Schulman et al. 2017, arXiv:1707.06347, eq. 7)."""
+    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
+
+
+def value_error(value: Tensor, target: Tensor) -> Tensor:
+    """E (V - target)^2."""
+    return (value - target).square().mean()
+
+
+def clipped_value_error(value: Tensor, target: Tensor, before: Tensor, clip: float) -> Tensor:
+    """E max((V - target)^2, (V' - target)^2), V' = V held within `clip` of what it was before.
+
+    Of OpenAI's baselines, not of the paper; Andrychowicz et al. 2021 (arXiv:2006.05990) found it to hurt.
+    """
+    held = before + (value - before).clamp(-clip, clip)
+    return torch.maximum((value - target).square(), (held - target).square()).mean()
+
+
+def kl_estimate(log_ratio: Tensor) -> Tensor:
+    """E (ratio - 1 - log ratio), an estimate of KL(old | new) from the old one's actions; never below 0."""
+    return (log_ratio.exp() - 1 - log_ratio).mean()
+
+
+def explained_variance(value: Tensor, target: Tensor) -> float:
+    """1 - Var(target - V) / Var(target): 1 is perfect, 0 no better than a constant; 0 if the targets are all equal."""
+    spread = target.var(correction=0).item()
+    return 0.0 if spread < 1e-12 else 1.0 - (target - value).var(correction=0).item() / spread

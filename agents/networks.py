@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.backbones import Backbone, Kind, fit, fitted
+from agents.backbones import Backbone, Carried, Kind, Recurrent, fit, fitted
 from agents.backbones.layers import fold
 from agents.heads import HEADS
 from agents.registry import BACKBONES
@@ -56,6 +56,30 @@ class Network(nn.Module):
         """obs [B, *shape] float32, from the mover's side; keys are the names of the heads."""
         features = self.backbone(fit(obs, self.game.shape, self.backbone.kind))
         return {name: head(features) for name, head in self.heads.items()}
+
+    @property
+    def memory(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of what it carries from one position of a game to the next, without the batch axis."""
+        return self.backbone.memory
+
+    def begin(self, lanes: int) -> Carried:
+        """What is carried into the first positions of games."""
+        return {name: torch.zeros(lanes, *shape) for name, shape in self.memory.items()}
+
+    def unroll(self, obs: Tensor, carried: Carried, fresh: Tensor) -> tuple[dict[str, Tensor], Carried]:
+        """Goes along B sequences obs [B, T, *shape]; gives [B, T, ...] a head, and what is carried after them.
+
+        Where fresh [B, T] is True a game begins.
+        """
+        lanes, steps = obs.shape[:2]
+        flat = fit(obs.flatten(0, 1), self.game.shape, self.backbone.kind)
+        if self.memory:
+            body = cast(Recurrent, self.backbone)
+            features, carried = body.unroll(flat.unflatten(0, (lanes, steps)), carried, fresh)
+            features = features.flatten(0, 1)
+        else:
+            features = self.backbone(flat)
+        return {name: head(features).unflatten(0, (lanes, steps)) for name, head in self.heads.items()}, carried
 
     def twin(self) -> Network:
         """Another network of the same make, mode and place, with a copy of the weights; the game is the same object."""

@@ -23,16 +23,19 @@ AGENTS: dict[str, str] = {
 BACKBONES: dict[str, str] = {
     "mlp": "agents.backbones.mlp:MLP",
     "resnet": "agents.backbones.resnet:ResNet",
+    "conv": "agents.backbones.conv:Conv",
 }
 """name -> "module:class" of a network body."""
 
 ALGORITHMS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZero",
+    "ppo": "agents.learn.ppo:PPO",
 }
 """name -> "module:class" of a learner."""
 
 PLAYERS: dict[str, str] = {
     "self_play": "agents.self_play:SelfPlayer",
+    "rollouts": "agents.rollouts:Rollouts",
 }
 """name -> "module:class" of what gathers a learner's experience."""
 

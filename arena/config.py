@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LEARNERS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZeroSettings",
+    "ppo": "agents.learn.ppo:PPOSettings",
 }
 """algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
 
@@ -46,6 +47,7 @@ OWNED: dict[str, str] = {
 
 PLAYING: dict[str, str] = {
     "self_play": "agents.self_play:SelfPlay",
+    "rollouts": "agents.rollouts:RolloutSettings",
 }
 """player of `agents.registry.PLAYERS` -> the dataclass of its settings, which are the section of that name.
 

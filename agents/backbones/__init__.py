@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from torch import Tensor
 
 Kind = Literal["image", "vector", "tokens"]
 """How features lie in memory: image [B, C, H, W], vector [B, D], tokens [B, L, D]."""
+
+
+Carried: TypeAlias = dict[str, Tensor]
+"""What a recurrent body carries from one position of a game to the next: name -> [B, ...]; zeros at the first."""
 
 
 class Backbone(Protocol):
@@ -19,13 +24,28 @@ class Backbone(Protocol):
     kind      the layout it takes and gives
     features  channels (image), width (vector) or width of a token (tokens) of what it gives
     out       shape of what it gives, without the batch axis: (features, H, W), (features,) or (L, features)
+    memory    shapes of what it carries from one position to the next, without the batch axis; {} if it carries nothing
+
+    One that carries something is `Recurrent`; called like any other, it sees each input as the first of its game.
     """
 
     kind: Kind
     features: int
     out: tuple[int, ...]
+    memory: Mapping[str, tuple[int, ...]]
 
     def __call__(self, x: Tensor) -> Tensor: ...
+
+
+class Recurrent(Backbone, Protocol):
+    """A backbone that remembers."""
+
+    def unroll(self, x: Tensor, carried: Carried, fresh: Tensor) -> tuple[Tensor, Carried]:
+        """Goes along B sequences of T inputs [B, T, ...]: what it gives [B, T, ...], and what it carries after them.
+
+        Where fresh [B, T] is True a game begins: nothing from before is remembered there.
+        """
+        ...
 
 
 def fitted(shape: tuple[int, ...], kind: Kind) -> tuple[int, ...]:

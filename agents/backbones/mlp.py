@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ class MLP(nn.Module):
     """`layers` hidden layers of `width` units."""
 
     kind: Kind = "vector"
+    memory: Mapping[str, tuple[int, ...]] = {}
 
     def __init__(self, shape: tuple[int, ...], layers: int = 2, width: int = 128) -> None:
         super().__init__()

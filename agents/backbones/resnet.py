@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -60,6 +62,7 @@ class ResNet(nn.Module):
     """`blocks` residual blocks of `width` channels after one convolution; the board keeps its size."""
 
     kind: Kind = "image"
+    memory: Mapping[str, tuple[int, ...]] = {}
 
     def __init__(
         self, shape: tuple[int, ...], blocks: int = 3, width: int = 32, pool: int = 0, pre: bool = False

@@ -15,7 +15,7 @@ from agents.registry import BACKBONES
 from envs.registry import Unknown, game
 
 C4 = game("connect_four")
-ALL = tuple(HEADS)
+ALL = tuple(head for head in HEADS if head != "gaussian")
 
 
 def stirred(network: Network, seed: int = 1) -> Network:
@@ -37,7 +37,8 @@ def test_every_head_on_every_backbone(name: str, backbone: str) -> None:
     out = network(torch.rand(3, *rules.shape))
     assert list(out) == list(ALL)
     assert out["policy"].shape == (3, rules.actions)
-    assert out["value"].shape == out["left"].shape == (3,)
+    assert out["value"].shape == out["left"].shape == out["returns"].shape == (3,)
+    assert out["q"].shape == (3, rules.actions)
     sum((tensor**2).sum() for tensor in out.values()).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 
@@ -155,3 +156,44 @@ def test_a_copy_shares_the_game_and_nothing_else() -> None:
         next(other.parameters()).add_(1)
     assert not torch.equal(next(other.parameters()), next(network.parameters()))
     assert f"{network.size():,} parameters" in network.describe()
+
+
+def test_a_gaussian_has_a_mean_and_a_spread_for_each_number() -> None:
+    out = Network(game("pendulum"), "mlp", ("gaussian:spread=0.5",))(torch.rand(3, 3))["gaussian"]
+    assert out.shape == (3, 2, 1)
+    assert torch.allclose(out[:, 1], torch.tensor(0.5).log())
+    with pytest.raises(ValueError, match="spread lies between"):
+        Network(game("pendulum"), "mlp", ("gaussian:spread=0",))
+
+
+def test_a_duel_by_hand() -> None:
+    """Q = V + A - mean A: with V = 3 and A = 1, 2, 6 the mean is 3, so Q = 1, 2, 6."""
+    head = Network(C4, "mlp:width=4", ("q:dueling=true",)).heads["q"]
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.zero_()
+        head.position.bias.fill_(3.0)
+        head.action.bias.copy_(torch.tensor([1.0, 2, 6, 3, 3, 3, 3]))
+        assert head(torch.ones(1, 4)).tolist() == [[1.0, 2.0, 6.0, 3.0, 3.0, 3.0, 3.0]]
+        head.action.bias.add_(100.0)  # what all advantages share is nobody's
+        assert head(torch.ones(1, 4)).tolist() == [[1.0, 2.0, 6.0, 3.0, 3.0, 3.0, 3.0]]
+
+
+def test_a_distribution_over_returns_by_hand() -> None:
+    head = Network(C4, "mlp:width=4", ("q:atoms=3,low=-1,high=3",)).heads["q"]
+    logits = torch.log(torch.tensor([[[0.25, 0.5, 0.25], [0.0001, 0.0001, 0.9998]]]))
+    # values -1, 1, 3: the mean is 1 for the first action, almost 3 for the second
+    assert head.expected(logits)[0].tolist() == pytest.approx([1.0, 3.0], abs=1e-3)
+
+
+def test_returns_in_another_unit_say_the_same() -> None:
+    head = Network(C4, "mlp:width=4", ("returns",)).heads["returns"]
+    x = torch.rand(5, 4)
+    before = head(x)
+    head.rescale(torch.tensor([90.0, 110.0]), 1.0)  # mean 100, spread 10
+    assert (head.mean.item(), head.spread.item()) == pytest.approx((100.0, 10.0), rel=1e-4)
+    torch.testing.assert_close(head(x), before, rtol=1e-3, atol=1e-3)
+    with torch.no_grad():
+        head.score.weight.zero_()
+        head.score.bias.fill_(0.5)
+        assert head(x).tolist() == pytest.approx([105.0] * 5, rel=1e-4)

@@ -1,0 +1,239 @@
+"""A network that acts: what it makes of B positions, and how a move is drawn from that.
+
+Three kinds of head can choose a move, and a network has one of them: `policy` (logits of actions), `gaussian` (actions
+that are vectors) and `q` (returns of actions). A gaussian is not squashed: what was drawn is kept, and is clipped to
+the bounds when it is played.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.agent import Decision, Memory, Unable
+from agents.heads import Q
+from agents.networks import Network, Weights, load_weights
+from envs.game import Game, View
+from envs.kernels import compiled, next_random, unit
+
+CHOOSING = ("policy", "gaussian", "q")
+"""Heads that can choose a move."""
+
+
+class Acted(NamedTuple):
+    """What was drawn for B positions."""
+
+    action: NDArray
+    """[B] int64; or [B, controls] float32, before it is clipped."""
+    log_p: NDArray[np.float32]
+    """[B] the logarithm of its probability, or of its density; 0 of what a q head chose."""
+    value: NDArray[np.float32]
+    """[B] the return that the network expects; 0 if it has no head for that."""
+    memory: Memory
+    policy: NDArray[np.float32]
+    """[B, A] the probabilities of the legal actions, or their returns by a q head; [B, 2, controls] of a gaussian."""
+
+
+class Actor:
+    """A copy of a network, in evaluation mode, on one core."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network.twin().eval().requires_grad_(False)
+        self.kind = chooser(network)
+        self.game = network.game
+
+    def load(self, arrays: Weights) -> None:
+        load_weights(self.network, arrays)
+
+    def begin(self, lanes: int) -> Memory:
+        """What is remembered before the first position of games."""
+        return {name: tensor.numpy() for name, tensor in self.network.begin(lanes).items()}
+
+    def look(self, obs: NDArray[np.float32], memory: Memory) -> tuple[dict[str, NDArray[np.float32]], Memory]:
+        """What each head says of positions [B, *shape], and what is remembered after them."""
+        with torch.inference_mode():
+            if not memory:
+                return {name: tensor.numpy() for name, tensor in self.network(torch.from_numpy(obs)).items()}, memory
+            carried = {name: torch.from_numpy(array) for name, array in memory.items()}
+            fresh = torch.zeros(len(obs), 1, dtype=torch.bool)
+            out, carried = self.network.unroll(torch.from_numpy(obs).unsqueeze(1), carried, fresh)
+            kept = {name: tensor.numpy() for name, tensor in carried.items()}
+            return {name: tensor.squeeze(1).numpy() for name, tensor in out.items()}, kept
+
+    def value(self, obs: NDArray[np.float32], memory: Memory) -> NDArray[np.float32]:
+        """[B] the returns that the network expects; 0 if it has no head for that."""
+        if "returns" not in self.network.heads:
+            return np.zeros(len(obs), np.float32)
+        return self.look(obs, memory)[0]["returns"]
+
+    def act(
+        self,
+        obs: NDArray[np.float32],
+        legal: NDArray[np.bool_],
+        memory: Memory,
+        rng: NDArray[np.uint64],
+        temperature: float = 1.0,
+        stray: bool = True,
+    ) -> Acted:
+        """Draws a move in each of B positions; rng [B] moves on.
+
+        temperature  of a policy: 1 draws by it, less is bolder, 0 takes the likeliest, the mean of a gaussian
+        stray        whether a q head strays as often as its `epsilon` says
+        """
+        out, memory = self.look(obs, memory)
+        count = len(obs)
+        log_p = np.zeros(count, np.float32)
+        value = out["returns"] if "returns" in out else np.zeros(count, np.float32)
+        if self.kind == "gaussian":
+            spread = out["gaussian"]
+            action = np.empty((count, spread.shape[2]), np.float32)
+            draw_gaussian(np.ascontiguousarray(spread), temperature, rng, action, log_p)
+            return Acted(action, log_p, value, memory, spread)
+        chosen = np.empty(count, np.int64)
+        if self.kind == "q":
+            head = cast(Q, self.network.heads["q"])
+            with torch.inference_mode():
+                worth = head.expected(torch.from_numpy(out["q"])).numpy()
+            epsilon = float(head.epsilon[0]) if stray else 0.0
+            policy = np.ascontiguousarray(worth)
+            draw_greedy(policy, legal, epsilon, rng, chosen)
+            value = np.where(legal, worth, -np.inf).max(1).astype(np.float32)
+        else:
+            policy = np.empty(legal.shape, np.float32)
+            draw_masked(np.ascontiguousarray(out["policy"]), legal, temperature, rng, policy, chosen, log_p)
+        return Acted(chosen, log_p, value, memory, policy)
+
+
+def chooser(network: Network) -> str:
+    """Which of a network's heads chooses its moves; raises ValueError if none can."""
+    found = [name for name in CHOOSING if name in network.heads]
+    if len(found) != 1:
+        raise ValueError(
+            f"A network that acts has one head of {', '.join(CHOOSING)}; this one has {', '.join(network.heads)}."
+        )
+    if (found[0] == "gaussian") != bool(network.game.controls):
+        raise ValueError(f"The head {found[0]} does not fit the actions of {network.game.name}.")
+    return found[0]
+
+
+@compiled
+def draw_masked(
+    logits: NDArray[np.float32],
+    legal: NDArray[np.bool_],
+    temperature: float,
+    rng: NDArray[np.uint64],
+    policy: NDArray[np.float32],
+    action: NDArray[np.int64],
+    log_p: NDArray[np.float32],
+) -> None:
+    """Writes the softmax over legal actions [B, A], an action drawn by it and the logarithm of its probability."""
+    for i in range(logits.shape[0]):
+        best = -1
+        for a in range(logits.shape[1]):
+            if legal[i, a] and (best < 0 or logits[i, a] > logits[i, best]):
+                best = a
+        sharp = 1.0 if temperature == 0.0 else 1.0 / temperature
+        total = 0.0
+        for a in range(logits.shape[1]):
+            share = np.exp(sharp * (logits[i, a] - logits[i, best])) if legal[i, a] else 0.0
+            policy[i, a] = share
+            total += share
+        mark = unit(next_random(rng, i)) * total
+        chosen = best
+        for a in range(logits.shape[1]):
+            if policy[i, a] > 0.0:
+                mark -= policy[i, a]
+                if mark < 0.0 and temperature > 0.0:
+                    chosen = a
+                    break
+        for a in range(logits.shape[1]):
+            policy[i, a] /= total
+        action[i] = chosen
+        log_p[i] = sharp * (logits[i, chosen] - logits[i, best]) - np.log(total)
+
+
+@compiled
+def draw_gaussian(
+    spread: NDArray[np.float32],
+    temperature: float,
+    rng: NDArray[np.uint64],
+    action: NDArray[np.float32],
+    log_p: NDArray[np.float32],
+) -> None:
+    """Draws mean + temperature exp(log spread) z, z by Box & Muller, and writes the density of what was drawn.
+
+    spread [B, 2, controls]; the density is that of temperature 1.
+    """
+    for i in range(spread.shape[0]):
+        log_p[i] = 0.0
+        for c in range(spread.shape[2]):
+            radius = np.sqrt(-2.0 * np.log(1.0 - unit(next_random(rng, i))))
+            z = temperature * radius * np.cos(2.0 * np.pi * unit(next_random(rng, i)))
+            action[i, c] = spread[i, 0, c] + np.exp(spread[i, 1, c]) * z
+            log_p[i] -= 0.5 * z * z + spread[i, 1, c] + 0.5 * np.log(2.0 * np.pi)
+
+
+@compiled
+def draw_greedy(
+    worth: NDArray[np.float32],
+    legal: NDArray[np.bool_],
+    epsilon: float,
+    rng: NDArray[np.uint64],
+    action: NDArray[np.int64],
+) -> None:
+    """Writes the legal action of most worth, or with probability epsilon an evenly drawn legal one."""
+    for i in range(worth.shape[0]):
+        stray = unit(next_random(rng, i)) < epsilon
+        left = unit(next_random(rng, i)) * np.sum(legal[i])
+        chosen = -1
+        for a in range(worth.shape[1]):
+            if legal[i, a]:
+                left -= 1.0
+                if stray:
+                    chosen = a
+                    if left < 0.0:
+                        break
+                elif chosen < 0 or worth[i, a] > worth[i, chosen]:
+                    chosen = a
+        action[i] = chosen
+
+
+class ActorAgent:
+    """A network that acts without search, as an agent.
+
+    temperature  of its policy (see `Actor.act`); None draws by it in games that hide something, where a mixed policy is
+                 the point, and plays the likeliest move elsewhere
+    """
+
+    def __init__(self, actor: Actor, name: str, temperature: float | None = None) -> None:
+        game = actor.game
+        if temperature is None:
+            temperature = 1.0 if game.hidden or game.simultaneous else 0.0
+        if not 0.0 <= temperature < float("inf"):
+            raise ValueError(f"A temperature is a number of at least 0, not {temperature}.")
+        self.actor, self.name, self.temperature = actor, name, float(temperature)
+
+    def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        if game.name != self.actor.game.name:
+            raise Unable(f"{self.name} was trained for {self.actor.game.name} and cannot play {game.name}.")
+        return {"rng": seeds.copy(), **{f"net.{key}": value for key, value in self.actor.begin(len(seeds)).items()}}
+
+    def act(self, view: View, memory: Memory) -> Decision:
+        inner = {key[4:]: value for key, value in memory.items() if key.startswith("net.")}
+        rng = memory["rng"].copy()
+        acted = self.actor.act(view.obs, view.legal, inner, rng, self.temperature, stray=False)
+        kept = {"rng": rng, **{f"net.{key}": value for key, value in acted.memory.items()}}
+        if self.actor.kind == "gaussian":
+            return Decision(bounded(view.game, acted.action), kept, {"value": acted.value})
+        value = acted.value.clip(-1, 1) if view.game.pays == "result" else acted.value
+        shown = "q" if self.actor.kind == "q" else "policy"
+        return Decision(acted.action, kept, {"value": value, shown: acted.policy})
+
+
+def bounded(game: Game, action: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[B, controls] what is played: -1 and 1 of each number are its bounds, and what lies beyond is clipped to them."""
+    low, high = np.array(game.controls, np.float32).T
+    return np.clip(low + (high - low) * np.float32(0.5) * (action + np.float32(1.0)), low, high)

@@ -1,0 +1,122 @@
+"""What learners of rollouts share: bodies and heads that suit a game, fragments as batches, schedules, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.experience import Columns
+from agents.heads import Returns
+from agents.networks import Network
+from envs.game import Game
+
+
+class Diverged(ValueError):
+    """Learning has left the numbers that there are; the text says what, when, and what to do."""
+
+
+def body(game: Game) -> str:
+    """The backbone for a game's observations: a perceptron, or convolutions where they are planes of some size."""
+    large = len(game.shape) == 3 and game.shape[1] * game.shape[2] >= 25
+    return "conv" if large else "mlp:layers=2,width=64"
+
+
+def heads(game: Game) -> tuple[str, ...]:
+    """A policy that fits the game's actions, and the return it expects."""
+    return ("gaussian" if game.controls else "policy", "returns")
+
+
+def line(start: float, end: float, progress: float) -> float:
+    """A straight line from `start` to `end` over the run."""
+    return start + (end - start) * min(1.0, max(0.0, progress))
+
+
+def finite(loss: Tensor, what: str, step: int) -> None:
+    """Raises Diverged unless a loss is a number."""
+    if not torch.isfinite(loss):
+        raise Diverged(
+            f"{what} is {loss.item()} at step {step}; the run goes on from its last kept state with --resume, "
+            "for instance with a smaller learning rate (--set learner.learning_rate=...)."
+        )
+
+
+def rescale(network: Network, target: Tensor, rounds: int) -> float:
+    """Brings the unit of the head `returns` up to date with new returns [n]; returns what it is now.
+
+    The first rounds weigh evenly, later ones a twentieth each.
+    """
+    head = network.heads["returns"]
+    assert isinstance(head, Returns)
+    head.rescale(target, max(1.0 / rounds, 0.05))
+    return head.spread.item()
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Gives an optimiser its numbers of then, under the settings of now."""
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+@dataclass
+class Batch:
+    """Some decisions of a fragment, [n, ...] each, and what the network says of them now.
+
+    out  by head, for the very decisions of `columns`
+    """
+
+    columns: dict[str, Tensor]
+    out: dict[str, Tensor]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.columns[name]
+
+
+class Fragment:
+    """The decisions of one fragment, to be gone through in shuffled batches.
+
+    A network that remembers goes along whole tracks, from what it remembered when they began; any other is shown
+    decisions in any order.
+    """
+
+    def __init__(self, columns: Columns, more: Columns) -> None:
+        self.valid = np.ascontiguousarray(columns["valid"])
+        self.tracks = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in {**columns, **more}.items()}
+        self.chosen = torch.from_numpy(np.flatnonzero(self.valid))
+        self._flat: dict[str, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def flat(self, name: str) -> Tensor:
+        """[n, ...] one column of all decisions, without what was only looked at."""
+        if name not in self._flat:
+            self._flat[name] = self.tracks[name].flatten(0, 1)[self.chosen]
+        return self._flat[name]
+
+    def batches(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
+        """Every decision once, in shuffled batches of about `size`, all nearly as large."""
+        if network.memory:
+            yield from self._sequences(network, size, generator)
+            return
+        names = [name for name in self.tracks if not name.startswith("memory.")]
+        count = max(1, round(len(self) / size))
+        for part in np.array_split(generator.permutation(len(self)), count):
+            at = torch.from_numpy(part)
+            columns = {name: self.flat(name)[at] for name in names}
+            yield Batch(columns, network(columns["obs"]))
+
+    def _sequences(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
+        tracks = np.flatnonzero(self.valid.any(1))
+        count = min(len(tracks), max(1, round(len(self) / size)))
+        for part in np.array_split(generator.permutation(tracks), count):
+            at = torch.from_numpy(part)
+            taken = {name: value[at] for name, value in self.tracks.items()}
+            carried = {name: taken[f"memory.{name}"] for name in network.memory}
+            out, _ = network.unroll(taken["obs"], carried, taken["fresh"])
+            keep = taken["valid"]
+            columns = {name: value[keep] for name, value in taken.items() if not name.startswith("memory.")}
+            yield Batch(columns, {name: value[keep] for name, value in out.items()})

@@ -1,0 +1,185 @@
+"""PPO: several passes over what was just played, none of which may move the policy far (Schulman et al. 2017).
+
+"Proximal policy optimization algorithms", arXiv:1707.06347. What is not in the paper is marked `Differs`; most of it
+is named by Huang et al. 2022, "The 37 implementation details of proximal policy optimization".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.experience import Columns
+from agents.learn import policy_gradient as shared
+from agents.learn.learner import Metrics, State
+from agents.losses import (
+    chosen_and_entropy,
+    clipped_surrogate,
+    clipped_value_error,
+    explained_variance,
+    kl_estimate,
+    value_error,
+)
+from agents.networks import Network, Weights, weights
+from agents.ranges import within
+from agents.returns import gae
+from agents.rollouts import RolloutSettings
+from envs.game import Game
+
+
+@dataclass(frozen=True)
+class PPOSettings:
+    """How PPO learns; in brackets what the paper takes for control.
+
+    discount          of what comes a decision later (0.99)
+    decay             lambda of generalised advantages (0.95)
+    epochs            passes over each fragment (10)
+    batch             decisions a step (64)
+    learning_rate     of Adam, at the beginning (3e-4)
+    final_rate        share of it at the end of the run, reached in a straight line
+    clip              how far a ratio may move before it counts no more, at the beginning (0.2)
+    final_clip        share of it at the end of the run
+    value_weight      of the value's squared error, in units of the returns' spread, beside the surrogate
+    entropy           bonus for the entropy of the policy, at the beginning
+    final_entropy     share of it at the end of the run
+    value_clip        0, or how far a value may move likewise, in units of the returns' spread
+    normalise         whether advantages are brought to mean 0 and spread 1 in each batch
+    most_kl           0, or the divergence from the policy that played after which a fragment is left alone
+    gradient          largest norm of a gradient
+    """
+
+    discount: float = 0.99
+    decay: float = 0.95
+    epochs: int = 4
+    batch: int = 256
+    learning_rate: float = 1e-3
+    final_rate: float = 0.0
+    clip: float = 0.2
+    final_clip: float = 1.0
+    value_weight: float = 0.5
+    entropy: float = 0.01
+    final_entropy: float = 1.0
+    value_clip: float = 0.0
+    normalise: bool = True
+    most_kl: float = 0.0
+    gradient: float = 0.5
+
+    def __post_init__(self) -> None:
+        within(self, discount="[0, 1]", decay="[0, 1]", epochs="[1, inf)", batch="[2, inf)", gradient="(0, inf)")
+        within(self, learning_rate="(0, inf)", final_rate="[0, 1]", clip="(0, inf)", final_clip="[0, 1]")
+        within(self, value_weight="[0, inf)", entropy="[0, inf)", final_entropy="[0, inf)")
+        within(self, value_clip="[0, inf)", most_kl="[0, inf)")
+
+
+class PPO:
+    """The learner: a network of policy and value, and an optimiser."""
+
+    player = "rollouts"
+    playing = RolloutSettings(lanes=32, steps=64)
+    ahead = False
+    reads = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
+
+    @staticmethod
+    def parts(game: Game, settings: PPOSettings) -> tuple[str, tuple[str, ...]]:
+        """A body that suits the observation, with a policy and the returns it expects."""
+        return shared.body(game), shared.heads(game)
+
+    def __init__(self, game: Game, network: Network, settings: PPOSettings, seed: int) -> None:
+        self.game, self.settings = game, settings
+        self.network = network.eval()  # no layer may mix a batch, or the first pass's ratios would not be 1
+        self.steps = self.updates = self.rounds = 0
+        self.unit = 1.0
+        self.generator = np.random.default_rng([seed, 7])
+        # Differs: Adam's epsilon is 1e-5, as in OpenAI's baselines.
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
+
+    def update(self, experience: Columns, progress: float) -> Metrics:
+        """Algorithm 1's inner part: advantages of the fragment, then `epochs` passes over it in shuffled batches."""
+        s = self.settings
+        valid = experience["valid"]
+        advantage = gae(
+            *(experience[k] for k in ("reward", "value", "done", "valid")), discount=s.discount, decay=s.decay
+        )
+        fragment = shared.Fragment(experience, {"advantage": advantage, "target": advantage + experience["value"]})
+        self.rounds += 1
+        # Differs: values are learned in units of the returns' own spread.
+        self.unit = shared.rescale(self.network, fragment.flat("target"), self.rounds)
+        rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
+        clip = s.clip * shared.line(1.0, s.final_clip, progress)
+        bonus = s.entropy * shared.line(1.0, s.final_entropy, progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        sums: dict[str, float] = {}
+        count = 0
+        for batch in self._batches(fragment):
+            measured = self.step(batch, clip, bonus)
+            for name, value in measured.items():
+                sums[name] = sums.get(name, 0.0) + value
+            count += 1
+            if s.most_kl and measured["approx_kl"] > s.most_kl:
+                break
+        self.steps += int(valid.sum())
+        self.updates += count
+        metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
+        before, target = fragment.flat("value"), fragment.flat("target")
+        metrics |= {"train/explained_variance": explained_variance(before, target), "train/n_updates": self.updates}
+        return {**metrics, "train/learning_rate": rate, "train/clip_range": clip}
+
+    def _batches(self, fragment: shared.Fragment) -> Iterator[shared.Batch]:
+        for _ in range(self.settings.epochs):
+            yield from fragment.batches(self.network, self.settings.batch, self.generator)
+
+    def step(self, batch: shared.Batch, clip: float, bonus: float) -> dict[str, float]:
+        """One step of gradient descent on the clipped surrogate, the value's error and the entropy (eq. 9)."""
+        s = self.settings
+        log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
+        advantage = batch["advantage"]
+        if s.normalise and len(advantage) > 1:
+            advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        log_ratio = log_p - batch["log_p"]
+        ratio = log_ratio.exp()
+        surrogate = clipped_surrogate(ratio, advantage, clip)
+        value = self._value_loss(batch)
+        loss = surrogate + s.value_weight * value - bonus * entropy.mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        shared.finite(loss, "PPO's loss", self.steps)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
+        self.optimiser.step()
+        with torch.no_grad():
+            outside = ((ratio - 1).abs() > clip).float().mean()
+            numbers = torch.stack((loss, surrogate, value, -entropy.mean(), kl_estimate(log_ratio), outside)).tolist()
+        names = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
+        return dict(zip(names, numbers, strict=True))
+
+    def _value_loss(self, batch: shared.Batch) -> Tensor:
+        value, target = batch.out["returns"], batch["target"]
+        if self.settings.value_clip:
+            error = clipped_value_error(value, target, batch["value"], self.settings.value_clip * self.unit)
+        else:
+            error = value_error(value, target)
+        return error / self.unit**2
+
+    def weights(self) -> Weights:
+        return weights(self.network)
+
+    def state(self) -> State:
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict()["state"],
+            "generator": self.generator.bit_generator.state,
+            "steps": self.steps,
+            "updates": self.updates,
+            "rounds": self.rounds,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        shared.restore_optimiser(self.optimiser, state["optimiser"])
+        self.generator.bit_generator.state = state["generator"]
+        self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))

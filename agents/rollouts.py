@@ -1,0 +1,264 @@
+"""Rollouts: B games side by side, played by a network as it is, in fragments that learners of every kind can read.
+
+One seat's own decisions, in their order, are a track; B games of S seats have N = B S of them, and a fragment is
+[N, T]. What a seat is paid until its next decision belongs to the one before. Where a game is cut short by a limit,
+where the fragment ends, and where a seat has not been asked again by then, a track has an entry that is not `valid`:
+a position with the value that the network gives it, from which to go on counting (`agents.returns`). A decision that
+still waits for its seat's next turn opens the next fragment, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.actor import Actor, bounded
+from agents.agent import put, take
+from agents.experience import Columns
+from agents.networks import Network, Weights
+from agents.opponents import Opponents, fitting
+from agents.play import Finished
+from agents.ranges import within
+from agents.tracks import Tracks
+from envs import kernels
+
+
+@dataclass(frozen=True)
+class RolloutSettings:
+    """How games are played to learn from.
+
+    lanes       games side by side on one worker
+    steps       decisions of a seat in a fragment; where seats move unequally often, of the one that moves most
+    whole       whether each lane plays one whole game a fragment, of at most `steps` decisions, instead of playing on
+    opponents   who sits at the other seats, drawn for every game: self, past, or agents' specs (`agents.opponents`)
+    past_every  rounds after which the weights are put aside for "past"
+    past_kept   so many of them are kept
+    """
+
+    lanes: int = 32
+    steps: int = 64
+    whole: bool = False
+    opponents: tuple[str, ...] = ("self",)
+    past_every: int = 10
+    past_kept: int = 5
+
+    def __post_init__(self) -> None:
+        within(self, lanes="[1, 65536]", steps="[1, 1000000]", past_every="[1, inf)", past_kept="[1, 64]")
+
+
+class Rollouts:
+    """A worker's games, played by a network, that run on from one call of `collect` to the next.
+
+    Columns, the first axis one a track: obs [N, T, *shape], legal [N, T, A], action [N, T] (or [N, T, controls], before
+    they are clipped), log_p, value, reward [N, T] float32, done (by the rules), valid, fresh (the first decision of its
+    game) [N, T], and `memory.NAME` [N, ...], what a recurrent network remembered at the beginning.
+    """
+
+    backend = "torch"
+
+    def __init__(self, network: Network, settings: RolloutSettings, seed: int) -> None:
+        game = network.game
+        fitting(game, settings.opponents)
+        self.game, self.settings, self.seed = game, settings, seed
+        self.actor = Actor(network)
+        self.evaluations = 0
+        lanes, tracks = settings.lanes, settings.lanes * game.seats
+        specs = settings.opponents if game.seats > 1 else ("self",)
+        self.others = Opponents(network, specs, lanes, settings.past_every, settings.past_kept)
+        self.rows = np.zeros(lanes, game.row)
+        self.rng = kernels.seeds(seed, lanes)
+        self.seeds = np.zeros(lanes, np.uint64)
+        self.number = np.zeros(lanes, np.int64)
+        self.returns = np.zeros((lanes, game.seats))
+        self.moves: NDArray[Any] = np.zeros(
+            (lanes, 64, *self._action_shape()), np.float32 if game.controls else np.int32
+        )
+        self.begun = 0
+        self.memory = self.actor.begin(tracks)
+        self.before = self.actor.begin(tracks)
+        self.starting = np.ones(tracks, np.bool_)
+        self.waiting = np.zeros(0, np.int64)
+        self.kept = Tracks(tracks, 1, game, {}).entries(self.waiting)
+        self._begin(np.arange(lanes))
+
+    @classmethod
+    def of(cls, network: Network, settings: RolloutSettings, seed: int, backend: str) -> Rollouts:
+        """A worker's rollouts; they are played by PyTorch, whatever the backend of searches."""
+        return cls(network, settings, seed)
+
+    def _action_shape(self) -> tuple[int, ...]:
+        return (len(self.game.controls),) if self.game.controls else ()
+
+    def load(self, arrays: Weights) -> None:
+        self.actor.load(arrays)
+        self.others.load(arrays)
+
+    def _begin(self, lanes: NDArray[np.int64]) -> None:
+        """Starts a new game in some lanes."""
+        seeds = kernels.seeds(self.seed, len(lanes), 1, self.begun)
+        generator = np.random.default_rng([self.seed, 2, self.begun])
+        self.number[lanes] = self.begun + np.arange(len(lanes))
+        self.begun += len(lanes)
+        for lane, seed in zip(lanes, seeds, strict=True):  # in place: rows of foreign games cannot be copied
+            kernels.reset_rows(self.game, self.rows[lane : lane + 1], np.array([seed]))
+        self.seeds[lanes] = seeds
+        self.returns[lanes] = 0.0
+        self.others.sit(lanes, seeds, generator)
+        tracks = (lanes[:, None] * self.game.seats + np.arange(self.game.seats)).ravel()
+        self.starting[tracks] = True
+        for memory in self.memory.values():
+            memory[tracks] = 0.0
+
+    def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
+        """Plays a fragment of `steps` decisions; it takes no notice of `positions`."""
+        s = self.settings
+        tracks = self._open()
+        games: list[Finished] = []
+        playing = np.ones(s.lanes, np.bool_)
+        while tracks.count.max() < s.steps and playing.any():
+            self._ply(tracks, np.flatnonzero(playing))
+            ended = np.flatnonzero(playing & self.rows["done"])
+            if len(ended):
+                games.extend(self._finished(int(lane)) for lane in ended)
+                playing[ended] = not s.whole
+                if not s.whole:
+                    self._begin(ended)
+        self._close(tracks, np.flatnonzero(playing))
+        return tracks.columns(), games
+
+    def _open(self) -> Tracks:
+        """A new fragment, which begins with the decisions that still wait for their seats' next turns."""
+        s = self.settings
+        if s.whole:
+            self._begin(np.arange(s.lanes))
+        memory = {name: array.copy() for name, array in self.memory.items()}
+        put(memory, self.waiting, take(self.before, self.waiting))
+        tracks = Tracks(s.lanes * self.game.seats, s.steps + 2, self.game, memory)
+        tracks.begin_with(self.waiting, self.kept)
+        return tracks
+
+    def _ply(self, tracks: Tracks, lanes: NDArray[np.int64]) -> None:
+        """One move in each of some lanes."""
+        game, seats, rows = self.game, self.game.seats, self.rows
+        obs = np.empty((len(rows), *game.shape), np.float32)
+        legal = np.empty((len(rows), game.actions), np.bool_)
+        kernels.view_rows(game, rows, obs, legal)
+        seat = rows["seat"].astype(np.int64)
+        player = np.full(len(rows), -1)
+        player[lanes] = self.others.seating[lanes, seat[lanes]]
+        actions = kernels.no_actions(game, len(rows))
+        own = np.flatnonzero(player == 0)
+        if len(own):
+            asked = own * seats + seat[own]
+            memory = take(self.memory, asked)
+            rng = self.rng[own]
+            acted = self.actor.act(obs[own], legal[own], memory, rng)
+            self.rng[own] = rng
+            self.evaluations += len(own)
+            put(self.before, asked, memory)
+            put(self.memory, asked, acted.memory)
+            tracks.decide(asked, obs[own], legal[own], acted.action, acted.log_p, acted.value, self.starting)
+            actions[own] = bounded(game, acted.action) if game.controls else acted.action
+        self.others.act(rows, player, actions)
+        self._keep_moves(lanes, actions)
+        kernels.play_rows(game, rows, actions)
+        self._settle(tracks, lanes)
+
+    def _settle(self, tracks: Tracks, lanes: NDArray[np.int64]) -> None:
+        """Pays what the moves just made have earned, and looks at where games were cut short."""
+        rows, seats = self.rows, self.game.seats
+        reward = np.zeros((len(rows), seats), np.float32)
+        reward[lanes] = rows["reward"][lanes]
+        self.returns += reward
+        over = np.zeros(len(rows), np.bool_)
+        over[lanes] = rows["done"][lanes]
+        tracks.pay(reward.ravel(), np.repeat(over & ~rows["cut"], seats))
+        if over.any():
+            self._look(tracks, np.flatnonzero(tracks.open & np.repeat(over, seats)))
+
+    def _look(self, tracks: Tracks, which: NDArray[np.int64]) -> None:
+        """Ends some tracks, for now, with the positions as their seats see them, and what these are worth to them."""
+        if not len(which):
+            return
+        seats = self.game.seats
+        rows = self.rows[which // seats]
+        rows["seat"], rows["done"] = which % seats, False
+        obs = np.empty((len(rows), *self.game.shape), np.float32)
+        legal = np.empty((len(rows), self.game.actions), np.bool_)
+        kernels.view_rows(self.game, rows, obs, legal)
+        tracks.look(which, obs, legal, self.actor.value(obs, take(self.memory, which)))
+        tracks.open[which] = False
+
+    def _close(self, tracks: Tracks, lanes: NDArray[np.int64]) -> None:
+        """Ends a fragment: who is to move looks at the position, who still waits for a turn is kept for the next."""
+        seat = self.rows["seat"][lanes].astype(np.int64)
+        own = self.others.seating[lanes, seat] == 0
+        self._look(tracks, (lanes * self.game.seats + seat)[own])
+        self.waiting = np.flatnonzero(tracks.open)
+        tracks.valid[self.waiting, tracks.count[self.waiting] - 1] = False
+        self.kept = tracks.entries(self.waiting)
+        if self.settings.whole:
+            self.waiting, self.kept = self.waiting[:0], {name: value[:0] for name, value in self.kept.items()}
+
+    def _keep_moves(self, lanes: NDArray[np.int64], actions: NDArray[Any]) -> None:
+        """Writes moves down, so that every game can be replayed."""
+        ply = self.rows["ply"][lanes].astype(np.int64)
+        if ply.max() >= self.moves.shape[1]:
+            self.moves = np.concatenate([self.moves, np.zeros_like(self.moves)], axis=1)
+        self.moves[lanes, ply] = actions[lanes]
+
+    def _finished(self, lane: int) -> Finished:
+        moves = self.moves[lane, : self.rows["ply"][lane]].tolist()
+        return Finished(
+            int(self.seeds[lane]),
+            tuple(self.others.seating[lane].tolist()),
+            0,
+            [tuple(move) for move in moves] if self.game.controls else moves,
+            tuple(self.returns[lane].tolist()),
+            int(self.number[lane]),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Every array that the rest of these games depends on."""
+        kept = {name: getattr(self, name) for name in _LANES}
+        longest = int(self.rows["ply"].max())
+        return {
+            **kept,
+            "moves": self.moves[:, : longest + 1],
+            "begun": self.begun,
+            "starting": self.starting,
+            "memory": dict(self.memory),
+            "before": dict(self.before),
+            "waiting": self.waiting,
+            "kept": dict(self.kept),
+            "others": self.others.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on exactly where `state` was taken.
+
+        With fewer lanes than then, the games in those that are gone end here; with more, the others begin new games.
+        """
+        lanes, seats = self.settings.lanes, self.game.seats
+        kept = min(len(state["rng"]), lanes)
+        for name in _LANES:
+            getattr(self, name)[:kept] = state[name][:kept]
+        self.moves = np.zeros((lanes, *state["moves"].shape[1:]), self.moves.dtype)
+        self.moves[:kept] = state["moves"][:kept]
+        self.begun = int(state["begun"])
+        self.others.restore(state["others"], kept)
+        self.starting[: kept * seats] = state["starting"][: kept * seats]
+        for memory, was in ((self.memory, state["memory"]), (self.before, state["before"])):
+            put(memory, np.arange(kept * seats), {name: array[: kept * seats] for name, array in was.items()})
+        still = state["waiting"] < kept * seats
+        self.waiting = state["waiting"][still]
+        self.kept = {name: array[still] for name, array in state["kept"].items()}
+        if kept < lanes:
+            self._begin(np.arange(kept, lanes))
+
+
+_LANES = ("rows", "rng", "seeds", "number", "returns")

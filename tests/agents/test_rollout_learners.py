@@ -1,0 +1,134 @@
+"""What holds for every learner of rollouts: what is planted is found, and a resume is exact to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from agents.actor import Actor
+from agents.agent import Unable
+from agents.learn.worlds import WORLDS, values
+from agents.networks import Network
+from agents.registry import ALGORITHMS
+from agents.rollouts import Rollouts
+from arena.checkpoint import load_state, save_state
+from arena.config import LEARNERS
+from envs.registry import game, resolve
+
+NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player == "rollouts"]
+DISCOUNT = 0.8
+CHANGES = {"discount": DISCOUNT, "entropy": 0.0, "learning_rate": 3e-3, "final_rate": 1.0}
+"""Of the settings that a learner has of these: the worlds are small, and are learned fast."""
+
+
+def made(name: str, rules, backbone: str = "", seed: int = 0, **more):
+    """A learner with its default settings but for `CHANGES`, and its player."""
+    kind = resolve(ALGORITHMS, name, "algorithm")
+    default = resolve(LEARNERS, name, "settings")()
+    known = {field.name for field in fields(default)}
+    settings = replace(default, **{k: v for k, v in {**CHANGES, **more}.items() if k in known})
+    _, heads = kind.parts(rules, settings)
+    network = Network(rules, backbone or "mlp:width=32", heads, seed=seed)
+    playing = replace(kind.playing, lanes=16, steps=16)
+    return kind(rules, network, settings, seed), Rollouts(network, playing, seed)
+
+
+def train(learner, rollouts, decisions: int) -> Actor:
+    """Learns from so many decisions; returns what plays then."""
+    while learner.steps < decisions:
+        rollouts.load(learner.weights())
+        columns, _ = rollouts.collect(0)
+        learner.update(
+            {key: columns[key] for key in columns if key in learner.reads or key == "fresh" or "." in key}, 0.0
+        )
+    rollouts.load(learner.weights())
+    return rollouts.actor
+
+
+def worth(actor: Actor, observation) -> float:
+    """What an agent takes a position to be worth."""
+    legal = np.ones((1, 2), bool)
+    if actor.game.name == "masked":
+        legal[0, 1] = False
+    acted = actor.act(np.array([observation], np.float32), legal, actor.begin(1), np.zeros(1, np.uint64), stray=False)
+    return float(acted.value[0])
+
+
+def unable(name: str, world: str) -> bool:
+    """Whether a learner says that it cannot learn a world."""
+    kind = resolve(ALGORITHMS, name, "algorithm")
+    try:
+        kind.parts(WORLDS[world], resolve(LEARNERS, name, "settings")())
+    except Unable:
+        return True
+    return False
+
+
+@pytest.mark.learns
+@pytest.mark.parametrize("world", values(DISCOUNT))
+@pytest.mark.parametrize("name", NAMES)
+def test_values_are_what_is_planted(name: str, world: str) -> None:
+    learner, rollouts = made(name, WORLDS[world])
+    if name == "reinforce" and world == "endless":
+        pytest.skip("returns that are only summed up know nothing of what comes after a cut")
+    actor = train(learner, rollouts, 20_000)
+    for observation, value in values(DISCOUNT)[world]:
+        assert worth(actor, observation) == pytest.approx(value, abs=0.12 * max(1.0, abs(value)))
+
+
+@pytest.mark.learns
+@pytest.mark.parametrize("world", ["chosen", "matched", "aimed"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_policy_goes_where_it_is_paid(name: str, world: str) -> None:
+    rules = WORLDS[world]
+    if unable(name, world):
+        assert world == "aimed"
+        return
+    learner, rollouts = made(name, rules)
+    actor = train(learner, rollouts, 8_000)
+    for sign in (1.0, -1.0):
+        seen = np.array([[1.0, sign if world == "matched" else 0.0]], np.float32)
+        legal = np.ones((1, rules.actions), bool)
+        action = actor.act(seen, legal, {}, np.zeros(1, np.uint64), temperature=0.0, stray=False).action[0]
+        if world == "aimed":
+            assert action[0] == pytest.approx(0.5, abs=0.2)
+        else:
+            assert action == (1 if world == "chosen" or sign > 0 else 0)
+
+
+@pytest.mark.parametrize("rules", ["cart_pole", "connect_four"])
+@pytest.mark.parametrize("name", NAMES)
+def test_goes_on_byte_for_byte_from_its_state_on_disk(name: str, rules: str, tmp_path) -> None:
+    straight, rollouts = made(name, game(rules))
+    rollouts.load(straight.weights())
+    batches = [rollouts.collect(0)[0] for _ in range(5)]
+    for columns in batches[:3]:
+        straight.update(columns, 0.2)
+    save_state(tmp_path / "state", straight.state())
+    resumed, fresh = made(name, game(rules), seed=1)[0], made(name, game(rules), seed=1)[0]
+    resumed.restore(load_state(tmp_path / "state"))
+    assert resumed.steps == straight.steps > 0
+    for learner in (straight, resumed, fresh):
+        for columns in batches[3:]:
+            learner.update(columns, 0.7)
+    expected, got, other = straight.weights(), resumed.weights(), fresh.weights()
+    assert all(expected[key].tobytes() == got[key].tobytes() for key in expected)
+    assert any(expected[key].tobytes() != other[key].tobytes() for key in expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_copies_and_the_columns_read_are_those_it_names(name: str) -> None:
+    learner, rollouts = made(name, game("cart_pole"), learn_from=0)
+    columns, _ = rollouts.collect(0)
+    assert set(learner.reads) <= set(columns)
+    given = learner.weights()
+    kept = {key: value.copy() for key, value in given.items()}
+    for _ in range(8):
+        learner.update({key: columns[key] for key in learner.reads}, 0.0)
+    assert all((given[key] == kept[key]).all() for key in kept)
+    assert any((learner.weights()[key] != kept[key]).any() for key in kept)
+    for missing in learner.reads:
+        with pytest.raises(KeyError):
+            made(name, game("cart_pole"))[0].update({k: columns[k] for k in learner.reads if k != missing}, 0.0)
