@@ -14,6 +14,7 @@ from envs.registry import Unknown, nearest, resolve
 
 BENCHES: dict[str, str] = {
     "rules": "arena.bench.rules:contests",
+    "games": "arena.bench.games:contests",
     "search": "arena.bench.search:contests",
     "inference": "arena.bench.inference:contests",
     "selfplay": "arena.bench.selfplay:contests",
@@ -21,7 +22,7 @@ BENCHES: dict[str, str] = {
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
-ONE_CORE = {"rules", "search"}
+ONE_CORE = {"rules", "games", "search"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"

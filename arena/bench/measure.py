@@ -33,7 +33,8 @@ class Contest:
     subject: str
     unit: str
     ours: Side
-    peer: Side
+    peer: Side | None = None
+    """None where nobody else has it."""
     note: str = ""
 
 
@@ -42,9 +43,9 @@ def compare(bench: str, contest: Contest, runs: int, seconds: float) -> Row:
     ours = contest.ours.make()
     theirs, note = None, contest.note
     try:
-        theirs = contest.peer.make()
+        theirs = contest.peer.make() if contest.peer else None
     except ModuleNotFoundError as missing:
-        note = f"{contest.peer.name}: {missing.name} is not installed; {INSTALL} brings it."
+        note = f"{contest.peer.name if contest.peer else ''}: {missing.name} is not installed; {INSTALL} brings it."
     pairs = [(ours(seconds), theirs(seconds) if theirs else 0.0) for _ in range(runs)]
     ours_rate = statistics.median(pair[0] for pair in pairs)
     theirs_rate = statistics.median(pair[1] for pair in pairs) if theirs else None
@@ -52,7 +53,7 @@ def compare(bench: str, contest: Contest, runs: int, seconds: float) -> Row:
         bench=bench,
         subject=contest.subject,
         ours=ours_rate,
-        peer=contest.peer.name if theirs else None,
+        peer=contest.peer.name if contest.peer and theirs else None,
         theirs=theirs_rate,
         unit=contest.unit,
         ratio=ours_rate / theirs_rate if theirs_rate else None,

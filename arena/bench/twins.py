@@ -1,0 +1,130 @@
+"""Random legal play in other libraries' games, each in the way its own documentation plays.
+
+Every function gives a measure of steps a second, an action by one agent counting as one, with an observation as
+float32 and a mask of legal actions where the library has one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from typing import Any
+
+import numpy as np
+
+from arena.bench.measure import Measure, core_rate
+
+PLIES = 2000
+"""The most steps of one call: some games take long to end by chance."""
+PGX_LANES, PGX_STEPS = 1024, 32
+
+
+def gymnasium_twin(name: str) -> Measure:
+    """One environment of Gymnasium, one step after another."""
+    gymnasium: Any = importlib.import_module("gymnasium")
+    env = gymnasium.make(name)
+    env.action_space.seed(0)
+    env.reset(seed=0)
+
+    def work() -> float:
+        for _ in range(PLIES):
+            obs, _, over, cut, _ = env.step(env.action_space.sample())
+            np.asarray(obs, np.float32)
+            if over or cut:
+                env.reset()
+        return PLIES
+
+    return core_rate(work)
+
+
+def minatar_twin(name: str) -> Measure:
+    """One environment of MinAtar; its minimal set of actions."""
+    minatar: Any = importlib.import_module("minatar")
+    env = minatar.Environment(name)
+    env.seed(0)
+    actions, generator = env.minimal_action_set(), random.Random(0)
+    env.reset()
+
+    def work() -> float:
+        for _ in range(PLIES):
+            _, over = env.act(generator.choice(actions))
+            np.asarray(env.state(), np.float32)
+            if over:
+                env.reset()
+        return PLIES
+
+    return core_rate(work)
+
+
+def pettingzoo_twin(name: str) -> Measure:
+    """One classic game of PettingZoo through the AEC interface."""
+    module: Any = importlib.import_module(f"pettingzoo.classic.{name}")
+    env = module.env()
+    generator = random.Random(0)
+
+    def work() -> float:
+        env.reset(seed=generator.randrange(1 << 30))
+        plies = 0
+        while True:
+            observation, _, over, cut, _ = env.last()
+            if over or cut:
+                return plies
+            np.asarray(observation["observation"], np.float32)
+            env.step(int(generator.choice(np.flatnonzero(observation["action_mask"]))))
+            plies += 1
+
+    return core_rate(work)
+
+
+def open_spiel_twin(name: str) -> Measure:
+    """One state of OpenSpiel after another, from Python; observations through its buffer of float32."""
+    pyspiel: Any = importlib.import_module("pyspiel")
+    observation: Any = importlib.import_module("open_spiel.python.observation")
+    rules = pyspiel.load_game(name)
+    if rules.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
+        rules = pyspiel.convert_to_turn_based(rules)
+    observer = observation.make_observation(rules)
+    generator = random.Random(0)
+
+    def work() -> float:
+        state, plies = rules.new_initial_state(), 0
+        while not state.is_terminal() and plies < PLIES:
+            if state.is_chance_node():
+                outcomes, odds = zip(*state.chance_outcomes(), strict=True)
+                state.apply_action(generator.choices(outcomes, odds)[0])
+                continue
+            observer.set_from(state, state.current_player())
+            np.asarray(state.legal_actions_mask(), np.bool_)
+            state.apply_action(generator.choice(state.legal_actions()))
+            plies += 1
+        return plies
+
+    return core_rate(work)
+
+
+def pgx_twin(name: str) -> Measure:
+    """A batch of games of pgx that restart by themselves, some steps in one compiled scan."""
+    jax: Any = importlib.import_module("jax")
+    pgx: Any = importlib.import_module("pgx")
+    restarting: Any = importlib.import_module("pgx.experimental.wrappers")
+    env = pgx.make(name)
+    step = jax.vmap(restarting.auto_reset(env.step, env.init))
+
+    def one(carry: Any, _: Any) -> Any:
+        state, key = carry
+        key, draw, again = jax.random.split(key, 3)
+        scores = jax.numpy.log(state.legal_action_mask.astype(jax.numpy.float32))
+        action = jax.random.categorical(draw, scores, axis=1)
+        state = step(state, action, jax.random.split(again, PGX_LANES))
+        return (state, key), None
+
+    many = jax.jit(lambda state, key: jax.lax.scan(one, (state, key), None, length=PGX_STEPS)[0])
+    state = jax.jit(jax.vmap(env.init))(jax.random.split(jax.random.PRNGKey(0), PGX_LANES))
+    held = [state, jax.random.PRNGKey(1)]
+    held[:] = jax.block_until_ready(many(*held))
+
+    def work() -> float:
+        held[:] = jax.block_until_ready(many(*held))
+        return PGX_LANES * PGX_STEPS
+
+    return core_rate(work)

@@ -1,0 +1,69 @@
+"""The benchmark of every game: which contests it holds, that each side plays, and its table for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from arena.bench import Row
+from arena.bench.games import LIBRARIES, TWINS, contests, main, markdown
+from arena.bench.measure import compare
+from envs.registry import GAMES, Unknown
+
+
+def row(subject: str, ours: float, peer: str | None, theirs: float | None) -> Row:
+    ratio = ours / theirs if theirs else None
+    return Row(
+        bench="games", subject=subject, ours=ours, peer=peer, theirs=theirs, unit="steps/s", ratio=ratio, runs=1,
+        note="",
+    )  # fmt: skip
+
+
+def test_every_game_is_measured_and_every_twin_is_of_a_known_library() -> None:
+    held = list(contests())
+    assert {contest.subject for contest in held} == set(GAMES)
+    assert set(TWINS) <= set(GAMES)
+    assert {twin.partition(":")[0] for twins in TWINS.values() for twin in twins} <= set(LIBRARIES)
+    assert [c.peer and c.peer.name for c in contests("tic_tac_toe")] == list(TWINS["tic_tac_toe"])
+    assert [c.subject for c in contests("othello:size=6")] == ["othello:size=6"] * len(TWINS["othello"])
+    with pytest.raises(Unknown, match="did you mean 'othello'"):
+        next(contests("othelo"))
+
+
+def test_a_game_that_nobody_else_has_is_measured_alone() -> None:
+    alone = next(c for c in contests() if c.peer is None)
+    measured = compare("games", next(contests("tic_tac_toe")), runs=1, seconds=0.01)
+    assert measured["ours"] > 0
+    assert alone.subject not in TWINS
+
+
+@pytest.mark.parametrize(("library", "name"), [("gymnasium", "CartPole-v1"), ("gymnasium", "Pendulum-v1")])
+def test_libraries_that_are_always_there_play(library: str, name: str) -> None:
+    assert LIBRARIES[library](name)(0.01) > 0
+
+
+def test_other_libraries_play_where_they_are_installed() -> None:
+    for library, module, name in (
+        ("open_spiel", "pyspiel", "kuhn_poker"),
+        ("minatar", "minatar", "breakout"),
+        ("pettingzoo", "pettingzoo.classic.tictactoe_v3", "tictactoe_v3"),
+    ):
+        pytest.importorskip(module)
+        assert LIBRARIES[library](name)(0.01) > 0
+
+
+def test_the_table_has_a_line_a_game_and_a_column_a_library(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        row("hex", 9e6, "open_spiel:hex", 1000.0),
+        row("hex", 8e6, "pgx:hex", 2e6),
+        row("nim", 5e6, None, None),
+    ]
+    words = (
+        "| game | arena, steps a second | open_spiel | pgx |\n| --- | ---: | ---: | ---: |\n"
+        "| `hex` | 9,000,000 | 1,000 (9,000x) | 2,000,000 (4x) |\n| `nim` | 5,000,000 |  |  |\n"
+    )
+    assert markdown(rows) == words
+    import json
+
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    assert main([str(tmp_path / "a.json")]) == 0
+    assert capsys.readouterr().out == words
