@@ -33,6 +33,14 @@ PICTURES: dict[str, str] = {
     "mountain_car": "arena.viewers.control.mountain_car:picture",
     "mountain_car_continuous": "arena.viewers.control.mountain_car:picture",
     "pendulum": "arena.viewers.control.pendulum:picture",
+    "breakout": "arena.viewers.arcade.breakout:picture",
+    "asterix": "arena.viewers.arcade.asterix:picture",
+    "freeway": "arena.viewers.arcade.freeway:picture",
+    "seaquest": "arena.viewers.arcade.seaquest:picture",
+    "space_invaders": "arena.viewers.arcade.space_invaders:picture",
+    "pong": "arena.viewers.arcade.pong:picture",
+    "snake": "arena.viewers.arcade.snake:picture",
+    "pixel_breakout": "arena.viewers.arcade.pixel_breakout:picture",
 }
 """game name -> "module:function"."""
 
