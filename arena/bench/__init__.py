@@ -16,13 +16,14 @@ BENCHES: dict[str, str] = {
     "rules": "arena.bench.rules:contests",
     "games": "arena.bench.games:contests",
     "search": "arena.bench.search:contests",
+    "exact": "arena.bench.exact:contests",
     "inference": "arena.bench.inference:contests",
     "selfplay": "arena.bench.selfplay:contests",
     "strength": "arena.bench.strength:contests",
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
-ONE_CORE = {"rules", "games", "search"}
+ONE_CORE = {"rules", "games", "search", "exact"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"
