@@ -59,6 +59,9 @@ GAMES: dict[str, str] = {
     "pong": "envs.arcade.pong:pong",
     "snake": "envs.arcade.snake:snake",
     "pixel_breakout": "envs.arcade.pixel_breakout:pixel_breakout",
+    "bandit": "envs.bandits.bandit:bandit",
+    "point_mass": "envs.bandits.point_mass:point_mass",
+    "maze_family": "envs.bandits.maze_family:maze_family",
 }
 """name -> "module:function"; the function's arguments are the game's options."""
 
