@@ -25,6 +25,7 @@ from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
 from envs.game import Bits, Game, Row, Rows, View, rule
+from envs.masks import count_true, nth_true
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -258,25 +259,6 @@ def unit(bits: Bits) -> float:
 def seeds(seed: int, count: int, *path: int) -> NDArray[np.uint64]:
     """`count` seeds that depend on `seed` and on `path` alone; different paths give unrelated seeds."""
     return np.random.SeedSequence(entropy=seed, spawn_key=path).generate_state(count, np.uint64).astype(np.uint64)
-
-
-@rule
-def count_true(mask: NDArray[np.bool_]) -> int:
-    """How many entries are True."""
-    total = 0
-    for a in range(mask.shape[0]):
-        total += mask[a]
-    return total
-
-
-@rule
-def nth_true(mask: NDArray[np.bool_], n: int) -> int:
-    """The index of the n-th True, counted from 0; -1 if there are fewer. Looks at all: no guess of a branch to miss."""
-    index, left = -1, n + 1
-    for a in range(mask.shape[0]):
-        index += left > 0
-        left -= mask[a]
-    return index if left <= 0 else -1
 
 
 # --- the loops ------------------------------------------------------------------------------------------------------

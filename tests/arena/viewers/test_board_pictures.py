@@ -47,7 +47,7 @@ def test_the_line_that_won_is_struck_through() -> None:
 def test_every_step_of_breakthrough_has_a_place_of_its_own(plies: int, flipped: bool) -> None:
     rules = game("breakthrough")
     rows = kernels.random_openings(rules, np.array([3], np.uint64), plies)
-    steps = np.flatnonzero(kernels.legal_mask(rules, rows)[0])
+    steps = np.flatnonzero(kernels.legal_mask(rules, rows)[0]).tolist()
     picture = drawn(rules, rows, flipped=flipped)
     for a, b in combinations(steps, 2):
         box, other = picture.hits[a], picture.hits[b]
