@@ -6,6 +6,7 @@ import ast
 import difflib
 import importlib
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -64,6 +65,14 @@ GAMES: dict[str, str] = {
     "maze_family": "envs.bandits.maze_family:maze_family",
 }
 """name -> "module:function"; the function's arguments are the game's options."""
+
+
+FOREIGN: dict[str, str] = {
+    "gym": "envs.adapters.foreign.gymnasium:gym",
+    "pz": "envs.adapters.foreign.pettingzoo:pz",
+    "spiel": "envs.adapters.foreign.open_spiel:spiel",
+}
+"""What other projects' games begin with -> "module:function"; written "gym:NAME" or "gym:NAME,key=value"."""
 
 
 class Unknown(ValueError):
@@ -136,7 +145,23 @@ def summary(table: Mapping[str, str], name: str) -> str:
     return (ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
+def foreign(spec: str) -> tuple[str, str, dict[str, Option]] | None:
+    """The project, the name and the options of another project's game; None if `spec` is none."""
+    project, colon, rest = spec.strip().partition(":")
+    if project not in FOREIGN or not colon:
+        return None
+    name = re.match(r"[^,(]*(\([^)]*\))?", rest)
+    assert name is not None
+    if not name[0]:
+        raise ValueError(f"'{spec}' names no game; write for example gym:CartPole-v1.")
+    return project, name[0], parse(f"{project}:{rest[name.end() + 1 :]}")[1]
+
+
 @cache
 def game(spec: str) -> Game:
     """The game written as `spec`, always the same object for the same text."""
-    return build(GAMES, spec, "game")
+    elsewhere = foreign(spec)
+    if elsewhere is None:
+        return build(GAMES, spec, "game")
+    project, name, options = elsewhere
+    return resolve(FOREIGN, project, "project")(name, **options)

@@ -45,7 +45,6 @@ TWINS: dict[str, tuple[str, ...]] = {
     "gomoku": ("open_spiel:gomoku",),
     "phantom_tic_tac_toe": ("open_spiel:phantom_ttt",),
     "dark_hex": ("open_spiel:dark_hex",),
-    "battleship": ("open_spiel:battleship",),
     "kuhn": ("open_spiel:kuhn_poker", "pgx:kuhn_poker"),
     "leduc": ("open_spiel:leduc_poker", "pgx:leduc_holdem"),
     "liars_dice": ("open_spiel:liars_dice",),
