@@ -268,6 +268,18 @@ def test_the_last_button_sticks_as_often_as_is_said() -> None:
         assert abs(share - sticky) < 4 * np.sqrt(sticky * (1 - sticky) / count) + 1e-9
 
 
+def test_random_play_of_breakout_earns_what_minatar_publishes() -> None:
+    episodes = 6000
+    earned = {}
+    for spec in ("breakout:minimal=false", "breakout"):
+        rows = kernels.random_openings(registry.game(spec), kernels.seeds(8, episodes), 5000)
+        assert rows["done"].all()
+        earned[spec] = rows["score"].mean()
+    # The README of MinAtar: 0.5 +/- 0.0232 over 1000 episodes of all six buttons.
+    assert abs(earned["breakout:minimal=false"] - 0.5) < 3 * 0.0232 * np.sqrt(1 + 1000 / episodes)
+    assert abs(earned["breakout"] - 0.5) > 3 * 0.0232 * np.sqrt(1 + 1000 / episodes)
+
+
 def test_a_ball_leaves_the_paddle_the_steeper_the_nearer_to_its_end() -> None:
     game = registry.game("pong:skill=0")
     for struck, dy in enumerate((-2, -1, 1, 2)):

@@ -94,7 +94,7 @@ def torque(x: float, y: float, r: float, share: float) -> list[Shape]:
     sweep = way * abs(share) * 1.5 * math.pi / 2
     start = -math.pi / 2 - sweep / 2
     arc = [turned(x, y, r, 0.0, start + sweep * k / 16) for k in range(17)]
-    head = 0.28 * r
+    head = 0.28 * r * min(1.0, 0.4 + abs(share))
     tip = start + sweep
     corners = (
         turned(x, y, r, way * 1.4 * head, tip), turned(x, y, r - head, 0.0, tip), turned(x, y, r + head, 0.0, tip),
