@@ -41,6 +41,21 @@ PICTURES: dict[str, str] = {
     "pong": "arena.viewers.arcade.pong:picture",
     "snake": "arena.viewers.arcade.snake:picture",
     "pixel_breakout": "arena.viewers.arcade.pixel_breakout:picture",
+    "kuhn": "arena.viewers.cards.kuhn:picture",
+    "leduc": "arena.viewers.cards.leduc:picture",
+    "liars_dice": "arena.viewers.cards.liars_dice:picture",
+    "goofspiel": "arena.viewers.cards.goofspiel:picture",
+    "matrix": "arena.viewers.cards.matrix:picture",
+    "repeated_rps": "arena.viewers.cards.repeated_rps:picture",
+    "t_maze": "arena.viewers.memory.t_maze:picture",
+    "copy": "arena.viewers.memory.stream:picture",
+    "recall": "arena.viewers.memory.stream:picture",
+    "repeat_previous": "arena.viewers.memory.stream:picture",
+    "parentheses": "arena.viewers.memory.stream:picture",
+    "n_back": "arena.viewers.memory.stream:picture",
+    "bandit": "arena.viewers.bandits.bandit:picture",
+    "point_mass": "arena.viewers.bandits.point_mass:picture",
+    "maze_family": "arena.viewers.bandits.maze_family:picture",
 }
 """game name -> "module:function"."""
 
@@ -89,14 +104,16 @@ class Draw(Protocol):
     ) -> Picture: ...  # fmt: skip
 
 
-PLAIN = {"words": "arena.viewers.plain:picture"}
-"""The picture of a game that is in no table."""
+ELSE = {"words": "arena.viewers.plain:picture", "foreign": "arena.viewers.foreign:picture"}
+"""The pictures of games that are in no table: their words, or what another project's program draws."""
 
 
 def picture_of(game: Game) -> Draw:
-    """The picture function of a game; its own text, drawn, where it has no picture."""
+    """The picture function of a game; what its program or its own text says, where it has no picture."""
     name = game.name.partition(":")[0]
-    return resolve(PICTURES, name, "picture") if name in PICTURES else resolve(PLAIN, "words", "picture")
+    if name in PICTURES:
+        return resolve(PICTURES, name, "picture")
+    return resolve(ELSE, "foreign" if game.foreign else "words", "picture")
 
 
 def look(

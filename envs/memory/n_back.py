@@ -26,9 +26,9 @@ def n_back(n: int = 2, steps: int = 100, symbols: int = 8) -> Game:
 
     @rule
     def turn(row: Row) -> None:
-        """kept[t % n] is the symbol of ply t until that of ply t + n takes its place."""
-        at = row.ply % n
-        old = row.kept[at]
+        """kept[t % (n + 1)] is the symbol of ply t, and the next after it that of ply t - n."""
+        at = row.ply % (n + 1)
+        old = row.kept[(at + 1) % (n + 1)]
         if old < 0:
             row.shown = below(draw(row), symbols)
         else:
@@ -40,5 +40,5 @@ def n_back(n: int = 2, steps: int = 100, symbols: int = 8) -> Game:
     return stream(
         spec("n_back", n=(n, 2), steps=(steps, 100), symbols=(symbols, 8)),
         symbols=symbols, plies=steps, questions=steps - n, begin=begin, turn=turn, names=("different", "same"),
-        signs=letters(symbols), kept=(np.int8, (n,)),
+        signs=letters(symbols), kept=(np.int8, (n + 1,)),
     )  # fmt: skip

@@ -27,14 +27,14 @@ def repeat_previous(k: int = 4, steps: int = 100, symbols: int = 4) -> Game:
 
     @rule
     def turn(row: Row) -> None:
-        """kept[t % k] is the symbol of ply t until that of ply t + k takes its place."""
-        at = row.ply % k
-        row.answer = row.kept[at]
+        """kept[t % (k + 1)] is the symbol of ply t, and the next after it that of ply t - k."""
+        at = row.ply % (k + 1)
+        row.answer = row.kept[(at + 1) % (k + 1)]
         row.shown = below(draw(row), symbols)
         row.kept[at] = row.shown
 
     return stream(
         spec("repeat_previous", k=(k, 4), steps=(steps, 100), symbols=(symbols, 4)),
         symbols=symbols, plies=steps, questions=steps - k, begin=begin, turn=turn, names=letters(symbols),
-        kept=(np.int8, (k,)),
+        kept=(np.int8, (k + 1,)),
     )  # fmt: skip
