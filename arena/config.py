@@ -29,7 +29,7 @@ from pydantic import (
 
 from agents.registry import AGENTS, ALGORITHMS, BACKBONES
 from arena.toml import dumps, parse_value
-from envs.registry import GAMES, game, nearest, parse, resolve
+from envs.registry import GAMES, foreign, game, nearest, parse, resolve
 
 if TYPE_CHECKING:
     from arena.league import LeagueSettings
@@ -64,6 +64,8 @@ def _named(table: Mapping[str, str], kind: str, empty: bool = False) -> AfterVal
     """Checks that a spec begins with a name of the table, without importing what it names."""
 
     def check(spec: str) -> str:
+        if table is GAMES and foreign(spec) is not None:
+            return spec
         name, _ = parse(spec)
         if not spec and empty:
             return spec

@@ -134,8 +134,10 @@ def going_on(how: str) -> Iterator[None]:
 
 def known(table: Mapping[str, Any], spec: str, kind: str) -> None:
     """Raises Unknown, with the nearest name, unless a spec's name is in the table; imports nothing that it names."""
-    from envs.registry import Unknown, nearest, parse
+    from envs.registry import GAMES, Unknown, foreign, nearest, parse
 
+    if table is GAMES and foreign(spec) is not None:
+        return
     name, _ = parse(spec)
     if name not in table:
         raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # other projects' games start all of pygame, and there is no sound
 import pygame
 
 from arena.viewers import lettering
-from arena.viewers.shapes import Arrow, Disc, Group, Line, Poly, Rect, Ring, Shape, Text, in_order
+from arena.viewers.shapes import Arrow, Disc, Group, Line, Pixels, Poly, Rect, Ring, Shape, Text, in_order
 from arena.viewers.theme import Colour, rgb
 
 Coverage: TypeAlias = NDArray[np.float32]
@@ -67,6 +68,8 @@ class Painter:
                     self._arrow(shape, surface)
                 case Poly():
                     self._poly(shape, surface)
+                case Pixels():
+                    self._pixel_picture(shape, surface)
 
     def _group(self, group: Group, surface: pygame.Surface) -> None:
         before = surface.get_clip()
@@ -74,6 +77,15 @@ class Painter:
         surface.set_clip(pygame.Rect(x, y, w, h).clip(before))
         self._layers(group.shapes, surface)
         surface.set_clip(before)
+
+    def _pixel_picture(self, picture: Pixels, surface: pygame.Surface) -> None:
+        """Dots made larger stay dots, made smaller they are blended."""
+        u = self._u
+        x, y = round(picture.x * u), round(picture.y * u)
+        size = max(1, round((picture.x + picture.w) * u) - x), max(1, round((picture.y + picture.h) * u) - y)
+        dots = pygame.image.frombuffer(picture.dots, (picture.columns, picture.rows), "RGB")
+        larger = size[0] >= picture.columns and size[1] >= picture.rows
+        surface.blit((pygame.transform.scale if larger else pygame.transform.smoothscale)(dots, size), (x, y))
 
     def _rect(self, rect: Rect, surface: pygame.Surface) -> None:
         u = self._u

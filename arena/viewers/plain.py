@@ -18,7 +18,12 @@ def picture(
     *, flipped: bool = False, seen_by: int | None = None,
 ) -> Picture:  # fmt: skip
     """The lines of the position's text; there is no place to click, so moves are made with the keyboard."""
-    lines = text_seen(game, np.array([row]), seen_by).splitlines() or [""]
+    return in_words(text_seen(game, np.array([row]), seen_by), room)
+
+
+def in_words(text: str, room: Box) -> Picture:
+    """Lines of text as large as they fit."""
+    lines = text.splitlines() or [""]
     inner = room.inset(3)
     longest = max(width(line, 1.0) for line in lines) or 1.0
     size = max(SMALL, min(4.0, inner.w / longest, inner.h / (1.4 * len(lines))))

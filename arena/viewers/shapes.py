@@ -6,6 +6,7 @@ order in the list. A shape with a `hit` can be pointed at; a Rect without a fill
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -171,6 +172,21 @@ class Text:
         return self.box.cy + self.size * lettering.CAPITAL / 2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pixels:
+    """A picture of dots, [height, width, 3] as bytes, stretched over a rectangle."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    dots: bytes
+    columns: int
+    rows: int
+    layer: int = BOARD
+    hit: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Shapes of which only the part inside `clip` is seen."""
@@ -181,7 +197,7 @@ class Group:
     hit: str | None = None
 
 
-Shape: TypeAlias = Rect | Disc | Ring | Line | Arrow | Poly | Text | Group
+Shape: TypeAlias = Rect | Disc | Ring | Line | Arrow | Poly | Text | Pixels | Group
 
 
 def in_order(shapes: Iterable[Shape]) -> list[Shape]:
@@ -192,7 +208,7 @@ def in_order(shapes: Iterable[Shape]) -> list[Shape]:
 def bounds(shape: Shape) -> Box:
     """The rectangle that a shape fills, without the softness of a shadow."""
     match shape:
-        case Rect():
+        case Rect() | Pixels():
             return Box(shape.x, shape.y, shape.w, shape.h)
         case Disc() | Ring():
             return Box(shape.x - shape.r, shape.y - shape.r, 2 * shape.r, 2 * shape.r)
@@ -256,6 +272,8 @@ def _plain(shape: Shape) -> dict[str, object]:
 
 
 def _rounded(value: object) -> object:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()[:16]
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, tuple):

@@ -75,6 +75,7 @@ class Source(Protocol):
 def replayed(stored: GameRecord) -> Snapshot:
     """The snapshot of a stored game: every position played again by the rules."""
     rows = kernels.replay(stored.game, stored.seed, list(stored.moves))
+    kept(stored.game, rows[-1:])
     plies = tuple(Ply(action_of(stored.game, a), int(rows[k]["seat"])) for k, a in enumerate(stored.moves))
     forced = None if rows[-1]["done"] else stored.result
     return Snapshot(
@@ -229,8 +230,21 @@ def failed(snapshot: Snapshot, error: Exception) -> str:
     return f"{snapshot.names[seat]} could not move: {error or type(error).__name__}"
 
 
+def kept(game: Game, row: Rows) -> str:
+    """Has another project's program keep how a position looks; a sentence, if its program has failed."""
+    if not game.foreign:
+        return ""
+    from envs.adapters.foreign.programs import programs_of
+
+    programs = programs_of(game)
+    programs.keep(row[0])
+    fault = programs.fault(row[0])
+    return "" if fault is None else f"{game.name} failed after {fault.ply} moves: {fault.words}."
+
+
 def extended(snapshot: Snapshot, ply: Ply, row: Rows) -> Snapshot:
     """The snapshot with one more ply that led to `row` [1]."""
+    note = kept(snapshot.game, row)
     return replace(
         snapshot,
         plies=(*snapshot.plies, ply),
@@ -238,6 +252,7 @@ def extended(snapshot: Snapshot, ply: Ply, row: Rows) -> Snapshot:
         legal=np.concatenate([snapshot.legal, kernels.legal_mask(snapshot.game, row)]),
         thoughts=None,
         thinking=None if row[0]["done"] else int(row[0]["seat"]),
+        note=note or snapshot.note,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from dataclasses import replace
@@ -158,7 +159,7 @@ class Window:
 
     def save(self, snapshot: Snapshot, kind: str, ply: int) -> None:
         """Writes a picture of the ply shown, or a film, into the folder under a name not taken."""
-        stem = f"{snapshot.game.name.replace(':', '-').replace('=', '-')}-{snapshot.seed % 10**6:06d}-{ply:03d}"
+        stem = f"{re.sub(r'[^A-Za-z0-9_.]+', '-', snapshot.game.name)}-{snapshot.seed % 10**6:06d}-{ply:03d}"
         path = next(p for i in range(1, 10**6) if not (p := self.folder / f"{stem}-{i}.{kind}").exists())
         try:
             export(snapshot, path, size=self.surface.get_size(), ui=self.ui, ply=ply if kind == "png" else None)

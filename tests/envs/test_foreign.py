@@ -214,8 +214,8 @@ def test_a_game_of_open_spiel() -> None:
     assert rows["done"].all() and (rows["reward"].sum(axis=1) == 0).all() and rows["reward"].any()
     assert game("spiel:hex(board_size=3)").actions == 9
     assert game("spiel:goofspiel(num_cards=3,imp_info=True)").simultaneous
-    with pytest.raises(ValueError, match="OpenSpiel cannot load"):
-        game("spiel:no_such_game")
+    with pytest.raises(ValueError, match="OpenSpiel has no game 'kuhn_poke'; did you mean 'kuhn_poker'"):
+        game("spiel:kuhn_poke")
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

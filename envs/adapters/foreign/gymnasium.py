@@ -55,7 +55,7 @@ class Environment:
     """One environment as a program; `action_mask` among what it tells is taken as what may be done."""
 
     def __init__(self, name: str, options: dict[str, Any], seen: Seen, done: Done) -> None:
-        self._env, self._seen, self._done = _made(name, options), seen, done
+        self._env, self._seen, self._done, self._drawn = _made(name, options), seen, done, False
 
     def begin(self, seed: int) -> State:
         obs, told = self._env.reset(seed=seed)
@@ -74,7 +74,11 @@ class Environment:
         return State(0, self._seen.take(obs)[None], legal, paid, over or cut, cut and not over)
 
     def picture(self) -> NDArray[np.uint8] | str | None:
-        return np.asarray(self._env.render(), np.uint8) if self._env.render_mode == "rgb_array" else None
+        if self._env.render_mode != "rgb_array":
+            return None
+        self._drawn = True
+        return np.asarray(self._env.render(), np.uint8)
 
     def close(self) -> None:
-        self._env.close()
+        if not self._drawn:  # many that have drawn close all of pygame with them, and so the window that shows them
+            self._env.close()

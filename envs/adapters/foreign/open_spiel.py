@@ -14,6 +14,7 @@ import numpy as np
 from envs.adapters.foreign.programs import State, foreign_game
 from envs.adapters.foreign.spaces import MOST_ACTIONS, Unfit
 from envs.game import Game
+from envs.registry import Unknown, nearest
 
 
 def spiel(name: str, seconds: float = 0.0) -> Game:
@@ -22,6 +23,9 @@ def spiel(name: str, seconds: float = 0.0) -> Game:
         pyspiel: Any = importlib.import_module("pyspiel")
     except ModuleNotFoundError as missing:
         raise ValueError("OpenSpiel is not installed; pip install open_spiel brings it.") from missing
+    known = pyspiel.registered_names()
+    if name.partition("(")[0] not in known:
+        raise Unknown(f"OpenSpiel has no game '{name}'; {nearest(name.partition('(')[0], known)}")
     try:
         rules = pyspiel.load_game(name)
     except Exception as error:

@@ -86,6 +86,7 @@ class _Agents:
 
     def __init__(self, env: Any, agents: list[str], seen: Seen, done: Done) -> None:
         self._env, self._agents, self._seen, self._done = env, agents, seen, done
+        self._drawn = False
         self._obs = np.zeros((len(agents), *seen.shape), np.float32)
 
     def _look(self, agent: str, obs: Any, told: dict[str, Any]) -> NDArray[np.bool_]:
@@ -99,10 +100,14 @@ class _Agents:
         return np.asarray(mask, np.bool_)
 
     def picture(self) -> NDArray[np.uint8] | str | None:
-        return np.asarray(self._env.render(), np.uint8) if self._env.render_mode == "rgb_array" else None
+        if self._env.render_mode != "rgb_array":
+            return None
+        self._drawn = True
+        return np.asarray(self._env.render(), np.uint8)
 
     def close(self) -> None:
-        self._env.close()
+        if not self._drawn:  # many that have drawn close all of pygame with them, and so the window that shows them
+            self._env.close()
 
 
 class Turns(_Agents):

@@ -162,6 +162,11 @@ class Programs:
             return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
         return seen
 
+    def gone(self, row: Row) -> bool:
+        """Whether the program is no longer where this row is, so that nothing can be seen from it."""
+        place = self._places.get(int(row["handle"]))
+        return place is None or place.ply != int(row["ply"])
+
     def _place(self, row: Row) -> _Place:
         place = self._places.get(int(row.handle))
         return place if place is not None else _Place(None, None, self._nowhere)
