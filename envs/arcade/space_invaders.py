@@ -18,6 +18,7 @@ SLOWEST, FASTEST = 12, 6
 RELOAD, ALIEN_RELOAD = 5, 10
 WAVE = 0b0011111100
 """A line of six aliens in the middle; four such lines are a wave. Bit c is column c."""
+ONE = np.int16(1)  # wide enough to be shifted by ten where nothing is compiled
 
 ROW = row_dtype(
     1, score=np.int32, aliens=(np.int16, (10,)), shots=(np.int16, (10,)), bombs=(np.int16, (10,)),
@@ -102,7 +103,7 @@ def bomb(row: Row) -> None:
         if column >= 0:
             for line in range(9, -1, -1):
                 if row.aliens[line] >> column & 1:
-                    row.bombs[line] |= 1 << column
+                    row.bombs[line] |= ONE << column
                     return
 
 
@@ -148,7 +149,7 @@ def space_invaders(sticky: float = STICKY, ramping: bool = True, minimal: bool =
         button = press(row, action)
         row.reward[0] = 0.0
         if button == FIRE and row.shot_timer == 0:
-            row.shots[9] |= 1 << row.x
+            row.shots[9] |= ONE << row.x
             row.shot_timer = RELOAD
         elif button == LEFT:
             row.x = max(0, row.x - 1)
