@@ -13,21 +13,29 @@ from envs import kernels
 BATCH = 4096
 
 
-def policy_of(agent: Agent, tree: Tree, *, samples: int = 0, seed: int = 0) -> NDArray[np.float64]:
+def policy_of(
+    agent: Agent, tree: Tree, *, samples: int = 200, believe: bool = True, seed: int = 0
+) -> NDArray[np.float64]:
     """[I, A] with what probability an agent plays each action in each information set of a tree.
 
-    An agent that says what it draws its moves from (`policy` in a decision's extra) is believed, any other takes the
-    move it makes as certain; with `samples` > 0 it is asked so often, and its moves are counted instead. What it
+    An agent that says what it draws its moves from (`policy` in a decision's extra) is believed, unless `believe` is
+    off. Any other is asked twice with different seeds: if it answers alike its moves are certain, and if not it is
+    asked `samples` times and its moves are counted, which makes it look a little easier to exploit than it is. What it
     remembers is what it remembered after its own decision above, whatever it then played.
     """
-    policy = np.zeros(tree.legal.shape)
-    for i in range(max(1, samples)):
-        policy += _asked(agent, tree, kernels.seeds(seed, len(tree.keys), i), believed=samples == 0)
+    policy, told = _asked(agent, tree, kernels.seeds(seed, len(tree.keys), 0), believe)
+    if told:
+        return policy / policy.sum(axis=1, keepdims=True)
+    for i in range(1, max(2, samples)):
+        policy += _asked(agent, tree, kernels.seeds(seed, len(tree.keys), i), believe)[0]
+        if i == 1 and policy.max(axis=1).min() == 2.0:
+            break
     return policy / policy.sum(axis=1, keepdims=True)
 
 
-def _asked(agent: Agent, tree: Tree, seeds: NDArray[np.uint64], *, believed: bool) -> NDArray[np.float64]:
-    """[I, A] one answer in every information set, from the top down."""
+def _asked(agent: Agent, tree: Tree, seeds: NDArray[np.uint64], believe: bool) -> tuple[NDArray[np.float64], bool]:
+    """([I, A] one answer in every information set, from the top down; whether all were what moves are drawn from)."""
+    told = believe
     policy = np.zeros(tree.legal.shape)
     kept: Memory = {}
     for lanes in _batches(tree):
@@ -41,11 +49,12 @@ def _asked(agent: Agent, tree: Tree, seeds: NDArray[np.uint64], *, believed: boo
         check(agent, view, decision.action)
         for name, value in decision.memory.items():
             kept.setdefault(name, np.zeros((len(tree.keys), *value.shape[1:]), value.dtype))[lanes] = value
-        if believed and "policy" in decision.extra:
+        if told and "policy" in decision.extra:
             policy[lanes] = np.where(view.legal, decision.extra["policy"], 0.0)
         else:
+            told = False
             policy[lanes, decision.action] = 1.0
-    return policy
+    return policy, told
 
 
 def _batches(tree: Tree) -> list[NDArray[np.int64]]:

@@ -265,7 +265,7 @@ def test_cfr_says_what_it_cannot_play() -> None:
 
 def test_random_is_the_uniform_policy() -> None:
     where = tree("leduc")
-    counted = policy_of(Random(), where, samples=400)
+    counted = policy_of(Random(), where, samples=400)  # it says nothing and answers differently, so it is counted
     assert np.abs(counted - where.uniform()).max() < 0.15
     assert np.abs((counted - where.uniform()).mean(axis=0)).max() < 0.01
 
@@ -289,6 +289,18 @@ def test_a_stray_move_is_seen_by_counting() -> None:
     counted = policy_of(EpsilonGreedy(Highest(), 0.6), where, samples=300)
     three = where.legal.all(axis=1)
     assert counted[three, 2].mean() == pytest.approx(0.4 + 0.6 / 3, abs=0.06)
+
+
+def test_what_an_agent_says_of_its_moves_may_be_doubted() -> None:
+    """One that says it plays evenly and plays the highest card is found out by counting."""
+    where = tree("goofspiel:cards=3")
+
+    class Liar(Highest):
+        def act(self, view: Any, memory: Any) -> Any:
+            return super().act(view, memory)._replace(extra={"policy": view.legal / view.legal.sum(1, keepdims=True)})
+
+    np.testing.assert_array_equal(policy_of(Liar(), where), where.uniform())
+    np.testing.assert_array_equal(policy_of(Liar(), where, believe=False), policy_of(Highest(), where))
 
 
 class Counts(Random):
