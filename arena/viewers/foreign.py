@@ -11,6 +11,7 @@ from arena.viewers.shapes import Box, Pixels
 from envs import kernels
 from envs.adapters.foreign.programs import programs_of
 from envs.game import Game, Row
+from envs.text import text_seen
 
 
 def picture(
@@ -19,6 +20,8 @@ def picture(
 ) -> Picture:  # fmt: skip
     """What the program drew, as large as it fits; where it draws nothing, the numbers of its observation."""
     programs = programs_of(game)
+    if programs is None:
+        return in_words(text_seen(game, np.array([row]), seen_by), room)
     shown = programs.picture(row)
     if isinstance(shown, np.ndarray):
         height, width = shown.shape[:2]

@@ -31,7 +31,7 @@ def share(snapshot: Snapshot, value: float) -> float:
 def marks(snapshot: Snapshot) -> list[tuple[float, str]]:
     """The numbers beside the graph: its ends, and 0 where it is not too near to one."""
     low, high = scale(snapshot)
-    zero = [(share(snapshot, 0.0), "0")] if 0.2 < share(snapshot, 0.0) < 0.8 else []
+    zero = [(share(snapshot, 0.0), "0")] if 0.35 < share(snapshot, 0.0) < 0.65 else []
     return [(0.0, _short(low)), *zero, (1.0, _short(high))]
 
 

@@ -40,7 +40,7 @@ def to_player_1(value: float, seat: int, game: Game | None = None) -> float:
 def action_words(game: Game, action: Any) -> str:
     """An action by its name, a vector by the names and numbers of its controls."""
     if game.controls:
-        return "  ".join(f"{name} {amount(x, plus=True)}" for name, x in zip(game.names, action, strict=True))
+        return ", ".join(f"{name} {amount(x, plus=True)}" for name, x in zip(game.names, action, strict=True))
     return game.names[action]
 
 

@@ -237,6 +237,8 @@ def kept(game: Game, row: Rows) -> str:
     from envs.adapters.foreign.programs import programs_of
 
     programs = programs_of(game)
+    if programs is None:
+        return ""
     programs.keep(row[0])
     fault = programs.fault(row[0])
     return "" if fault is None else f"{game.name} failed after {fault.ply} moves: {fault.words}."

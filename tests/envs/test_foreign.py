@@ -106,6 +106,7 @@ def test_a_fault_costs_its_own_game_only() -> None:
     assert rows["cut"].tolist() == [False, True, True, True, False, True]
     assert rows["reward"][:, 0].tolist() == [2.0, 0.0, 0.0, 0.0, 2.0, 2.0]
     programs = programs_of(rules)
+    assert programs is not None
     assert [programs.fault(rows[i]) is None for i in range(6)] == [True, False, False, False, True, True]
     words = [fault.words for fault in programs.faults]
     assert "out of order" in words[0] and "no number" in words[1] and "more than 0.1 seconds" in words[2]

@@ -255,9 +255,9 @@ class _Thread:
 _TABLES: weakref.WeakKeyDictionary[Game, Programs] = weakref.WeakKeyDictionary()
 
 
-def programs_of(game: Game) -> Programs:
-    """The live programs of a foreign game."""
-    return _TABLES[game]
+def programs_of(game: Game) -> Programs | None:
+    """The live programs of a foreign game; None of one that is played without."""
+    return _TABLES.get(game)
 
 
 def foreign_game(

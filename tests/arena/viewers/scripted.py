@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.agent import Decision, Memory
 from arena.viewers.snapshot import Snapshot
-from arena.viewers.sources import Live
+from arena.viewers.sources import Live, advanced
 from envs import kernels
 from envs.game import Game, View
 from envs.registry import game
@@ -61,3 +61,37 @@ def finished(spec: str, one_voice: bool = False) -> Snapshot:
     names = ("alpha", "alpha") if one_voice else ("alpha", "beta:sims=800")
     agents = [Thinker(name) for name in names]
     return Live(game(spec), agents, seed=5, ratings=("1523 ± 34", "1410 ± 51"), start=False).play_out()
+
+
+class Sayer:
+    """Plays any game at random, and says of every move what a search would, in numbers of any size."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def begin(self, game: Game, seeds: np.ndarray) -> Memory:
+        return {"rng": seeds.copy()}
+
+    def act(self, view: View, memory: Memory) -> Decision:
+        lanes = len(view.seat)
+        stream = np.random.default_rng(int(memory["rng"][0]))
+        memory = {"rng": memory["rng"] + np.uint64(1)}
+        if view.game.controls:
+            low, high = np.array(view.game.controls, np.float32).T
+            vectors = stream.uniform(low, high, (lanes, len(low))).astype(np.float32)
+            return Decision(np.clip(vectors, low, high), memory, {"value": stream.normal(size=lanes)})
+        weights = view.legal * (1.0 + stream.random(view.legal.shape))
+        extra = {"visits": np.round(100 * weights), "prior": weights / weights.sum(axis=1, keepdims=True)}
+        extra |= {"q": 30 * stream.normal(size=weights.shape), "value": 30 * stream.normal(size=lanes)}
+        return Decision(weights.argmax(axis=1), memory, extra)
+
+
+@cache
+def begun(rules: Game, plies: int = 30) -> Snapshot:
+    """The first moves of a game of agents that say much, or all of it."""
+    agents = [Sayer(f"agent {seat}") for seat in range(rules.seats)]
+    live = Live(rules, agents, seed=3, start=False)
+    snapshot = live.newest()
+    while snapshot.length < plies and snapshot.result is None:
+        snapshot = advanced(snapshot, live._table)
+    return snapshot
