@@ -41,10 +41,14 @@ def point_mass(steps: int = 100, task: int = ANY) -> Game:
 
     @rule
     def play(row: Row, action: NDArray[np.float32]) -> None:
+        square = 0.0
         for axis in range(2):
+            place = np.float64(row.place[axis]) + STEP * np.float64(action[axis])
+            place = min(max(place, -EDGE), EDGE)
+            row.place[axis] = place
             row.last[axis] = action[axis]
-            row.place[axis] = min(max(row.place[axis] + STEP * action[axis], -EDGE), EDGE)
-        row.reward[0] = -np.hypot(row.place[0] - row.goal[0], row.place[1] - row.goal[1])
+            square += (place - np.float64(row.goal[axis])) ** 2
+        row.reward[0] = -np.sqrt(square)
         row.ply += 1
         row.done = row.ply == steps
 

@@ -68,7 +68,7 @@ def picture(
     if row["done"]:
         said = "over"
     made.shapes.append(Text(said, line, words, "yellow" if asked else "muted", "centre", "bold", layer=PIECES))
-    made.shapes += _verdict(row, before, line, words)
+    made.shapes += _verdict(row, before, Box(scene.x, now.y, scene.w, words * 1.5), words)
     if seen_by is None and not row["done"]:
         below = Box(scene.x, line.bottom + 0.6, scene.w, scene.bottom - line.bottom - 1.2)
         made.shapes += _memory(held(game, row), signs, below, layout)
