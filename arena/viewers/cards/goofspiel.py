@@ -40,7 +40,7 @@ def picture(
         shapes += words(lines, Box(table.x + 1, toward - 4, 19, 8), size)
     shapes += middle(row, table, wide, size, seen_by)
     shapes += taken(row, table, ends, size)
-    more, hits, spots = buttons(game, row, strip, layout, cards, flipped=flipped)
+    more, hits, spots = buttons(game, row, strip, layout, cards, flipped=flipped, seen_by=seen_by)
     return Picture(shapes + more, hits, spots, chip, strip.h)
 
 

@@ -64,10 +64,17 @@ def buttons(
     *,
     flipped: bool,
     words: Mapping[int, str] | None = None,
+    seen_by: int | None = None,
 ) -> tuple[list[Shape], dict[int, Box], dict[int, Spot]]:
-    """(shapes, hits, spots): a button for each move, in lines of `columns`; those that may not be played are dim."""
+    """(shapes, hits, spots): a button for each move, in lines of `columns`; those that may not be played are dim.
+
+    For a seat that looks they are its own moves, even while another is to move: those of the other tell its hand.
+    """
     count = game.actions
-    legal = kernels.legal_mask(game, np.array([row]))[0]
+    looking = np.array([row])
+    if seen_by is not None:
+        looking["seat"] = seen_by
+    legal = kernels.legal_mask(game, looking)[0]
     lines = -(-count // columns)
     w, h = box.w / columns, box.h / lines
     shapes: list[Shape] = []
