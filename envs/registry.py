@@ -19,6 +19,7 @@ GAMES: dict[str, str] = {
     "tic_tac_toe": "envs.boards.tic_tac_toe:tic_tac_toe",
     "connect_four": "envs.boards.connect_four:connect_four",
     "othello": "envs.boards.othello:othello",
+    "gardner_chess": "envs.boards.gardner_chess:gardner_chess",
     "go": "envs.boards.go:go",
     "game_2048": "envs.arcade.game_2048:game_2048",
     "hex": "envs.boards.hex:hex",
