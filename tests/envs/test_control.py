@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs import kernels
+from envs import kernels, registry
 from envs.control import cart_pole
 from envs.control.acrobot import acrobot
 from envs.control.mountain_car import mountain_car, mountain_car_continuous
@@ -36,12 +36,13 @@ def state_of_acrobot(row: Any) -> Any:
     return row["state"].copy()
 
 
+MAKERS = [cart_pole.cart_pole, acrobot, mountain_car, mountain_car_continuous, pendulum]
 CASES = [
-    (cart_pole.cart_pole(), "CartPole-v1", state_of_cart),
-    (acrobot(), "Acrobot-v1", state_of_acrobot),
-    (mountain_car(), "MountainCar-v0", state_of_car),
-    (mountain_car_continuous(), "MountainCarContinuous-v0", state_of_car),
-    (pendulum(), "Pendulum-v1", state_of_pendulum),
+    (registry.game("cart_pole"), "CartPole-v1", state_of_cart),
+    (registry.game("acrobot"), "Acrobot-v1", state_of_acrobot),
+    (registry.game("mountain_car"), "MountainCar-v0", state_of_car),
+    (registry.game("mountain_car_continuous"), "MountainCarContinuous-v0", state_of_car),
+    (registry.game("pendulum"), "Pendulum-v1", state_of_pendulum),
 ]
 
 
@@ -95,7 +96,7 @@ def test_gymnasium_goes_the_same_way(game: Game, name: str, state: Callable[[Any
 
 
 def test_a_push_of_the_cart_worked_by_hand() -> None:
-    game = cart_pole.cart_pole()
+    game = registry.game("cart_pole")
     row = new(game)
     for field in ("x", "x_speed", "angle", "spin"):
         row[field] = 0.0
@@ -108,7 +109,7 @@ def test_a_push_of_the_cart_worked_by_hand() -> None:
 
 
 def test_a_pendulum_hanging_still_costs_pi_squared() -> None:
-    game = pendulum()
+    game = registry.game("pendulum")
     row = new(game)
     row["angle"], row["spin"] = math.pi, 0.0
     step(game, row, [2.0])
@@ -118,7 +119,7 @@ def test_a_pendulum_hanging_still_costs_pi_squared() -> None:
 
 
 def test_the_hill_holds_a_car_that_only_drives_forward() -> None:
-    game = mountain_car()
+    game = registry.game("mountain_car")
     rows = kernels.new_rows(game, kernels.seeds(1, 8))
     while not rows["done"].all():
         kernels.play_rows(game, rows, np.full(8, 2))
@@ -130,16 +131,17 @@ def test_the_hill_holds_a_car_that_only_drives_forward() -> None:
     assert not swung["cut"][0]
 
 
-@pytest.mark.parametrize("make", [cart_pole.cart_pole, acrobot, mountain_car, mountain_car_continuous, pendulum])
-def test_limits_are_options(make: Callable[..., Game]) -> None:
-    game = make(limit=3)
-    assert game.name == f"{make.__name__}:limit=3"
-    assert make().name == make.__name__
-    rows = kernels.new_rows(game, kernels.seeds(2, 4))
-    mask = np.empty(game.actions, np.bool_)
-    kernels.random_rows(game, rows, mask, 10)
-    assert (rows["ply"] == 3).all()
-    assert rows["cut"].all()
+@pytest.mark.parametrize(("game", "make"), [(game, make) for (game, _, _), make in zip(CASES, MAKERS, strict=True)])
+def test_limits_are_options(game: Game, make: Callable[..., Game]) -> None:
+    row = new(game)
+    row["ply"] = game.max_plies - 2
+    step(game, row, [0.0] if game.controls else 1)
+    assert not row["done"][0]
+    step(game, row, [0.0] if game.controls else 1)
+    assert row["done"][0]
+    assert row["cut"][0]
+    assert (game.name, make(limit=3).name) == (make.__name__, f"{make.__name__}:limit=3")
+    assert make(limit=3).max_plies == 3
     for wrong in (0, 32_001):
         with pytest.raises(ValueError, match=rf"limit of {make.__name__} is 1 to 32000"):
             make(limit=wrong)
