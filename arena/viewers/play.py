@@ -14,6 +14,7 @@ from agents.play import Table
 from arena.viewers.snapshot import Ply, Snapshot
 from arena.viewers.sources import GameRecord, advanced, extended, failed, replayed
 from envs import kernels
+from envs.adapters.foreign.programs import programs_of
 from envs.game import Game, Rows
 
 
@@ -47,7 +48,7 @@ class Duel:
             raise ValueError(
                 f"{game.name} takes {len(game.controls)} numbers a move, which keys cannot give; watch it."
             )
-        if game.foreign:
+        if programs_of(game) is not None:
             raise ValueError(f"{game.name} is somebody else's program, in which no move can be taken back; watch it.")
         self._game, self._agent, self._seat, self._seed = game, agent, seat, seed
         self._person, self._opening, self._ratings = person, tuple(opening), tuple(ratings)

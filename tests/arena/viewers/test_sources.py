@@ -12,7 +12,8 @@ from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import Follow, GameRecord, Live, Replay, Source, replayed
 from envs.game import Game
 from envs.registry import game
-from tests.arena.viewers.scripted import Thinker
+from tests.arena.viewers.scripted import Sayer, Thinker
+from tests.envs import toys
 
 FOUR = game("connect_four")
 
@@ -207,3 +208,45 @@ def test_a_game_that_cannot_be_kept_says_why() -> None:
 def test_a_seat_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="seats 0 to 1"):
         Duel(FOUR, Thinker("agent"), seat=2)
+
+
+def test_a_person_among_three_seats_takes_back_what_all_have_done() -> None:
+    duel = Duel(toys.cards(), Sayer("agent"), seat=1, seed=4)
+    first = wait(duel, lambda s: s.thinking == 1)
+    assert first.names == ("agent", "you", "agent") and first.length == 1
+    duel.ask("play", 0)
+    over = wait(duel, lambda s: s.result is not None)
+    assert [ply.seat for ply in over.plies] == [0, 1, 2] and over.result is not None and sum(over.result) == 0
+    duel.ask("undo", 0)
+    back = wait(duel, lambda s: s.length == 1)
+    assert back.plies == first.plies and back.result is None
+    duel.ask("play", 0)
+    assert wait(duel, lambda s: s.length == 3).plies == over.plies  # every memory went back too
+    duel.ask("next", 0)
+    assert wait(duel, lambda s: s.number == 1).names == ("agent", "agent", "you")
+    duel.close()
+
+
+def test_a_person_plays_alone() -> None:
+    duel = Duel(toys.walk(), Sayer("agent"), seat=0)
+    assert duel.newest().names == ("you",) and duel.newest().thinking == 0
+    for _ in range(3):
+        duel.ask("play", 1)
+    duel.ask("move", 0)  # the agent for the person
+    assert wait(duel, lambda s: s.length == 4).returns[3].tolist() == [1.5]
+    duel.close()
+
+
+def test_what_a_person_cannot_play_is_said() -> None:
+    with pytest.raises(ValueError, match="2 numbers a move"):
+        Duel(toys.pull(), Sayer("agent"))
+    with pytest.raises(ValueError, match="somebody else's program"):
+        Duel(game("gym:CartPole-v1"), Sayer("agent"))
+
+
+def test_agents_of_three_seats_change_places() -> None:
+    live = Live(toys.cards(), [Sayer("a"), Sayer("b"), Sayer("c")], seed=1)
+    assert wait(live, lambda s: s.result is not None).names == ("a", "b", "c")
+    live.ask("next", 0)
+    assert wait(live, lambda s: s.number == 1).names == ("c", "a", "b")
+    live.close()
