@@ -181,3 +181,19 @@ def test_play_says_where_the_game_is(arena, tmp_path: Path, monkeypatch: pytest.
     with Store.read(tmp_path / "arena.db") as store:
         found = store.newest()
     assert found is not None and "ada" in found.seats and found.purpose == "play"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_one_agent_takes_every_seat_that_is_left(arena) -> None:
+    code, out, _ = arena("watch", "tic_tac_toe", "random", "--describe", "--seed", "1")
+    assert code == 0 and "player 1: random" in out and "player 2: random" in out
+    code, out, _ = arena("watch", "gym:FrozenLake-v1,is_slippery=false", "random", "--describe", "--ply", "1")
+    assert code == 0 and "game: gym:FrozenLake-v1,is_slippery=false" in out and "returns 0" in out
+    for wrong, says in (
+        ("watch tic_tac_toe random random random", "has 2 seats, and 3 agents"),
+        ("watch gym:NoSuch-v0 random", "Gymnasium cannot make 'NoSuch-v0'"),
+        ("play tic_tac_toe --against random --seat 2", "--seat 2"),
+        ("play gym:CartPole-v1", "somebody else's program"),
+    ):
+        code, _, err = arena(*wrong.split())
+        assert code == 2 and says in err, (wrong, err)
