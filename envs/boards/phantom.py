@@ -41,6 +41,7 @@ def phantom(cells: int, won: Callable[[int, Bits], bool]) -> Phantom:
     radix = [2 * (cells - k) + 1 for k in range(cells)]
     weights = np.array([int(np.prod(radix[:k], dtype=object)) % 2**64 for k in range(cells)], np.uint64)
     exact = cells <= EXACT
+    when = (np.arange(cells + 1) / cells).astype(np.float32)
 
     @rule
     def reset(row: Row) -> None:
@@ -88,13 +89,14 @@ def phantom(cells: int, won: Callable[[int, Bits], bool]) -> Phantom:
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """Four planes: own stones; the other's that were met; when each cell was tried, in (0, 1]; seat 1 all ones."""
         seat = row.seat
+        own, met, second = row.stones[seat], row.met[seat], np.float32(seat)
         planes = out.reshape((4, cells))
         for cell in range(cells):
             at = np.uint64(cell)
-            planes[0, cell] = (row.stones[seat] >> at) & ONE
-            planes[1, cell] = (row.met[seat] >> at) & ONE
-            planes[2, cell] = row.order[seat, cell] / cells
-            planes[3, cell] = seat
+            planes[0, cell] = (own >> at) & ONE != 0
+            planes[1, cell] = (met >> at) & ONE != 0
+            planes[2, cell] = when[row.order[seat, cell]]
+            planes[3, cell] = second
 
     @rule
     def key(row: Row) -> Bits:
