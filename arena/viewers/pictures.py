@@ -19,6 +19,7 @@ PICTURES: dict[str, str] = {
     "tic_tac_toe": "arena.viewers.boards.tic_tac_toe:picture",
     "connect_four": "arena.viewers.boards.connect_four:picture",
     "othello": "arena.viewers.boards.othello:picture",
+    "gardner_chess": "arena.viewers.boards.gardner_chess:picture",
     "go": "arena.viewers.boards.go:picture",
     "game_2048": "arena.viewers.arcade.game_2048:picture",
     "hex": "arena.viewers.boards.hex:picture",

@@ -61,7 +61,8 @@ def areas(colours: list[int], lines: int, columns: int) -> dict[int, int]:
     for start, colour in enumerate(colours):
         if colour or start in seen:
             continue
-        region, reached, left = {start}, set(), [start]
+        region, left = {start}, [start]
+        reached: set[int] = set()
         while left:
             for other in (int(p) for p in beside[left.pop()] if p < len(colours)):
                 if colours[other]:
@@ -71,7 +72,8 @@ def areas(colours: list[int], lines: int, columns: int) -> dict[int, int]:
                     left.append(other)
         seen |= region
         if len(reached) == 1:
-            found |= dict.fromkeys(region, reached.pop() - 1)
+            owner = reached.pop() - 1
+            found.update(dict.fromkeys(region, owner))
     return found
 
 
