@@ -36,7 +36,7 @@ def leduc(players: int = 2) -> Game:
         row.raises = 0
         row.calls = 0
         row.stakes = 1
-        row.round = 0
+        row.street = 0
         for i in range(2):
             row.said[i] = 0
             row.spoken[i] = 0
@@ -55,7 +55,7 @@ def leduc(players: int = 2) -> Game:
     def settle(row: Row, outcome: int) -> None:
         """Deals a card to the next player, or the one for all."""
         row.gone |= 1 << outcome
-        if row.round == 0:
+        if row.street == 0:
             row.cards[row.dealt] = outcome
             row.dealt += 1
             if row.dealt == players:
@@ -97,7 +97,7 @@ def leduc(players: int = 2) -> Game:
 
     @rule
     def act(row: Row, action: int) -> None:
-        seat, turn = row.seat, row.round
+        seat, turn = row.seat, row.street
         row.said[turn] |= np.uint64(action + 1) << np.uint64(2 * row.spoken[turn])
         row.spoken[turn] += 1
         row.ply += 1
@@ -117,7 +117,7 @@ def leduc(players: int = 2) -> Game:
             row.done = True
             pay(row)
         elif over:
-            row.round = 1
+            row.street = 1
             row.raises = 0
             row.calls = 0
             row.seat = CHANCE
@@ -184,7 +184,7 @@ def leduc(players: int = 2) -> Game:
             raises=np.uint8,
             calls=np.uint8,
             stakes=np.uint8,
-            round=np.uint8,
+            street=np.uint8,  # not `round`: records of NumPy have a method of that name
         ),
         reset=reset,
         play=play,

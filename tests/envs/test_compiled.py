@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.files import write_text
 from envs import kernels
 from envs.game import rule
 from envs.registry import GAMES, game
@@ -74,23 +74,33 @@ np.seterr(all='ignore')
 spec = importlib.util.spec_from_file_location("here", sys.argv[1])
 here = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(here)
-print(json.dumps({spec: here.digest(spec) for spec in here.SPECS}))
+def digest(spec):
+    try:
+        return here.digest(spec)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+print(json.dumps({spec: digest(spec) for spec in here.SPECS}))
 """
 
 
 @pytest.fixture(scope="session")
 def uncompiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Every game's digest with the compiler switched off: worked out by one process for all that run the tests."""
-    place = tmp_path_factory.getbasetemp().parent / "uncompiled"
-    with contextlib.suppress(FileExistsError):
-        place.mkdir()
-        (place / "started.json").write_text(json.dumps(run(UNCOMPILED, None, compiled=False, arguments=[__file__])))
-        (place / "started.json").rename(place / "digests.json")
-    for _ in range(2400):
-        if (place / "digests.json").exists():
-            break
-        time.sleep(0.1)
-    return json.loads((place / "digests.json").read_text())
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # the run's own, and common to its processes
+    try:
+        (place / "uncompiled").mkdir()
+    except FileExistsError:
+        deadline = time.monotonic() + 240
+        while not (place / "uncompiled" / "digests.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+    else:
+        write_text(
+            place / "uncompiled" / "digests.json",
+            json.dumps(run(UNCOMPILED, None, compiled=False, arguments=[__file__])),
+        )
+    return json.loads((place / "uncompiled" / "digests.json").read_text())
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -19,7 +19,15 @@ from envs import kernels
 from envs.game import Game, Rows, Symmetry
 from envs.registry import GAMES, Unknown, game
 
-VARIANTS = ["othello:size=6", "othello:size=4"]
+VARIANTS = [
+    "othello:size=6",
+    "othello:size=4",
+    "hex:size=5,swap=true",
+    "mnk:m=7,n=4,k=4",
+    "gomoku:size=9,rule=standard",
+    "breakthrough:width=5,height=6",
+    "nim:piles=3-3-2,misere=true",
+]
 SPECS = sorted([*GAMES, *VARIANTS])
 COUNT = 128
 PLIES = 120

@@ -55,7 +55,7 @@ def last_words(row: Row, seats: int) -> dict[int, str]:
     """What each seat said last, of both rounds; who has folded keeps that word."""
     found: dict[int, str] = {}
     out: set[int] = set()
-    for turn in range(int(row["round"]) + 1):
+    for turn in range(int(row["street"]) + 1):
         seat = 0
         for word in said_in(row, turn):
             while seat in out:
