@@ -38,6 +38,8 @@ TWINS: dict[str, tuple[str, ...]] = {
     "tic_tac_toe": ("pettingzoo:tictactoe_v3", "open_spiel:tic_tac_toe", "pgx:tic_tac_toe"),
     "connect_four": ("pettingzoo:connect_four_v3", "open_spiel:connect_four", "pgx:connect_four"),
     "othello": ("open_spiel:othello", "pgx:othello"),
+    "go": ("open_spiel:go(board_size=9)", "pgx:go_9x9"),
+    "gardner_chess": ("pgx:gardner_chess",),
     "hex": ("open_spiel:hex", "pgx:hex"),
     "breakthrough": ("open_spiel:breakthrough",),
     "nim": ("open_spiel:nim",),
@@ -68,18 +70,20 @@ TWINS: dict[str, tuple[str, ...]] = {
 """Our game -> the same game elsewhere, as "library:its name there"."""
 
 
-def contests(game: str = "") -> Iterator[Contest]:
-    """One game (a spec), or all of the table, against each twin."""
+def contests(game: str = "", library: str = "") -> Iterator[Contest]:
+    """One game (a spec), or all of the table, against each twin, or those of one library alone."""
     name = game.partition(":")[0]
     if game and name not in GAMES:
         raise Unknown(f"There is no game '{game}'; {nearest(name, GAMES)}")
+    if library and library not in LIBRARIES:
+        raise Unknown(f"There is no library '{library}'; {nearest(library, list(LIBRARIES))}")
     for spec in [game] if game else sorted(GAMES):
         ours = Side("arena", lambda spec=spec: arena(spec))
-        twins = TWINS.get(spec.partition(":")[0], ())
+        twins = [twin for twin in TWINS.get(spec.partition(":")[0], ()) if twin.startswith(library)]
         for twin in twins:
-            library, _, there = twin.partition(":")
-            yield Contest(spec, "steps/s", ours, Side(twin, lambda of=LIBRARIES[library], there=there: of(there)))
-        if not twins:
+            where, _, there = twin.partition(":")
+            yield Contest(spec, "steps/s", ours, Side(twin, lambda of=LIBRARIES[where], there=there: of(there)))
+        if not twins and not library:
             yield Contest(spec, "steps/s", ours)
 
 

@@ -25,6 +25,11 @@ def test_every_game_is_measured_and_every_twin_is_of_a_known_library() -> None:
     assert {twin.partition(":")[0] for twins in TWINS.values() for twin in twins} <= set(LIBRARIES)
     assert [c.peer and c.peer.name for c in contests("tic_tac_toe")] == list(TWINS["tic_tac_toe"])
     assert [c.subject for c in contests("othello:size=6")] == ["othello:size=6"] * len(TWINS["othello"])
+    only = [c.peer.name for c in contests(library="gymnasium") if c.peer]
+    assert only and all(name.startswith("gymnasium:") for name in only)
+    assert len(only) == len(list(contests(library="gymnasium")))
+    with pytest.raises(Unknown, match="did you mean 'gymnasium'"):
+        next(contests(library="gymnasum"))
     with pytest.raises(Unknown, match="did you mean 'othello'"):
         next(contests("othelo"))
 

@@ -16,7 +16,7 @@ import queue
 import threading
 import weakref
 import zlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -97,17 +97,18 @@ class Programs:
         nothing = np.zeros((seats, *shape), np.float32)
         self._nowhere = State(0, nothing, np.zeros(actions, np.bool_), np.zeros(seats, np.float32), True, True)
         self._places: OrderedDict[int, _Place] = OrderedDict()
+        self._free: deque[_Place] = deque()
         self._handles = count(1)
         self.faults: list[Fault] = []
 
     def reset(self, row: Row) -> None:
         """A new game, on a program that has finished one if there is any."""
         seed = int(draw(row)) & 0x7FFF_FFFF
-        row.handle = next(self._handles)
+        row["handle"] = next(self._handles)
         place = self._seat()
-        self._places[int(row.handle)] = place
+        self._places[int(row["handle"])] = place
         self._do(row, place, lambda program: program.begin(seed))
-        row.ply = 0
+        row["ply"] = 0
         while len(self._places) > MOST_KEPT:
             oldest = next((handle for handle, p in self._places.items() if p.over), next(iter(self._places)))
             self._dismiss(self._places.pop(oldest))
@@ -115,16 +116,17 @@ class Programs:
     def play(self, row: Row, action: Any) -> None:
         """One action of the seat to move."""
         place = self._place(row)
-        if place.program is None or place.ply != int(row.ply):
+        if place.program is None or place.ply != int(row["ply"]):
             raise CannotGoBack(
-                f"A position after {int(row.ply)} moves was played on from, and its program is elsewhere by now; "
+                f"A position after {int(row['ply'])} moves was played on from, and its program is elsewhere by now; "
                 "positions of other projects' games cannot be copied and tried."
             )
         place.ply += 1
         self._do(row, place, lambda program: program.play(action))
-        row.ply = place.ply
-        if place.ply >= MOST_PLIES and not row.done:
-            row.done = row.cut = place.over = True
+        row["ply"] = place.ply
+        if place.ply >= MOST_PLIES and not row["done"]:
+            row["done"] = row["cut"] = place.over = True
+            self._free.append(place)
 
     def legal(self, row: Row, out: NDArray[np.bool_]) -> None:
         """What the seat to move may do, or anybody else once it is their turn."""
@@ -132,7 +134,7 @@ class Programs:
 
     def observe(self, row: Row, out: NDArray[np.float32]) -> None:
         """What the row's seat sees."""
-        out[:] = self._place(row).state.obs[int(row.seat)]
+        out[:] = self._place(row).state.obs[int(row["seat"])]
 
     def fault(self, row: Row) -> Fault | None:
         """What ended this game, if its program failed."""
@@ -168,14 +170,13 @@ class Programs:
         return place is None or place.ply != int(row["ply"])
 
     def _place(self, row: Row) -> _Place:
-        place = self._places.get(int(row.handle))
+        place = self._places.get(int(row["handle"]))
         return place if place is not None else _Place(None, None, self._nowhere)
 
     def _seat(self) -> _Place:
         """A place with a program that is free, or with a new one."""
-        for place in self._places.values():
-            if not place.over:
-                continue
+        while self._free:
+            place = self._free.popleft()
             if place.program is not None:
                 program, thread, place.program, place.thread = place.program, place.thread, None, None
                 return _Place(program, thread, self._nowhere)
@@ -202,10 +203,12 @@ class Programs:
             place.state = place.state._replace(reward=np.zeros_like(place.state.reward), over=True, cut=True)
         else:
             place.state = state
-            row.seat = state.seat
+            row["seat"] = state.seat
         place.over = bool(place.state.over)
-        row.reward[:] = place.state.reward
-        row.done, row.cut = place.over, place.over and bool(place.state.cut)
+        if place.over:
+            self._free.append(place)
+        row["reward"] = place.state.reward
+        row["done"], row["cut"] = place.over, place.over and bool(place.state.cut)
 
     def _dismiss(self, place: _Place) -> None:
         """Throws a program away; one that hangs is left alone."""
