@@ -15,6 +15,7 @@ AGENTS: dict[str, str] = {
     "alphabeta": "agents.scripted.alphabeta:AlphaBeta",
     "mcts": "agents.scripted.rollouts:Rollouts",
     "solver": "agents.scripted.solver:solver",
+    "planner": "agents.exact.planning:Planner",
     "cfr": "agents.exact.cfr:CFR",
     "human": "agents.scripted.human:Human",
 }
@@ -29,6 +30,7 @@ BACKBONES: dict[str, str] = {
 
 ALGORITHMS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZero",
+    "q_learning": "agents.learn.q_learning:QLearning",
     "ppo": "agents.learn.ppo:PPO",
 }
 """name -> "module:class" of a learner."""

@@ -30,6 +30,7 @@ from agents.policy import NetworkAgent
 from agents.search.agent import SearchAgent
 from agents.search.search import Evaluate, Search
 from agents.symmetry import Symmetric
+from agents.table import ActionValues, BadTable, TableAgent
 from envs.registry import check_options, game, nearest, parse
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Stored:
     """All that an agent's folder says.
 
     game, rules  name of the game and version of its rules
+    backbone     spec of the network's body; empty where the weights are a table of action values
     search       settings of `agents.search.search.Search` that it plays with
     step         of training, when it was frozen
     parent       whose snapshot it is
@@ -124,6 +126,17 @@ def read_agent(folder: Path) -> tuple[Stored, Network]:
     return stored, network.eval()
 
 
+def read_table(folder: Path) -> tuple[ActionValues, Game]:
+    """The table that a folder without a backbone holds, and its game, everything checked; raises `BadAgent`."""
+    stored = read_text(folder)
+    blob = _weights(folder, stored)
+    rules = _checked(folder, stored)
+    try:
+        return ActionValues.of(rules, _arrays(folder, blob)), rules
+    except BadTable as error:
+        raise BadAgent(f"{folder} cannot be used: {error}") from None
+
+
 def agent_digest(folder: Path) -> str:
     """SHA-256 of agent.toml and of the weights beside it, whether they belong together or not; raises `BadAgent`."""
     text, blob = _bytes(folder / "agent.toml", MOST_TEXT), _bytes(folder / "weights.safetensors", MOST_WEIGHTS)
@@ -156,6 +169,9 @@ def load_agent(folder: Path, options: str = "") -> Agent:
     folder = Path(folder)
     if not os.path.lexists(folder / "agent.toml") and (folder / "agents").is_dir():
         folder = newest_agent(folder)
+    if not read_text(folder).backbone:
+        check_options(parse(f"agent:{options}")[1], [], "A table's folder")
+        return TableAgent(*read_table(folder), folder.name)
     stored, network = read_agent(folder)
     name = folder.name + (f":{options}" if options else "")
     chosen = parse(f"agent:{options}")[1]
@@ -292,7 +308,11 @@ def _toml(value: Any) -> str:
 def card(name: str, stored: Stored, count: int) -> str:
     """A model card: YAML front matter, then what a person would ask."""
     rows = {"sha256 of the weights": stored.sha256, "numbers in the weights": f"{count:,}", "made": stored.created}
-    rows |= {"backbone": stored.backbone, "heads": ", ".join(stored.heads), "training step": str(stored.step)}
+    rows |= {
+        "backbone": stored.backbone or "none: a table",
+        "heads": ", ".join(stored.heads),
+        "training step": str(stored.step),
+    }
     rows |= {f"search: {key}": str(value) for key, value in stored.search.items()}
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
     return f"""---

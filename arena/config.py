@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LEARNERS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZeroSettings",
+    "q_learning": "agents.learn.q_learning:QLearningSettings",
     "ppo": "agents.learn.ppo:PPOSettings",
 }
 """algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""

@@ -276,8 +276,10 @@ class QLearning:
     ahead = False
     reads: tuple[str, ...] = ()
 
-    def __init__(self, game: Game, network: None, settings: QLearningSettings, seed: int) -> None:
+    def __init__(self, game: Game, network: object, settings: QLearningSettings, seed: int) -> None:
         self.parts(game, settings)
+        if network is not None:
+            raise Unable("Q-learning keeps a table and has no network; leave the backbone and the heads out.")
         self.game, self.settings, self.steps = game, settings, 0
         hashed = game.keys == 0
         tables = 2 if settings.double else 1

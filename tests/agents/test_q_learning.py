@@ -16,6 +16,7 @@ from agents.exact.planning import evaluate_to_horizon, pair_values, to_horizon, 
 from agents.exact.transitions import Model, explore
 from agents.learn.q_learning import QLearning, QLearningSettings, train
 from agents.play import play_games
+from agents.storage import BadAgent, load_agent, save_agent
 from agents.table import ActionValues, BadTable, History, TableAgent
 from arena.checkpoint import load_state, save_state
 from envs import kernels
@@ -329,3 +330,21 @@ def test_what_a_table_cannot_learn_is_refused_by_name() -> None:
     for name, value in (("discount", 1.5), ("step_size", 0.0), ("epsilon", -0.1), ("history", 1.0), ("lanes", 0)):
         with pytest.raises(ValueError, match=name):
             settings(**{name: value})
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_table_is_stored_and_plays_as_it_did(sparse: bool, tmp_path: Path) -> None:
+    rules = game("tic_tac_toe")
+    values = train(hashed("tic_tac_toe") if sparse else rules, settings(), 20_000).values()
+    save_agent(tmp_path / "t", rules, values.arrays(), backbone="", heads=(), step=20_000)
+    loaded, kept = load_agent(tmp_path / "t"), TableAgent(values, rules, "t")
+    finished = [
+        play_games(rules, [agent, agent], np.tile([0, 1], (20, 1)), kernels.seeds(1, 20)) for agent in (loaded, kept)
+    ]
+    assert finished[0] == finished[1]
+    assert loaded.name == "t" and "none: a table" in (tmp_path / "t" / "CARD.md").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="no option 'sims'"):
+        load_agent(tmp_path / "t", "sims=3")
+    save_agent(tmp_path / "bad", rules, {"q": values.q[:3]}, backbone="", heads=())
+    with pytest.raises(BadAgent, match="has 19683 states, and this one has 3"):
+        load_agent(tmp_path / "bad")
