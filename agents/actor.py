@@ -63,11 +63,18 @@ class Actor:
             kept = {name: tensor.numpy() for name, tensor in carried.items()}
             return {name: tensor.squeeze(1).numpy() for name, tensor in out.items()}, kept
 
-    def value(self, obs: NDArray[np.float32], memory: Memory) -> NDArray[np.float32]:
+    def value(self, obs: NDArray[np.float32], legal: NDArray[np.bool_], memory: Memory) -> NDArray[np.float32]:
         """[B] the returns that the network expects; 0 if it has no head for that."""
-        if "returns" not in self.network.heads:
+        if self.kind != "q" and "returns" not in self.network.heads:
             return np.zeros(len(obs), np.float32)
-        return self.look(obs, memory)[0]["returns"]
+        out = self.look(obs, memory)[0]
+        return out["returns"] if self.kind != "q" else best(self.worth(out["q"]), legal)
+
+    def worth(self, q: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[B, A] the returns that a q head expects of each action, from what it gave."""
+        head = cast(Q, self.network.heads["q"])
+        with torch.inference_mode():
+            return np.ascontiguousarray(head.expected(torch.from_numpy(q)).numpy())
 
     def act(
         self,
@@ -94,17 +101,19 @@ class Actor:
             return Acted(action, log_p, value, memory, spread)
         chosen = np.empty(count, np.int64)
         if self.kind == "q":
-            head = cast(Q, self.network.heads["q"])
-            with torch.inference_mode():
-                worth = head.expected(torch.from_numpy(out["q"])).numpy()
-            epsilon = float(head.epsilon[0]) if stray else 0.0
-            policy = np.ascontiguousarray(worth)
+            epsilon = float(cast(Q, self.network.heads["q"]).epsilon[0]) if stray else 0.0
+            policy = self.worth(out["q"])
             draw_greedy(policy, legal, epsilon, rng, chosen)
-            value = np.where(legal, worth, -np.inf).max(1).astype(np.float32)
+            value = best(policy, legal)
         else:
             policy = np.empty(legal.shape, np.float32)
             draw_masked(np.ascontiguousarray(out["policy"]), legal, temperature, rng, policy, chosen, log_p)
         return Acted(chosen, log_p, value, memory, policy)
+
+
+def best(worth: NDArray[np.float32], legal: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """[B] the most that any legal action is worth."""
+    return np.where(legal, worth, -np.inf).max(1).astype(np.float32)
 
 
 def chooser(network: Network) -> str:

@@ -85,3 +85,32 @@ def explained_variance(value: Tensor, target: Tensor) -> float:
     """1 - Var(target - V) / Var(target): 1 is perfect, 0 no better than a constant; 0 if the targets are all equal."""
     spread = target.var(correction=0).item()
     return 0.0 if spread < 1e-12 else 1.0 - (target - value).var(correction=0).item() / spread
+
+
+def huber(difference: Tensor, bend: float = 1.0) -> Tensor:
+    """d^2 / 2 up to `bend`, from there a straight line with the slope it has there; elementwise (Huber 1964)."""
+    size = difference.abs()
+    inner = size.clamp_max(bend)
+    return inner * (size - 0.5 * inner)
+
+
+def q_of(q: Tensor, action: Tensor) -> Tensor:
+    """What a head of [B, A] or [B, A, atoms] says of action [B]: [B] or [B, atoms]."""
+    return q[torch.arange(len(action)), action]
+
+
+def projected(after: Tensor, reward: Tensor, left: Tensor, support: Tensor) -> Tensor:
+    """[B, atoms] the distribution of reward + left Z, brought back to the atoms (Bellemare et al. 2017, eq. 7).
+
+    after [B, atoms] are the probabilities of Z's values `support`, evenly spaced; what falls between two atoms is
+    shared by nearness, what falls beyond the ends stays there.
+    """
+    low, high, atoms = support[0], support[-1], len(support)
+    moved = (reward[:, None] + left[:, None] * support).clamp(low, high)
+    place = (moved - low) / (high - low) * (atoms - 1)
+    below = place.floor().clamp(0, atoms - 1)
+    above = (below + 1).clamp_max(atoms - 1)
+    share = place - below
+    out = torch.zeros_like(after)
+    out.scatter_add_(1, below.long(), after * (1 - share))
+    return out.scatter_add_(1, above.long(), after * share)

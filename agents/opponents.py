@@ -14,7 +14,7 @@ from agents.networks import Network, Weights
 from agents.play import check, player_seeds
 from agents.registry import agent
 from envs import kernels
-from envs.game import Game, Rows
+from envs.game import Rows
 
 SELF, PAST = "self", "past"
 
@@ -89,9 +89,3 @@ class Opponents:
         for actor, was in zip(self.past, state["past"], strict=True):
             actor.network.load_state_dict(was)
         self.loads = int(state["loads"])
-
-
-def fitting(game: Game, specs: Sequence[str]) -> None:
-    """Raises ValueError unless somebody is named for the other seats of a game."""
-    if not specs:
-        raise ValueError(f'opponents names nobody for the other seats of {game.name}; write opponents = ["self"].')

@@ -25,6 +25,9 @@ BACKBONES: dict[str, str] = {
     "mlp": "agents.backbones.mlp:MLP",
     "resnet": "agents.backbones.resnet:ResNet",
     "conv": "agents.backbones.conv:Conv",
+    "elman": "agents.backbones.elman:Elman",
+    "gru": "agents.backbones.gru:GRU",
+    "lstm": "agents.backbones.lstm:LSTM",
 }
 """name -> "module:class" of a network body."""
 
@@ -32,6 +35,11 @@ ALGORITHMS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZero",
     "q_learning": "agents.learn.q_learning:QLearning",
     "ppo": "agents.learn.ppo:PPO",
+    "pqn": "agents.learn.pqn:PQN",
+    "dqn": "agents.learn.dqn:DQN",
+    "impala": "agents.learn.impala:Impala",
+    "reinforce": "agents.learn.reinforce:Reinforce",
+    "a2c": "agents.learn.a2c:A2C",
 }
 """name -> "module:class" of a learner."""
 

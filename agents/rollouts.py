@@ -20,7 +20,7 @@ from agents.actor import Actor, bounded
 from agents.agent import put, take
 from agents.experience import Columns
 from agents.networks import Network, Weights
-from agents.opponents import Opponents, fitting
+from agents.opponents import Opponents
 from agents.play import Finished
 from agents.ranges import within
 from agents.tracks import Tracks
@@ -48,6 +48,8 @@ class RolloutSettings:
 
     def __post_init__(self) -> None:
         within(self, lanes="[1, 65536]", steps="[1, 1000000]", past_every="[1, inf)", past_kept="[1, 64]")
+        if not self.opponents:
+            raise ValueError('opponents must hold somebody for the other seats, for example opponents = ["self"].')
 
 
 class Rollouts:
@@ -62,7 +64,6 @@ class Rollouts:
 
     def __init__(self, network: Network, settings: RolloutSettings, seed: int) -> None:
         game = network.game
-        fitting(game, settings.opponents)
         self.game, self.settings, self.seed = game, settings, seed
         self.actor = Actor(network)
         self.evaluations = 0
@@ -190,7 +191,7 @@ class Rollouts:
         obs = np.empty((len(rows), *self.game.shape), np.float32)
         legal = np.empty((len(rows), self.game.actions), np.bool_)
         kernels.view_rows(self.game, rows, obs, legal)
-        tracks.look(which, obs, legal, self.actor.value(obs, take(self.memory, which)))
+        tracks.look(which, obs, legal, self.actor.value(obs, legal, take(self.memory, which)))
         tracks.open[which] = False
 
     def _close(self, tracks: Tracks, lanes: NDArray[np.int64]) -> None:

@@ -38,6 +38,11 @@ LEARNERS: dict[str, str] = {
     "alphazero": "agents.learn.alphazero:AlphaZeroSettings",
     "q_learning": "agents.learn.q_learning:QLearningSettings",
     "ppo": "agents.learn.ppo:PPOSettings",
+    "pqn": "agents.learn.pqn:PQNSettings",
+    "dqn": "agents.learn.dqn:DQNSettings",
+    "impala": "agents.learn.impala:ImpalaSettings",
+    "reinforce": "agents.learn.reinforce:ReinforceSettings",
+    "a2c": "agents.learn.a2c:A2CSettings",
 }
 """algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
 

@@ -11,12 +11,12 @@ from agents.backbones import Kind, positive
 
 
 class MLP(nn.Module):
-    """`layers` hidden layers of `width` units."""
+    """`layers` hidden layers of `width` units; with `norm`, each is brought to one mean and spread (Ba et al. 2016)."""
 
     kind: Kind = "vector"
     memory: Mapping[str, tuple[int, ...]] = {}
 
-    def __init__(self, shape: tuple[int, ...], layers: int = 2, width: int = 128) -> None:
+    def __init__(self, shape: tuple[int, ...], layers: int = 2, width: int = 128, norm: bool = False) -> None:
         super().__init__()
         positive(layers=layers, width=width)
         sizes = [shape[0], *[width] * layers]
@@ -25,10 +25,11 @@ class MLP(nn.Module):
             assert isinstance(layer, nn.Linear)
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) if norm else nn.Identity() for _ in range(layers))
         self.features = width
         self.out = (width,)
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x).relu()
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            x = norm(layer(x)).relu()
         return x

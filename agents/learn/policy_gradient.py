@@ -56,9 +56,26 @@ def rescale(network: Network, target: Tensor, rounds: int) -> float:
     return head.spread.item()
 
 
-def restore_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Gives an optimiser its numbers of then, under the settings of now."""
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+def state(
+    network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, **own: Any
+) -> dict[str, Any]:
+    """What an exact resume needs of a learner that has these, beside what is its own."""
+    return {
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict()["state"],
+        "generator": generator.bit_generator.state,
+        **own,
+    }
+
+
+def restore(
+    network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, state: Mapping[str, Any]
+) -> None:
+    """Takes over what `state` gave, under the settings of now."""
+    network.load_state_dict(state["network"])
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state["optimiser"], "param_groups": groups})
+    generator.bit_generator.state = state["generator"]
 
 
 @dataclass
@@ -96,6 +113,17 @@ class Fragment:
         if name not in self._flat:
             self._flat[name] = self.tracks[name].flatten(0, 1)[self.chosen]
         return self._flat[name]
+
+    def add(self, name: str, values: Tensor) -> None:
+        """One more column [n, ...] of the decisions."""
+        tracks = torch.zeros(self.valid.size, *values.shape[1:], dtype=values.dtype)
+        tracks[self.chosen] = values
+        self.tracks[name], self._flat[name] = tracks.unflatten(0, self.valid.shape), values
+
+    def whole(self, network: Network) -> dict[str, Tensor]:
+        """[N, T, ...] what a network says of every entry, also of those that were only looked at."""
+        carried = {name: self.tracks[f"memory.{name}"] for name in network.memory}
+        return network.unroll(self.tracks["obs"], carried, self.tracks["fresh"])[0]
 
     def batches(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
         """Every decision once, in shuffled batches of about `size`, all nearly as large."""

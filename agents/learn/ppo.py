@@ -169,17 +169,9 @@ class PPO:
         return weights(self.network)
 
     def state(self) -> State:
-        return {
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict()["state"],
-            "generator": self.generator.bit_generator.state,
-            "steps": self.steps,
-            "updates": self.updates,
-            "rounds": self.rounds,
-        }
+        own = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
+        return shared.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        shared.restore_optimiser(self.optimiser, state["optimiser"])
-        self.generator.bit_generator.state = state["generator"]
+        shared.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))

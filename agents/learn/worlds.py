@@ -3,7 +3,7 @@
 constant  every game pays 1 at once                      the value of anything is learned at all
 observed  pays what the observation says, 1 or -1        the value follows the observation
 later     pays 1 at the second of two decisions          what comes later counts, and is discounted
-endless   pays 1 at every ply, and is cut after 5        a limit is not an end: the value is 1 / (1 - discount)
+endless   pays 1 at every ply, and is cut after 5        a limit is not an end: all is worth 1 / (1 - discount)
 ended     pays 1 at every ply, and is over after 5       an end is an end
 chosen    pays 1 for one action and 0 for the other      the policy goes where it is paid
 matched   pays 1 for the action that is shown            the policy follows the observation
@@ -38,6 +38,11 @@ def _first_only(row: Row, out) -> None:
 @rule
 def _see_ply(row: Row, out) -> None:
     out[0], out[1] = 1.0, row.ply
+
+
+@rule
+def _see_nothing(row: Row, out) -> None:
+    out[0], out[1] = 1.0, 0.0
 
 
 @rule
@@ -131,7 +136,7 @@ WORLDS: dict[str, Game] = {
     "constant": _world("constant", _pay_one),
     "observed": _world("observed", _pay_sign, _see_sign),
     "later": _world("later", _pay_second),
-    "endless": _world("endless", _pay_always),
+    "endless": _world("endless", _pay_always, _see_nothing),
     "ended": _world("ended", _pay_till_over),
     "chosen": _world("chosen", _pay_action),
     "matched": _world("matched", _pay_match, _see_sign),
@@ -152,7 +157,7 @@ def values(discount: float) -> dict[str, list[tuple[tuple[float, float], float]]
         "constant": [((1.0, 0.0), 1.0)],
         "observed": [((1.0, 1.0), 1.0), ((1.0, -1.0), -1.0)],
         "later": [((1.0, 0.0), discount), ((1.0, 1.0), 1.0)],
-        "endless": [((1.0, float(ply)), 1.0 / (1.0 - discount)) for ply in range(5)],
+        "endless": [((1.0, 0.0), 1.0 / (1.0 - discount))],
         "ended": [((1.0, float(ply)), ended[ply]) for ply in range(5)],
         "masked": [((1.0, 0.0), 0.0)],
     }

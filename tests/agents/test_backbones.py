@@ -21,6 +21,9 @@ PARAMETERS = {
     "resnet": 2 * 32 * 9 + 2 * 32 + 3 * 2 * (32 * 32 * 9 + 2 * 32),
     "resnet:pre=true": 2 * 32 * 9 + 2 * 32 + 3 * (2 * 32 * 32 * 9 + 2 * 2 * 32) + 2 * 32,
     "conv": 2 * 32 * 9 + 32 + 32 * 32 * 9 + 32,
+    "elman": 84 * 64 + 64 + 2 * (64 * 64 + 64),
+    "gru": 84 * 64 + 64 + 3 * 2 * (64 * 64 + 64),
+    "lstm": 84 * 64 + 64 + 4 * 2 * (64 * 64 + 64),
     "resnet:pool=2,blocks=2": 2 * 32 * 9 + 2 * 32 + 2 * 2 * (32 * 32 * 9 + 2 * 32) + (64 * 32 + 32),
 }
 
@@ -34,6 +37,12 @@ def build(spec: str, shape: tuple[int, ...]) -> torch.nn.Module:
         return kind(fitted(shape, kind.kind), **{k: v == "true" if k == "pre" else int(v) for k, v in options.items()})
 
 
+def alongside(backbone, x: torch.Tensor, fresh: torch.Tensor | None = None) -> torch.Tensor:
+    """What a recurrent backbone gives along sequences x [B, T, ...] of games that begin with them."""
+    carried = {name: torch.zeros(len(x), *shape) for name, shape in backbone.memory.items()}
+    return backbone.unroll(x, carried, torch.zeros(x.shape[:2], dtype=torch.bool) if fresh is None else fresh)[0]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("spec", VARIANTS)
 def test_gives_the_shape_it_promises_and_every_parameter_learns(spec: str, shape: tuple[int, ...]) -> None:
@@ -43,6 +52,8 @@ def test_gives_the_shape_it_promises_and_every_parameter_learns(spec: str, shape
     out = backbone(x)
     assert tuple(out.shape) == (4, *backbone.out)
     assert backbone.features in backbone.out
+    if backbone.memory:  # what it carries is learned from the second position on
+        out = alongside(backbone, torch.stack((x, x), dim=1))
     (out * torch.rand_like(out)).sum().backward()
     for name, parameter in backbone.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
@@ -105,3 +116,30 @@ def test_pooling_by_hand() -> None:
         out = pool(torch.tensor([[[[0.0, 1.0], [2.0, 5.0]]]]))
     # mean 2, maximum 5: 2*2 + 10*5 + 0.5 = 54.5 is added to every cell
     np.testing.assert_allclose(out.numpy(), [[[[54.5, 55.5], [56.5, 59.5]]]])
+
+
+def test_step_by_step_is_the_same_as_along_a_sequence_and_a_fresh_game_forgets() -> None:
+    for spec in ("elman", "gru", "lstm"):
+        backbone = build(spec, (6,))
+        x = torch.rand(3, 5, 6)
+        fresh = torch.zeros(3, 5, dtype=torch.bool)
+        fresh[1, 2] = True
+        whole = alongside(backbone, x, fresh)
+        carried = {name: torch.zeros(3, *shape) for name, shape in backbone.memory.items()}
+        for t in range(5):
+            out, carried = backbone.unroll(x[:, t : t + 1], carried, fresh[:, t : t + 1])
+            torch.testing.assert_close(out[:, 0], whole[:, t])
+        torch.testing.assert_close(whole[1, 2:], alongside(backbone, x[1:2, 2:])[0])
+        assert not torch.allclose(whole[1, 2:], alongside(backbone, x)[1, 2:], atol=1e-4)  # without the beginning
+        torch.testing.assert_close(backbone(x[:, 0]), whole[:, 0])
+
+
+def test_an_elman_step_by_hand() -> None:
+    backbone = build("elman:width=1", (1,))
+    with torch.no_grad():
+        for parameter, value in zip(backbone.parameters(), (2.0, 0.0, 0.5, -1.0, 0.25, 0.0), strict=True):
+            parameter.fill_(value)
+    out = alongside(backbone, torch.tensor([[[1.0], [3.0]]]))
+    # the layer sees 2, then 6; h = tanh(0.5 * 2 + 0.25), then tanh(0.5 * 6 - h + 0.25)
+    first = np.tanh(1.25)
+    np.testing.assert_allclose(out[0].detach(), [[2.0, first], [6.0, np.tanh(3.25 - first)]], rtol=1e-5)

@@ -39,6 +39,9 @@ def test_every_head_on_every_backbone(name: str, backbone: str) -> None:
     assert out["policy"].shape == (3, rules.actions)
     assert out["value"].shape == out["left"].shape == out["returns"].shape == (3,)
     assert out["q"].shape == (3, rules.actions)
+    if network.memory:  # what is carried is learned from the second position on
+        obs, fresh = torch.rand(3, 2, *rules.shape), torch.zeros(3, 2, dtype=torch.bool)
+        out, _ = network.unroll(obs, network.begin(3), fresh)
     sum((tensor**2).sum() for tensor in out.values()).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 

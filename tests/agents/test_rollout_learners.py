@@ -18,9 +18,22 @@ from arena.config import LEARNERS
 from envs.registry import game, resolve
 
 NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player == "rollouts"]
-DISCOUNT = 0.8
-CHANGES = {"discount": DISCOUNT, "entropy": 0.0, "learning_rate": 3e-3, "final_rate": 1.0}
+DISCOUNT = 0.5
+CHANGES = {
+    "learn_from": 64,
+    "explore": 0.0,
+    "target_every": 20,
+    "epsilon": 0.2,
+    "discount": DISCOUNT,
+    "entropy": 0.0,
+    "learning_rate": 3e-3,
+    "final_rate": 1.0,
+}
 """Of the settings that a learner has of these: the worlds are small, and are learned fast."""
+
+OWN = {"a2c": {"learning_rate": 1e-2}, "impala": {"learning_rate": 1e-2}}
+SIZES = {"reinforce": (8, 8, 6_000), "dqn": (8, 8, 4_000), "pqn": (8, 8, 6_000)}
+"""Lanes, decisions a fragment, and decisions in all; (8, 8, 10_000) for those that learn once from each fragment."""
 
 
 def made(name: str, rules, backbone: str = "", seed: int = 0, **more):
@@ -28,16 +41,18 @@ def made(name: str, rules, backbone: str = "", seed: int = 0, **more):
     kind = resolve(ALGORITHMS, name, "algorithm")
     default = resolve(LEARNERS, name, "settings")()
     known = {field.name for field in fields(default)}
-    settings = replace(default, **{k: v for k, v in {**CHANGES, **more}.items() if k in known})
+    changes = {**CHANGES, **OWN.get(name, {}), **more}
+    settings = replace(default, **{k: v for k, v in changes.items() if k in known})
     _, heads = kind.parts(rules, settings)
     network = Network(rules, backbone or "mlp:width=32", heads, seed=seed)
-    playing = replace(kind.playing, lanes=16, steps=16)
+    lanes, steps, _ = SIZES.get(name, (8, 8, 0))
+    playing = replace(kind.playing, lanes=lanes, steps=steps)
     return kind(rules, network, settings, seed), Rollouts(network, playing, seed)
 
 
-def train(learner, rollouts, decisions: int) -> Actor:
-    """Learns from so many decisions; returns what plays then."""
-    while learner.steps < decisions:
+def train(name: str, learner, rollouts) -> Actor:
+    """Learns; returns what plays then."""
+    while learner.steps < SIZES.get(name, (8, 8, 10_000))[2]:
         rollouts.load(learner.weights())
         columns, _ = rollouts.collect(0)
         learner.update(
@@ -73,9 +88,9 @@ def test_values_are_what_is_planted(name: str, world: str) -> None:
     learner, rollouts = made(name, WORLDS[world])
     if name == "reinforce" and world == "endless":
         pytest.skip("returns that are only summed up know nothing of what comes after a cut")
-    actor = train(learner, rollouts, 20_000)
+    actor = train(name, learner, rollouts)
     for observation, value in values(DISCOUNT)[world]:
-        assert worth(actor, observation) == pytest.approx(value, abs=0.12 * max(1.0, abs(value)))
+        assert worth(actor, observation) == pytest.approx(value, abs=0.15 * max(1.0, abs(value)))
 
 
 @pytest.mark.learns
@@ -87,7 +102,7 @@ def test_the_policy_goes_where_it_is_paid(name: str, world: str) -> None:
         assert world == "aimed"
         return
     learner, rollouts = made(name, rules)
-    actor = train(learner, rollouts, 8_000)
+    actor = train(name, learner, rollouts)
     for sign in (1.0, -1.0):
         seen = np.array([[1.0, sign if world == "matched" else 0.0]], np.float32)
         legal = np.ones((1, rules.actions), bool)

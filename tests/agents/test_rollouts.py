@@ -89,7 +89,7 @@ def test_where_a_game_is_cut_there_is_a_position_to_go_on_from():
     assert columns["obs"][0, 3].tolist() == [5, 0]  # as seat 0 sees it, whoever would have moved
     assert not columns["done"][0].any()
     assert columns["fresh"][0, :5].tolist() == [True, False, False, False, True]
-    looked = one.actor.value(columns["obs"][0, 3:4], {})
+    looked = one.actor.value(columns["obs"][0, 3:4], columns["legal"][0, 3:4], {})
     assert columns["value"][0, 3] == pytest.approx(looked[0])
 
 

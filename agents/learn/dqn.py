@@ -1,0 +1,200 @@
+"""DQN: a network learns what each action is worth, from memories drawn at random (Mnih et al. 2013, 2015).
+
+"Human-level control through deep reinforcement learning", Nature 518:529. The target network is of 2015; the switches
+are later papers', named where they act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.agent import Unable
+from agents.experience import Columns
+from agents.heads import Q
+from agents.learn import policy_gradient as shared
+from agents.learn.learner import Metrics, State
+from agents.losses import huber, projected, q_of
+from agents.networks import Network, Weights, weights
+from agents.ranges import within
+from agents.replay import Replay
+from agents.returns import n_step
+from agents.rollouts import RolloutSettings
+from envs.game import Game
+
+
+@dataclass(frozen=True)
+class DQNSettings:
+    """How DQN learns; in brackets what the paper takes for Atari.
+
+    discount       of what comes a decision later (0.99)
+    batch          transitions a step (32)
+    learning_rate  of Adam (RMSProp, 2.5e-4)
+    reuse          how often a transition is learned from, on average (8)
+    replay         transitions held (1,000,000)
+    learn_from     transitions to be there before the first step (50,000)
+    target_every   steps after which the target network is made anew (10,000)
+    explore        share of the run in which straying falls from always to `epsilon` in a straight line (0.02)
+    epsilon        how often the mover strays from then on (0.1)
+    gradient       largest norm of a gradient
+    steps          rewards that are summed before the network is asked what follows (1)
+    double         the online network chooses the next action, the target network says what it is worth
+    dueling        the head adds up a position's value and each action's advantage
+    prioritised    how much surprise counts when transitions are drawn (0; 0.6 in Schaul et al.)
+    correction     how much of the bias of that is taken back, at the beginning; all of it at the end (0.4)
+    atoms          above 1: a distribution over so many returns between low and high (51 in Bellemare et al.)
+    low, high      the least and the most return that such a distribution knows
+    """
+
+    discount: float = 0.99
+    batch: int = 128
+    learning_rate: float = 1e-3
+    reuse: float = 8.0
+    replay: int = 50_000
+    learn_from: int = 1_000
+    target_every: int = 100
+    explore: float = 0.2
+    epsilon: float = 0.04
+    gradient: float = 10.0
+    steps: int = 1
+    double: bool = True
+    dueling: bool = False
+    prioritised: float = 0.0
+    correction: float = 0.4
+    atoms: int = 1
+    low: float = -10.0
+    high: float = 10.0
+
+    def __post_init__(self) -> None:
+        within(self, discount="[0, 1]", batch="[1, inf)", learning_rate="(0, inf)", reuse="(0, inf)", steps="[1, inf)")
+        within(self, replay="[1, inf)", learn_from="[0, inf)", target_every="[1, inf)", explore="[0, 1]")
+        within(self, epsilon="[0, 1]", gradient="(0, inf)", prioritised="[0, 1]", correction="[0, 1]", atoms="[1, inf)")
+        if self.replay < self.batch:
+            raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
+
+
+class DQN:
+    """The learner: a network, its target, the replay and an optimiser."""
+
+    player = "rollouts"
+    playing = RolloutSettings(lanes=16, steps=8)
+    ahead = True
+    reads = ("obs", "legal", "action", "reward", "done", "valid")
+
+    @staticmethod
+    def parts(game: Game, settings: DQNSettings) -> tuple[str, tuple[str, ...]]:
+        """A body that suits the observation, with a head of the actions' returns."""
+        if game.controls:
+            raise Unable(f"DQN chooses among actions, and those of {game.name} are vectors; train it with ppo.")
+        s = settings
+        options = [f"dueling={str(s.dueling).lower()}"] * s.dueling
+        options += [f"atoms={s.atoms},low={s.low},high={s.high}"] if s.atoms > 1 else []
+        return shared.body(game), (":".join(filter(None, ["q", ",".join(options)])),)
+
+    def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
+        if network.memory:
+            raise Unable(f"DQN's replay holds single positions, and {network.spec} remembers; train it with ppo.")
+        self.game, self.settings = game, settings
+        self.network = network.eval()
+        self.target = deepcopy(self.network).requires_grad_(False)
+        self.head = cast(Q, self.network.heads["q"])
+        self.replay = Replay(settings.replay, settings.prioritised)
+        self.steps = self.updates = 0
+        self.owed = 0.0
+        self.generator = np.random.default_rng([seed, 7])
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+
+    def update(self, experience: Columns, progress: float) -> Metrics:
+        """Takes transitions in, and learns from `reuse` times as many."""
+        s = self.settings
+        fresh = transitions(experience, s.discount, s.steps)
+        count = len(fresh["action"])
+        self.replay.add(fresh)
+        self.steps += count
+        self.head.epsilon.fill_(shared.line(1.0, s.epsilon, progress / max(s.explore, 1e-9)))
+        sums: dict[str, float] = {}
+        taken = 0
+        if len(self.replay) >= max(1, s.learn_from):
+            self.owed += count * s.reuse / s.batch
+            taken, self.owed = int(self.owed), self.owed % 1.0
+        for _ in range(taken):
+            for name, value in self.step(shared.line(s.correction, 1.0, progress)).items():
+                sums[name] = sums.get(name, 0.0) + value
+        metrics = {f"train/{name}": value / max(1, taken) for name, value in sums.items()}
+        return {**metrics, "rollout/exploration_rate": self.head.epsilon.item(), "train/n_updates": self.updates}
+
+    def step(self, correction: float) -> dict[str, float]:
+        """One step of gradient descent on a batch of memories (algorithm 1)."""
+        s = self.settings
+        places, weight = self.replay.draw(s.batch, correction if s.prioritised else 0.0, self.generator)
+        batch = {name: torch.from_numpy(array) for name, array in self.replay.take(places).items()}
+        chosen = q_of(self.network(batch["obs"])["q"], batch["action"])
+        with torch.no_grad():
+            after = self._after(batch["next_obs"], batch["next_legal"])
+        if s.atoms > 1:
+            wanted = projected(after.softmax(1), batch["reward"], batch["left"], self.head.support)
+            error = -(wanted * torch.log_softmax(chosen, 1)).sum(1)  # Bellemare et al. 2017, algorithm 1
+            surprise = error.detach()
+        else:
+            difference = chosen - (batch["reward"] + batch["left"] * after)
+            error, surprise = huber(difference), difference.detach().abs()
+        loss = (torch.from_numpy(weight) * error).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        shared.finite(loss, "DQN's loss", self.steps)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
+        self.optimiser.step()
+        if s.prioritised:
+            self.replay.reweigh(places, surprise.numpy() + 1e-3)
+        self.updates += 1
+        if self.updates % s.target_every == 0:
+            self.target.load_state_dict(self.network.state_dict())
+        return {"loss": loss.item(), "q": float(self.head.expected(chosen.detach()[:, None]).mean())}
+
+    def _after(self, obs: Tensor, legal: Tensor) -> Tensor:
+        """What the best legal action of the next positions is worth: [B], or its log-odds [B, atoms].
+
+        Double (van Hasselt et al. 2016, arXiv:1509.06461): best in the online network's eyes, worth by the target's.
+        """
+        worth = self.target(obs)["q"]
+        judge = self.network(obs)["q"] if self.settings.double else worth
+        best = self.head.expected(judge).masked_fill(~legal, -torch.inf).argmax(1)
+        return q_of(worth, best)
+
+    def weights(self) -> Weights:
+        return weights(self.network)
+
+    def state(self) -> State:
+        own = {"steps": self.steps, "updates": self.updates, "owed": self.owed, "replay": self.replay.state()}
+        own["target"] = self.target.state_dict()
+        return shared.state(self.network, self.optimiser, self.generator, **own)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        shared.restore(self.network, self.optimiser, self.generator, state)
+        self.target.load_state_dict(state["target"])
+        self.replay.restore(state["replay"])
+        self.steps, self.updates, self.owed = int(state["steps"]), int(state["updates"]), float(state["owed"])
+
+
+def transitions(columns: Columns, discount: float, steps: int) -> Columns:
+    """The decisions of a fragment with what followed: reward of up to `steps` rewards summed, the next position, and by
+    what its worth is to be multiplied (`left`, 0 after an end)."""
+    valid = columns["valid"]
+    total, ahead, left = n_step(columns["reward"], columns["done"], valid, discount=discount, n=steps)
+    track, at = np.nonzero(valid)
+    after = ahead[track, at]
+    legal = columns["legal"][track, after]
+    return {
+        "obs": columns["obs"][track, at],
+        "action": columns["action"][track, at],
+        "reward": total[track, at],
+        "left": left[track, at],
+        "next_obs": columns["obs"][track, after],
+        "next_legal": legal | ~legal.any(1, keepdims=True),  # after an end anything: it is multiplied by 0
+    }

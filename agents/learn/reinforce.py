@@ -1,0 +1,132 @@
+"""REINFORCE: what was followed by more than usual becomes likelier (Williams 1992, Machine Learning 8:229-256).
+
+The step is a sum over decisions of (G_t - b) grad log pi(a_t | s_t), G_t the discounted return from t on, b a baseline
+that may be anything which does not depend on the action: its mean effect is 0, and a good one makes for less noise.
+Games are played whole, all with the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.experience import Columns
+from agents.learn import policy_gradient as shared
+from agents.learn.learner import Metrics, State
+from agents.losses import chosen_and_entropy, explained_variance, value_error
+from agents.networks import Network, Weights, weights
+from agents.ranges import within
+from agents.returns import reward_to_go
+from agents.rollouts import RolloutSettings
+from envs.game import Game
+
+
+@dataclass(frozen=True)
+class ReinforceSettings:
+    """How REINFORCE learns.
+
+    discount       of what comes a decision later
+    baseline       none, mean = the running mean of all returns, learned = the return that the network expects
+    to_go          whether a decision answers for what came after it alone, or for the whole game
+    learning_rate  of Adam
+    value_weight   of the learned baseline's squared error, in units of the returns' spread
+    entropy        bonus for the entropy of the policy
+    gradient       largest norm of a gradient
+    """
+
+    discount: float = 0.99
+    baseline: Literal["none", "mean", "learned"] = "learned"
+    to_go: bool = True
+    learning_rate: float = 5e-3
+    value_weight: float = 0.5
+    entropy: float = 0.0
+    gradient: float = 1.0
+
+    def __post_init__(self) -> None:
+        within(self, discount="[0, 1]", learning_rate="(0, inf)", value_weight="[0, inf)", entropy="[0, inf)")
+        within(self, gradient="(0, inf)")
+
+
+class Reinforce:
+    """The learner: a network of a policy, perhaps with a baseline, and an optimiser."""
+
+    player = "rollouts"
+    playing = RolloutSettings(lanes=16, steps=500, whole=True)
+    ahead = False
+    reads = ("obs", "legal", "action", "value", "reward", "done", "valid")
+
+    @staticmethod
+    def parts(game: Game, settings: ReinforceSettings) -> tuple[str, tuple[str, ...]]:
+        """A body that suits the observation, with a policy and, for a learned baseline, the returns it expects."""
+        policy, baseline = shared.heads(game)
+        return shared.body(game), (policy, baseline) if settings.baseline == "learned" else (policy,)
+
+    def __init__(self, game: Game, network: Network, settings: ReinforceSettings, seed: int) -> None:
+        self.game, self.settings = game, settings
+        self.network = network.eval()
+        self.steps = self.updates = 0
+        self.mean, self.spread = 0.0, 1.0
+        self.generator = np.random.default_rng([seed, 7])
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+
+    def update(self, experience: Columns, progress: float) -> Metrics:
+        """Returns of whole games, then one step along (G - b) grad log pi."""
+        s = self.settings
+        reward, value, done, valid = (experience[name] for name in ("reward", "value", "done", "valid"))
+        returns = reward_to_go(reward, value, done, valid, discount=s.discount)
+        fragment = shared.Fragment(experience, {"returns": returns if s.to_go else np.where(valid, returns[:, :1], 0)})
+        self.updates += 1
+        target = fragment.flat("returns")
+        before = self._baseline(fragment)
+        (batch,) = fragment.batches(self.network, len(fragment), self.generator)
+        log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
+        policy = -(log_p * (batch["returns"] - batch["baseline"]) / self.spread).mean()
+        loss = policy - s.entropy * entropy.mean()
+        metrics = {"train/policy_loss": policy.item(), "train/entropy_loss": -entropy.mean().item()}
+        if "returns" in batch.out:
+            error = value_error(batch.out["returns"], batch["returns"]) / self.spread**2
+            loss = loss + s.value_weight * error
+            metrics |= {
+                "train/value_loss": error.item(),
+                "train/explained_variance": explained_variance(before, target),
+            }
+        self.optimiser.zero_grad(set_to_none=True)
+        shared.finite(loss, "REINFORCE's loss", self.steps)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
+        self.optimiser.step()
+        self.steps += len(fragment)
+        return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
+
+    def _baseline(self, fragment: shared.Fragment) -> Tensor:
+        """[n] what is taken from each return, also put into the fragment; keeps mean and spread of returns up to date.
+
+        The mean is that of before, so that no return is taken from itself.
+        """
+        target = fragment.flat("returns")
+        if self.settings.baseline == "learned":
+            self.spread = shared.rescale(self.network, target, self.updates)
+            before = fragment.flat("value")
+        else:
+            mean = self.mean if self.settings.baseline == "mean" else 0.0
+            before = torch.full_like(target, mean)
+            share = max(1.0 / self.updates, 0.05)
+            self.mean += share * (target.mean().item() - self.mean)
+        fragment.add("baseline", before)
+        return before
+
+    def weights(self) -> Weights:
+        return weights(self.network)
+
+    def state(self) -> State:
+        own = {"steps": self.steps, "updates": self.updates, "mean": self.mean}
+        return shared.state(self.network, self.optimiser, self.generator, **own)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        shared.restore(self.network, self.optimiser, self.generator, state)
+        self.steps, self.updates, self.mean = int(state["steps"]), int(state["updates"]), float(state["mean"])

@@ -1,0 +1,120 @@
+"""Learners of policies: PPO's first pass, its early stop and schedules; REINFORCE's baselines; batches; refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from agents.agent import Unable
+from agents.learn import policy_gradient as shared
+from agents.learn.ppo import PPO, PPOSettings
+from agents.learn.reinforce import Reinforce, ReinforceSettings
+from agents.learn.worlds import WORLDS
+from agents.networks import Network
+from agents.rollouts import Rollouts, RolloutSettings
+from envs.registry import game
+
+
+def made(kind, settings, name="cart_pole", backbone="mlp:width=16", **playing):
+    rules = WORLDS[name] if name in WORLDS else game(name)
+    network = Network(rules, backbone, kind.parts(rules, settings)[1])
+    learner = kind(rules, network, settings, 0)
+    return learner, Rollouts(network, replace(RolloutSettings(lanes=8, steps=16), **playing), 0)
+
+
+@pytest.mark.parametrize("name", ["cart_pole", "connect_four", "pendulum"])
+def test_in_the_first_step_every_ratio_is_1(name):
+    learner, rollouts = made(PPO, PPOSettings(epochs=1, batch=10_000), name)
+    columns, _ = rollouts.collect(0)
+    first = learner.update(columns, 0.0)
+    assert first["train/approx_kl"] < 1e-5 and first["train/clip_fraction"] == 0.0
+    again = learner.update(columns, 0.0)  # the control: the policy has moved
+    assert again["train/approx_kl"] > 1e-7
+
+
+def test_a_divergence_too_large_ends_the_passes():
+    settings = PPOSettings(epochs=10, batch=32, learning_rate=0.05, final_rate=1.0)
+    free, rollouts = made(PPO, settings)
+    columns, _ = rollouts.collect(0)
+    free.update(columns, 0.0)
+    held, _ = made(PPO, replace(settings, most_kl=0.01))
+    held.update(columns, 0.0)
+    assert held.updates < free.updates == 40
+
+
+def test_schedules_are_straight_lines():
+    assert [shared.line(2.0, 0.5, p) for p in (0.0, 0.5, 1.0, 2.0)] == [2.0, 1.25, 0.5, 0.5]
+    learner, rollouts = made(PPO, PPOSettings(learning_rate=1e-3, final_rate=0.0, clip=0.2, final_clip=0.5))
+    columns, _ = rollouts.collect(0)
+    metrics = learner.update(columns, 0.5)
+    assert metrics["train/learning_rate"] == pytest.approx(5e-4)
+    assert metrics["train/clip_range"] == pytest.approx(0.15)
+
+
+def test_batches_hold_every_decision_once_and_nothing_else():
+    learner, rollouts = made(PPO, PPOSettings(), "connect_four")
+    columns, _ = rollouts.collect(0)
+    fragment = shared.Fragment(columns, {"mark": np.arange(columns["valid"].size).reshape(columns["valid"].shape)})
+    marks = torch.cat([b["mark"] for b in fragment.batches(learner.network, 20, np.random.default_rng(0))])
+    assert sorted(marks.tolist()) == np.flatnonzero(columns["valid"]).tolist()
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_a_sentence():
+    learner, rollouts = made(PPO, PPOSettings())
+    columns, _ = rollouts.collect(0)
+    columns["reward"][0, 0] = np.nan
+    with pytest.raises(shared.Diverged, match=r"PPO's loss is nan at step 0; .* --resume"):
+        learner.update(columns, 0.0)
+
+
+def sampled(baseline: str, count: int = 300) -> np.ndarray:
+    """[count] gradients of one logit in the world `chosen`, whose arms pay 0 and 1, from games of one lane each."""
+    settings = ReinforceSettings(baseline=baseline, learning_rate=1e-12, gradient=1e9)  # pyright: ignore
+    learner, rollouts = made(Reinforce, settings, "chosen", lanes=1, steps=1, whole=True)
+    found = []
+    for _ in range(count):
+        learner.update(rollouts.collect(0)[0], 0.0)
+        gradient = learner.network.get_parameter("heads.policy.score.bias").grad
+        assert gradient is not None
+        found.append(-gradient[1].item())
+    return np.array(found)
+
+
+def test_the_mean_of_sampled_gradients_is_the_gradient_and_a_baseline_makes_for_less_noise():
+    """d/d logit of the expected pay of two arms is p (1 - p) (r1 - r0), with p = 1/2: 1/4, whatever the baseline."""
+    plain, mean = sampled("none"), sampled("mean")
+    assert plain.mean() == pytest.approx(0.25, abs=4 * 0.25 / np.sqrt(len(plain)))
+    assert mean[20:].mean() == pytest.approx(0.25, abs=0.05)
+    assert mean[20:].std() < 0.5 * plain.std()
+
+
+def test_without_reward_to_go_every_decision_answers_for_the_whole_game():
+    settings = ReinforceSettings(discount=0.5, baseline="none", to_go=False)
+    learner, rollouts = made(Reinforce, settings, "later", lanes=2, steps=4, whole=True)
+    columns, _ = rollouts.collect(0)
+    seen = []
+    learner._baseline = lambda fragment: (
+        seen.append(fragment.flat("returns"))
+        or fragment.add(  # type: ignore[assignment]
+            "baseline", torch.zeros(len(fragment))
+        )
+    )
+    learner.update(columns, 0.0)
+    assert seen[0].tolist() == [0.5] * 4
+    learner.settings = replace(settings, to_go=True)
+    learner.update(columns, 0.0)
+    assert seen[1].tolist() == [0.5, 1.0] * 2
+
+
+def test_heads_fit_the_actions():
+    assert shared.heads(game("pendulum"))[0] == "gaussian"
+    assert shared.heads(game("cart_pole"))[0] == "policy"
+    with pytest.raises(ValueError, match="does not fit the actions of pendulum"):
+        Rollouts(Network(game("pendulum"), "mlp", ("q", "returns")), RolloutSettings(), 0)
+    with pytest.raises(Unable):
+        from agents.learn.pqn import PQN, PQNSettings
+
+        PQN.parts(game("pendulum"), PQNSettings())

@@ -1,0 +1,117 @@
+"""Training from rollouts as a whole: in process equals Ray, resuming changes nothing, agents enter like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+
+import pytest
+
+from agents.registry import ALGORITHMS, agent
+from agents.rollouts import RolloutSettings
+from arena import cli
+from arena.checkpoint import load_state, save_state
+from arena.config import LEARNERS, ConfigError, build, load, resolved
+from arena.train import Plan, Trainer
+from envs.registry import game, resolve
+
+NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player == "rollouts"]
+ROUNDS = 4
+
+
+def plan(name: str, rules: str = "connect_four", *, ray: bool = False, workers: int = 1) -> Plan:
+    settings = resolve(LEARNERS, name, "settings")()
+    _, heads = resolve(ALGORITHMS, name, "algorithm").parts(game(rules), settings)
+    return Plan(
+        game=rules,
+        algorithm=name,
+        backbone="mlp:width=16",
+        heads=heads,
+        learner=settings,
+        playing=RolloutSettings(lanes=8, steps=8, opponents=("self", "past", "random")),
+        seed=0,
+        workers=workers,
+        ray=ray,
+        positions=1,
+        backend="torch",
+    )
+
+
+def digest(trainer: Trainer) -> str:
+    return hashlib.sha256(b"".join(value.tobytes() for value in trainer.learner.weights().values())).hexdigest()
+
+
+def run(trainer: Trainer, first: int = 0, between=None) -> str:
+    trainer.begin()
+    for i in range(first, ROUNDS):
+        trainer.round(i / ROUNDS, between if i == 1 else None)
+    trainer.close()
+    return digest(trainer)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_resumed_run_ends_byte_for_byte_where_the_straight_one_does(name, tmp_path):
+    trainer = Trainer(plan(name))
+    straight = run(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
+    assert run(Trainer(plan(name), load_state(tmp_path / "state")), first=2) == straight
+
+
+def test_weights_that_play_are_as_old_as_the_learner_allows():
+    for name, staleness in (("ppo", 0), ("impala", 1)):
+        trainer = Trainer(plan(name, workers=2))
+        trainer.begin()
+        assert [trainer.round(0.0).staleness for _ in range(3)] == [staleness] * 3
+        trainer.close()
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("name", ["ppo", "impala"])
+def test_ray_gives_the_same_bytes(name):
+    assert run(Trainer(plan(name, ray=True))) == run(Trainer(plan(name)))
+
+
+def test_a_run_leaves_an_agent_that_plays_and_goes_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = "train ppo tic_tac_toe --steps 600 --workers 0 --out runs/x --set rollouts.lanes=8 --set rollouts.steps=8"
+    assert cli.run(command.split()) == 0
+    assert cli.run([*command.split()[:3], "--steps", "300", "--workers", "0", "--out", "runs/x", "--resume"]) == 0
+    folders = sorted((tmp_path / "runs" / "x" / "agents").iterdir())
+    assert len(folders) == 2
+    capsys.readouterr()
+    assert cli.run(["match", "tic_tac_toe", str(folders[1]), "random", "--games", "4", "--json"]) == 0
+    assert cli.run(["verify", str(folders[1])]) == 0
+    assert cli.run(["match", "tic_tac_toe", f"{folders[1]}:temperature=1", f"{folders[0]}", "--games", "4"]) == 0
+    capsys.readouterr()
+    with pytest.raises(ValueError, match="plays without one; leave sims out"):
+        agent(f"{folders[1]}:sims=10")
+    with pytest.raises(ValueError, match="temperature is a number"):
+        agent(f"{folders[1]}:temperature=warm")
+
+
+def test_each_algorithm_has_its_own_defaults_and_the_file_says_them():
+    config = load(None, ["learner.algorithm=ppo", "game.name=cart_pole", "rollouts.lanes=5"])
+    assert config.playing.lanes == 5 and config.playing.steps == resolve(ALGORITHMS, "ppo", "algorithm").playing.steps
+    assert config.network.heads == ("policy", "returns") and config.network.backbone.startswith("mlp")
+    tree = tomllib.loads(resolved(config))
+    assert build(tree) == config
+    assert "self_play" not in tree and tree["rollouts"]["lanes"] == 5
+    assert load(None, ["learner.algorithm=reinforce", "game.name=cart_pole"]).playing.whole
+    other = load(None, ["learner.algorithm=ppo", "game.name=cart_pole", "self_play.lanes=7"])
+    assert tomllib.loads(resolved(other))["self_play"]["lanes"] == 7  # kept for the next algorithm
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (("learner.algorithm=dqn", "game.name=pendulum"), "those of pendulum are vectors; train it with ppo"),
+        (("learner.algorithm=alphazero", "game.name=cart_pole"), "looks ahead in the position, which cart_pole"),
+        (("learner.algorithm=ppo", "learner.learning_rate=0"), "learning_rate must lie in (0, inf)"),
+        (("learner.algorithm=dqn", "learner.replay=3"), "fewer than one batch"),
+        (("learner.algorithm=ppo", "rollouts.opponents=[]"), "opponents must hold"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_before_anything_starts(overrides, sentence):
+    with pytest.raises(ConfigError) as problem:
+        load(None, list(overrides))
+    assert sentence in str(problem.value) and "\n" not in json.dumps(str(problem.value))
