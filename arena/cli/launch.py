@@ -58,9 +58,16 @@ def train(
     algorithm: Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")],
     game: Annotated[str, typer.Argument(metavar="GAME", help="`arena list games`")],
     backbone: Annotated[
-        str | None, typer.Option(help="A spec: resnet:blocks=5; left out: what suits the algorithm. `arena list backbones`")
+        str | None,
+        typer.Option(help="A spec: resnet:blocks=5; left out: what suits the algorithm. `arena list backbones`"),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="The learner's updates in this start.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How far this start trains: in decisions of the game, or alphazero's updates.",
+        ),
+    ] = None,
     minutes: Minutes = None,
     workers: Workers = None,
     address: Address = None,
