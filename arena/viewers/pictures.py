@@ -58,6 +58,13 @@ PICTURES: dict[str, str] = {
     "bandit": "arena.viewers.bandits.bandit:picture",
     "point_mass": "arena.viewers.bandits.point_mass:picture",
     "maze_family": "arena.viewers.bandits.maze_family:picture",
+    "maze": "arena.viewers.grids.floor:picture",
+    "cliff_walking": "arena.viewers.grids.floor:picture",
+    "frozen_lake": "arena.viewers.grids.floor:picture",
+    "windy_grid": "arena.viewers.grids.floor:picture",
+    "four_rooms": "arena.viewers.grids.floor:picture",
+    "taxi": "arena.viewers.grids.taxi:picture",
+    "blackjack": "arena.viewers.grids.blackjack:picture",
 }
 """game name -> "module:function"."""
 
