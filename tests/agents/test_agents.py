@@ -49,6 +49,8 @@ def positions(rules: Game) -> Any:
     parts = [kernels.random_openings(rules, kernels.seeds(plies, LANES), plies) for plies in range(2, 24, 3)]
     rows = np.concatenate(parts)
     rows = rows[~rows["done"]]
+    if not len(rows):  # a game of one ply or two
+        rows = kernels.new_rows(rules, kernels.seeds(1, LANES))
     return rows[:: max(1, len(rows) // LANES)][:LANES].copy()
 
 
