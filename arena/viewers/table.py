@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, width
 from arena.viewers.overlays import value_words
@@ -30,6 +32,8 @@ def panel(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape
     """The table above, a tab below."""
     if layout.panel is None:
         return []
+    if snapshot.scored and ui.tab == "tree" and not any(ply.candidates for ply in snapshot.plies):
+        ui = replace(ui, tab="moves")  # nobody searches here
     box = layout.panel
     row = sized(BODY, layout) * 1.5
     above = Box(box.x, box.y, box.w, min(box.h * 0.55, row * 8.6))

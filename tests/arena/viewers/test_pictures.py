@@ -160,6 +160,8 @@ def test_one_seat_is_shown_by_its_return() -> None:
     cut = played(walk, *[1, 0] * 5)
     assert caption_lines(cut, UI(ply=10), True) == ["Cut off with a return of 2.5 after 10 moves."]
     assert not any(words.endswith(" %") for words in texts(whole, UI(ply=2)))
+    assert "No search tree for this position." not in texts(whole, UI(ply=2))  # nobody searches: the moves instead
+    assert texts(whole, UI(ply=2, tab="tree")) == texts(whole, UI(ply=2, tab="moves"))
 
 
 def test_a_value_is_what_is_expected_on_top_of_what_was_paid() -> None:
