@@ -166,25 +166,31 @@ class Lanes(NamedTuple):
 
 
 @rule
-def chosen(q: NDArray[np.float64], state: int, mask: NDArray[np.bool_], stray: bool, bits: Bits) -> int:
-    """A legal action, -1 if there is none: one drawn evenly if `stray`, else one of those that are worth most.
+def chosen(
+    q: NDArray[np.float64], state: int, mask: NDArray[np.bool_], epsilon: float, rng: NDArray[np.uint64], lane: int
+) -> int:
+    """An action by the epsilon-greedy policy, -1 where none is legal; of those that are worth most one drawn evenly.
 
-    Of two tables the sum counts (q[-1] is q[0] where there is one, and twice a value is best where the value is).
+    Of two tables the sum counts (with one table `last` is it too, and twice a value is best where the value is).
     """
-    top, count = -np.inf, 0
+    last = q.shape[0] - 1
+    stray = unit(next_random(rng, lane)) < epsilon
+    top, count, best = -np.inf, 0, -1
     for a in range(mask.shape[0]):
         if mask[a]:
-            value = 0.0 if stray else q[0, state, a] + q[-1, state, a]
+            value = 0.0 if stray else q[0, state, a] + q[last, state, a]
             if value > top:
-                top, count = value, 0
+                top, count, best = value, 0, a
             count += value == top
-    left = below(bits, count)
+    if count <= 1:
+        return best
+    left = below(next_random(rng, lane), count)
     for a in range(mask.shape[0]):
-        if mask[a] and (stray or q[0, state, a] + q[-1, state, a] == top):
+        if mask[a] and (stray or q[0, state, a] + q[last, state, a] == top):
             if left == 0:
                 return a
             left -= 1
-    return -1
+    return best
 
 
 @rule
@@ -193,19 +199,20 @@ def value_of(
 ) -> float:
     """V(s') of the rules Q and EXPECTED: `table` says what is best, the other, if there is one, what it is worth."""
     valued = q.shape[0] - 1 - table
-    top, every, greedy, count, ties, best = -np.inf, 0.0, 0.0, 0, 0, 0
+    top, best = -np.inf, 0
     for a in range(mask.shape[0]):
-        if mask[a]:
-            value = q[table, state, a]
-            count += 1
-            every += q[valued, state, a]
-            if value > top:
-                top, greedy, ties, best = value, 0.0, 0, a
-            if value == top:
-                greedy += q[valued, state, a]
-                ties += 1
+        if mask[a] and q[table, state, a] > top:
+            top, best = q[table, state, a], a
     if kind == Q:
         return q[valued, state, best]
+    every, greedy, count, ties = 0.0, 0.0, 0, 0
+    for a in range(mask.shape[0]):
+        if mask[a]:
+            count += 1
+            every += q[valued, state, a]
+            if q[table, state, a] == top:
+                ties += 1
+                greedy += q[valued, state, a]
     return epsilon * every / count + (1.0 - epsilon) * greedy / ties
 
 
@@ -222,14 +229,14 @@ def learn(
     rows, rng, states, actions, paid, mask = lanes
     q, tried, keys, taken, used = table
     sums = np.zeros(4)
-    for n in range(begun, begun + steps):
-        lane = n % rows.shape[0]
+    lane = begun % rows.shape[0] - 1
+    for _ in range(steps):
+        lane = lane + 1 if lane + 1 < rows.shape[0] else 0
         row: Row = rows[lane]
         if actions[lane] < 0:
             first = place_of(keys, taken, used, key(row))
             legal(row, mask)
-            stray = unit(next_random(rng, lane)) < epsilon
-            states[lane], actions[lane] = first, chosen(q, first, mask, stray, next_random(rng, lane))
+            states[lane], actions[lane] = first, chosen(q, first, mask, epsilon, rng, lane)
         state: Any = states[lane]
         action: Any = actions[lane]
         seat = row.seat
@@ -240,8 +247,7 @@ def learn(
         if not row.done or row.cut:  # time being up ends nothing: what would have followed counts
             after = place_of(keys, taken, used, key(row))
             legal(row, mask)
-            stray = unit(next_random(rng, lane)) < epsilon
-            then = chosen(q, after, mask, stray, next_random(rng, lane))
+            then = chosen(q, after, mask, epsilon, rng, lane)
             if then >= 0:
                 valued = q.shape[0] - 1 - into
                 ahead = q[valued, after, then] if kind == SARSA else value_of(q, into, after, mask, kind, epsilon)

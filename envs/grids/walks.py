@@ -123,7 +123,8 @@ def tabled(
 
     @rule
     def legal(row: Row, out: NDArray[np.bool_]) -> None:
-        out[:] = True
+        for action in range(actions):
+            out[action] = True
 
     @rule
     def key(row: Row) -> Bits:
