@@ -135,6 +135,8 @@ class EpsilonGreedy:
         self.name = self.name or f"{self.agent.name}+epsilon={self.epsilon:g}"
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        if game.controls:
+            raise Unable(f"{self.name} strays among moves, and in {game.name} actions are vectors; leave epsilon out.")
         inner = self.agent.begin(game, seeds)
         return {**{f"inner.{key}": value for key, value in inner.items()}, "rng": seeds ^ np.uint64(0xE5)}
 
@@ -146,4 +148,8 @@ class EpsilonGreedy:
         stray = uniform(rng) < self.epsilon
         action = np.where(stray, pick_legal(view.legal, rng), decision.action)
         kept: Memory = {**{prefix + key: value for key, value in decision.memory.items()}, "rng": rng}
-        return Decision(action, kept, decision.extra)
+        extra = dict(decision.extra)
+        if "policy" in extra:
+            even = view.legal / view.legal.sum(axis=1, keepdims=True)
+            extra["policy"] = (1.0 - self.epsilon) * extra["policy"] + self.epsilon * even
+        return Decision(action, kept, extra)

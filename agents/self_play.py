@@ -32,7 +32,7 @@ class SelfPlay:
     half_life         plies over which the temperature halves
     temperature_end   below which it does not fall
     opening_share     share of games that begin with random moves, so that more than the beaten path is learned
-    opening_plies     at most so many random moves, drawn evenly from 0 up
+    opening_plies     at most so many random moves, drawn evenly from 0 up; never more than half of the longest game
     value_decay       of the column `blend`: share of what came after in a position's value, the rest the search's own
     """
 
@@ -163,7 +163,7 @@ class SelfPlayer:
         self.begun += len(lanes)
         self.table.restart(lanes, seeds)
         self.seeds[lanes] = seeds
-        plies = generator.integers(0, s.opening_plies + 1, len(lanes))
+        plies = generator.integers(0, min(s.opening_plies, self.game.max_plies // 2) + 1, len(lanes))
         plies = np.where(generator.random(len(lanes)) < s.opening_share, plies, 0)
         for lane, moves in zip(lanes, random_moves(self.game, seeds, seeds, plies), strict=True):
             self.opening[lane] = len(moves)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, put, take, uniform
+from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, Unable, put, take, uniform
 from agents.play import Table, play_games, player_seeds
 from agents.registry import AGENTS, agent
 from agents.scripted.human import Human
@@ -257,3 +257,24 @@ def test_parts_of_a_memory_are_taken_and_put_back() -> None:
     put(memory, np.array([4, 1]), {"a": np.array([40, 10]), "b": np.ones((2, 2))})
     assert memory["a"].tolist() == [0, 10, 2, 3, 40]
     assert memory["b"].sum() == 4.0
+
+
+def test_a_stray_moves_policy_is_mixed_in() -> None:
+    """Half of the moves even among two legal ones, half the agent's own, which is sure of the first."""
+
+    class Sure(Random):
+        def act(self, view: View, memory: Memory) -> Decision:
+            policy = np.zeros(view.legal.shape, np.float32)
+            policy[np.arange(len(policy)), view.legal.argmax(axis=1)] = 1.0
+            return Decision(view.legal.argmax(axis=1), memory, {"policy": policy})
+
+    rules = game("nim:piles=1-1")
+    rows = kernels.new_rows(rules, kernels.seeds(0, 4))
+    player = EpsilonGreedy(Sure(), 0.5)
+    decision = player.act(kernels.view(rules, rows), player.begin(rules, kernels.seeds(1, 4)))
+    np.testing.assert_allclose(np.sort(decision.extra["policy"])[:, ::-1], [[0.75, 0.25]] * 4)
+
+
+def test_straying_among_vectors_is_refused() -> None:
+    with pytest.raises(Unable, match="actions are vectors"):
+        EpsilonGreedy(Random(), 0.5).begin(game("pendulum"), kernels.seeds(0, 1))
