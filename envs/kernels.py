@@ -86,11 +86,12 @@ class Loop(Generic[P, R]):
             self.compiled[game] = compiled if isinstance(compiled, Dispatcher) else _on_records(compiled)
         return self.compiled[game]
 
-    def _specialise(self, game: Game) -> Any:
+    def _specialise(self, game: Game, inlined: bool = False) -> Any:
+        """The loop with one game's rules; `inlined` into the loop that calls it, where a call costs as much as a ply."""
         scope = {**self.function.__globals__, **rules_of(game), **(_WORDS if game.foreign else {})}
         for name in _names(self.function.__code__):
             if isinstance(scope.get(name), Loop):
-                scope[name] = scope[name]._specialise(game)
+                scope[name] = scope[name]._specialise(game, inlined=True)
         copy = FunctionType(
             self.function.__code__,
             scope,
@@ -104,7 +105,7 @@ class Loop(Generic[P, R]):
         tell_closures_apart(copy)
         copy.__module__ = self.function.__module__
         copy.__qualname__ = f"{self.__name__}.{re.sub(r'[^a-z0-9]+', '_', game.name)}.{fingerprint(copy)}"
-        return numba.njit(cache=True, nogil=True)(copy)
+        return numba.njit(cache=not inlined, nogil=True, forceinline=inlined)(copy)
 
 
 @cache
