@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the tables do."""
 
 TABLES = """
@@ -45,7 +45,7 @@ CREATE TABLE seats (
     number INTEGER NOT NULL REFERENCES games (number),
     seat   INTEGER NOT NULL,
     member INTEGER NOT NULL REFERENCES members (id),
-    result REAL NOT NULL CHECK (result BETWEEN -1 AND 1),
+    result REAL NOT NULL,                           -- the seat's return; in most games -1, 0 or 1
     PRIMARY KEY (number, seat)
 ) STRICT, WITHOUT ROWID;
 

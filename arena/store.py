@@ -309,6 +309,7 @@ class Store:
     ) -> dict[Result, int]:
         """How often each result of a game for two occurred, under its present rules: what `leagues.rating.rate` takes.
 
+        Whoever was paid more has won, whatever the amounts; equal pay is a draw.
         Games by other versions of the rules are kept, and tell nothing of this one: see `outdated`.
         """
         from leagues.rating import Result  # scipy comes with it
@@ -318,11 +319,12 @@ class Store:
             limits, values = limits + " AND g.number <= ?", (*values, upto)
         rows = self._rows(
             "SELECT a.name, b.name, score, times FROM ("
-            "  SELECT x.member AS one, y.member AS two, (x.result + 1) / 2 AS score, count(*) AS times FROM games g"
+            "  SELECT x.member AS one, y.member AS two, count(*) AS times,"
+            "  (1 + (x.result > y.result) - (x.result < y.result)) / 2.0 AS score FROM games g"
             "  CROSS JOIN seats x ON x.number = g.number AND x.seat = 0"  # CROSS: in this order, the index first
             "  CROSS JOIN seats y ON y.number = g.number AND y.seat = 1"
             f" WHERE g.game = ? AND g.rules = ? AND g.purpose IN ({_marks(purposes)}) AND x.member <> y.member{limits}"
-            "  GROUP BY x.member, y.member, x.result"
+            "  GROUP BY x.member, y.member, score"
             ") JOIN members a ON a.id = one JOIN members b ON b.id = two",
             (game, game_of(game).version, *purposes, *values),
         )

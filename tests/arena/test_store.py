@@ -62,6 +62,8 @@ def test_results_are_counted_by_who_moved_first(store):
     assert store.results("connect_four", run="t") == {("b", "a", 0.0): 1}
     assert store.results("connect_four", upto=3) == {("a", "b", 1.0): 2, ("b", "a", 0.5): 1}
     assert store.results("othello") == {}
+    store.add_games([game("7", results=(2.5, -2.5), purpose="match"), game("8", results=(0.5, 0.25), purpose="match")])
+    assert store.results("connect_four")["a", "b", 1.0] == 4  # more is a win, however much more
 
 
 def test_games_by_other_rules_do_not_count(store):
@@ -101,7 +103,7 @@ def test_a_batch_goes_in_whole_or_not_at_all(store):
         store.add_games([game("one"), game("two", seats=("a", "nobody"))])
     assert store.count() == 0
     with pytest.raises(StoreError):
-        store.add_games([game("one"), game("two", results=(9.0, -9.0))])
+        store.add_games([game("one"), game("two", results=(float("nan"), 0.0))])
     assert store.count() == 0
     assert store.faults() == []
 
