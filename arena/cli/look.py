@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Database, Json, Seed, Wanting, document, known, progress, put, say, show
+from arena.cli.frame import Database, Json, Seed, Wanting, document, known, progress, put, say, screen, show
 from arena.text import printable
 
 if TYPE_CHECKING:
@@ -229,18 +229,51 @@ def list_names(
     tables = {"games": GAMES, "agents": AGENTS, "algorithms": ALGORITHMS, "backbones": BACKBONES}
     known(tables, what, "list of")
     rows = [{"name": name, "summary": summary(tables[what], name)} for name in tables[what]]
+    if what == "games":
+        rows = [{**row, **_sizes(str(row["name"]))} for row in rows]
     if json:
         document(rows)
         return
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=None, show_header=False, pad_edge=False)
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(style="dim")
+    sizes = ("seats", "moves", "plies", "sees") if what == "games" else ()
+    sizes = sizes[: 0 if screen().width < 70 else 3 if screen().width < 110 else 4]
+    grid = Table(box=None, show_header=bool(sizes), header_style="dim", pad_edge=False)
+    grid.add_column("name", style="bold", no_wrap=True)
+    for size in sizes:
+        grid.add_column(size, justify="right", no_wrap=True)
+    grid.add_column("", style="dim")
     for row in rows:
-        grid.add_row(Text(row["name"]), Text(row["summary"]))
+        cells = (_size(row[size]) for size in sizes)
+        grid.add_row(Text(str(row["name"])), *cells, Text(str(row["summary"])))
     show(grid)
+
+
+def _sizes(name: str) -> dict[str, Any]:
+    """How large a game is as it comes, what kind of game it is, and its options with their defaults."""
+    from inspect import signature
+
+    from envs.registry import GAMES, game, resolve
+
+    rules = game(name)
+    kinds = ("hidden", "chance", "simultaneous")
+    return {
+        "seats": rules.seats,
+        "moves": rules.actions or [list(bounds) for bounds in rules.controls],
+        "sees": list(rules.shape),
+        "plies": rules.max_plies,
+        "pays": rules.pays,
+        "kinds": [kind for kind in kinds if getattr(rules, kind)],
+        "options": {key: value.default for key, value in signature(resolve(GAMES, name, "game")).parameters.items()},
+    }
+
+
+def _size(size: int | list[Any]) -> str:
+    """A number; the sides of an observation; or how many numbers an action is."""
+    if isinstance(size, int):
+        return f"{size:,}"
+    return f"{len(size)} real" if isinstance(size[0], list) else "x".join(str(side) for side in size)
 
 
 def verify(

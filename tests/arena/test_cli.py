@@ -93,14 +93,32 @@ def test_lists(arena, what, table, monkeypatch):
     assert set(table) <= set(arena("list", what)[1].split())
 
 
+def test_games_are_listed_with_their_sizes(arena, monkeypatch):
+    rows = {row["name"]: row for row in json.loads(arena("list", "games", "--json")[1])}
+    go, pendulum, kuhn = rows["go"], rows["pendulum"], rows["kuhn"]
+    assert (go["seats"], go["moves"], go["sees"], go["plies"], go["kinds"]) == (2, 82, [4, 9, 9], 162, [])
+    assert go["options"]["size"] == 9
+    assert (pendulum["seats"], pendulum["moves"]) == (1, [[-2.0, 2.0]])
+    assert (kuhn["pays"], kuhn["kinds"]) == ("zero-sum", ["hidden", "chance"])
+    for columns, cells in {
+        60: ["go", "Go"],
+        80: ["go", "2", "82", "162"],
+        160: ["go", "2", "82", "162", "4x9x9"],
+    }.items():
+        monkeypatch.setenv("COLUMNS", str(columns))
+        (line,) = (line.split() for line in arena("list", "games")[1].splitlines() if line.startswith("go "))
+        assert line[: len(cells)] == cells
+
+
 def test_help_and_lists_import_nothing_heavy():
     code = (
-        "import sys; from arena import cli;"
-        "[cli.run(words) for words in (['list', 'games'], ['--help'], ['match', '--help'])];"
-        "print({'numpy', 'numba', 'torch', 'ray', 'scipy', 'pygame'} & set(sys.modules), file=sys.stderr)"
+        "import sys; from arena import cli; heavy = {'numpy', 'numba', 'torch', 'ray', 'scipy', 'pygame'};"
+        "[cli.run(words) for words in (['list', 'agents'], ['--help'], ['match', '--help'])];"
+        "print(heavy & set(sys.modules), file=sys.stderr); cli.run(['list', 'games']);"
+        "print((heavy - {'numpy', 'numba', 'scipy'}) & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.stderr == "set()\n"
+    assert done.stderr == "set()\nset()\n"
 
 
 # --- what the user got wrong ----------------------------------------------------------------------------------------
