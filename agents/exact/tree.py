@@ -19,7 +19,7 @@ from agents.agent import Unable
 from envs.game import CHANCE, Game, Rows
 from envs.kernels import Loop, act, begin, key, legal, odds, settle
 
-MOST = 5_000_000
+MOST = 2_000_000
 """Trees of more positions than this are refused unless they are asked for."""
 
 CHUNK = 4096
