@@ -7,7 +7,7 @@ it is; so the same command after a crash plays what is missing and nothing twice
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from arena.worker import Meeting, cached_agent, play_pairings
 from envs.game import Game
 from envs.registry import game as game_of
 from leagues.rating import Ratings, rate
-from leagues.schedule import Pairing, gauntlet, schedule
+from leagues.schedule import Pairing, Standing, follow, gauntlet, schedule
 from leagues.sprt import MatchElo, Sprt, match_elo
 
 if TYPE_CHECKING:
@@ -202,15 +202,41 @@ class Table:
     ratings: Ratings
     points: Mapping[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
     """(a, b) -> a's points against b, and their games."""
+    standings: Sequence[Standing] = ()
+    """Who came where, where the format says so; without it the ratings do."""
 
 
-def tournament(store: Store, contest: Contest, form: str, pairs: int, heard: Heard = lambda done, total: None) -> Table:
-    """Plays a tournament to its end, from wherever it stands in the database."""
-    pairings = list(schedule(form, list(contest.entrants), pairs, contest.seed))
+def tournament(
+    store: Store,
+    contest: Contest,
+    form: str,
+    pairs: int,
+    heard: Heard = lambda done, total: None,
+    *,
+    rounds: int | None = None,
+) -> Table:
+    """Plays a tournament to its end, from wherever it stands in the database.
+
+    Each round follows from the stored results of those before; `heard` is told the games of the rounds known so far.
+    """
+    course = schedule(form, list(contest.entrants), pairs, contest.seed, rounds)
     enter(store, contest)
-    for _ in play_missing(store, contest, pairings, heard):
-        pass
-    return table(store, contest, pairings)
+    before = 0
+
+    def play(pairings: list[Pairing]) -> dict[str, float]:
+        nonlocal before
+        for _ in play_missing(store, contest, pairings, lambda done, total: heard(before + done, before + total)):
+            pass
+        before += len(pairings)
+        return scores(store, contest, pairings)
+
+    pairings, standings = follow(course, play)
+    return replace(table(store, contest, pairings), standings=tuple(standings))
+
+
+def scores(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> dict[str, float]:
+    """The pairings' ids, each with the stored score of whoever moved first."""
+    return {pairing.id: contest.result(store.stored_game(contest.game_id(pairing))) for pairing in pairings}
 
 
 def table(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> Table:

@@ -35,9 +35,12 @@ def tournament(
         typer.Argument(metavar="AGENT AGENT...", help="Specs or folders, two or more; best:GAME is the best trained."),
     ],
     format: Annotated[
-        str, typer.Option("--format", help="round-robin, or gauntlet: the first against all.")
+        str, typer.Option("--format", help="round-robin, gauntlet (the first against all), swiss, knockout or ladder.")
     ] = "round-robin",
     pairs: Annotated[int, typer.Option(min=1, help="Pairs of games in each meeting, seats swapped.")] = 10,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Of a swiss (else log2 of the agents) or a ladder (else one an agent).")
+    ] = None,
     seed: Seed = 0,
     opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
     database: Database = Path("arena.db"),
@@ -45,7 +48,9 @@ def tournament(
 ) -> None:
     """Let agents play each other and rate them on one scale.
 
-    What was played is kept: the same command after a crash plays only what is missing, and more --pairs adds to it.
+    A swiss pairs agents that have done about as well, in a knockout the loser is out, on a ladder neighbours change
+    places; agents are seeded in the order in which they are named, the best first. What was played is kept: the same
+    command after a crash plays only what is missing.
 
     Example: [bold]arena tournament connect_four random alphabeta:depth=4 mcts:sims=200 --pairs 20[/]
     """
@@ -61,11 +66,11 @@ def tournament(
     specs = [expand(agent, database) for agent in agents]
     entered = contest(game, specs, seed=seed, opening_plies=opening, members=_members(database))
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
-        table = tournament(store, entered, format, pairs, heard)
+        table = tournament(store, entered, format, pairs, heard, rounds=rounds)
     if json:
         document(_tournament_document(table, format))
     else:
-        show(_tournament_table(table))
+        show(_tournament_table(table), *([_standings_table(table)] if table.standings else []))
 
 
 def _members(database: Path) -> Sequence[Member]:
@@ -88,6 +93,7 @@ def _tournament_document(table: Table, form: str) -> dict[str, Any]:
         "zero": rated.anchor,
         "first_move": {"elo": rated.first_move.elo, "error": rated.first_move.error},
         "ratings": rated.rows(),
+        "standings": [standing._asdict() for standing in table.standings],
         "meetings": [
             {"member": a, "opponent": b, "points": points, "games": games}
             for (a, b), (points, games) in sorted(table.points.items())
@@ -119,6 +125,20 @@ def _tournament_table(table: Table) -> RichTable:
             met = table.points.get((name, str(other["name"])))
             cells.append("" if met is None else f"{met[0]:g}")
         grid.add_row(*cells)
+    return grid
+
+
+def _standings_table(table: Table) -> RichTable:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    grid = RichTable(title="standings", title_justify="left", pad_edge=False)
+    grid.add_column("place", justify="right", style="dim")
+    grid.add_column("name", overflow="ellipsis", no_wrap=True, style="cyan")
+    grid.add_column("points", justify="right", no_wrap=True)
+    grid.add_column("", no_wrap=True)
+    for place, name, points, note in table.standings:
+        grid.add_row(str(place), Text(printable(name)), f"{points:g}", note)
     return grid
 
 

@@ -72,6 +72,39 @@ def test_what_was_cut_off_goes_on_to_the_same_games(tmp_path):
     assert games(tmp_path / "cut.db") == games(tmp_path / "whole.db")
 
 
+@pytest.mark.parametrize("form", ["swiss", "knockout", "ladder"])
+def test_rounds_that_were_cut_off_go_on_with_the_same_pairings(tmp_path, form):
+    def games(path):
+        with Store.read(path) as store:
+            return {g.id: (g.seats, tuple(g.moves), g.results) for g in store.games()}
+
+    entered = contest("tic_tac_toe", [*AGENTS, "first:note=a", "first:note=b"], seed=1)
+    with Store(tmp_path / "whole.db") as store:
+        whole = tournament(store, entered, form, 2)
+    assert whole.standings[0].place == 1
+    assert {standing.name for standing in whole.standings} == set(entered.entrants)
+    for cut in (1, len(games(tmp_path / "whole.db")) // 2):
+
+        def stop(done, total, cut=cut):
+            if done >= cut:
+                raise KeyboardInterrupt
+
+        with Store(tmp_path / f"{cut}.db") as store:
+            with pytest.raises(KeyboardInterrupt):
+                tournament(store, entered, form, 2, stop)
+            assert 0 < store.count() < whole.games
+            assert tournament(store, entered, form, 2).standings == whole.standings
+        assert games(tmp_path / f"{cut}.db") == games(tmp_path / "whole.db")
+
+
+def test_a_format_refuses_before_anything_is_stored(store):
+    with pytest.raises(ValueError, match="from 1 to 3 rounds, not 4"):
+        tournament(store, contest("tic_tac_toe", AGENTS), "swiss", 1, rounds=4)
+    with pytest.raises(ValueError, match="leave their number out"):
+        tournament(store, contest("tic_tac_toe", AGENTS), "knockout", 1, rounds=2)
+    assert not store.members()
+
+
 def test_more_pairs_and_more_agents_add_to_what_is_there(store):
     tournament(store, contest("tic_tac_toe", AGENTS[:2]), "round-robin", 2)
     tournament(store, contest("tic_tac_toe", AGENTS[:2]), "round-robin", 3)

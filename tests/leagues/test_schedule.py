@@ -6,19 +6,27 @@ from collections import Counter
 from itertools import combinations, islice
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.registry import Unknown
-from leagues.schedule import FORMATS, Pairing, gauntlet, pair, pairs_of, round_robin, rounds, schedule
+from leagues.schedule import FORMATS, Pairing, follow, gauntlet, pair, pairs_of, round_robin, rounds, schedule
 
 entrants = st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=9, unique=True)
 
 
+def by_id(games: list[Pairing]) -> dict[str, float]:
+    """Scores that look random, and are the same for the same game."""
+    return {game.id: int(game.id, 16) % 3 / 2 for game in games}
+
+
+@settings(max_examples=40, deadline=None)
 @given(entrants, st.integers(1, 3), st.integers(0, 2**63), st.sampled_from(sorted(FORMATS)))
 def test_every_format_plays_balanced_pairs(names: list[str], pairs: int, seed: int, form: str) -> None:
-    games = list(schedule(form, names, pairs, seed))
-    assert games == list(schedule(form, names, pairs, seed))
+    games, standings = follow(schedule(form, names, pairs, seed), by_id)
+    assert (games, standings) == follow(schedule(form, names, pairs, seed), by_id)
+    assert not standings or sorted(standing.name for standing in standings) == sorted(names)
+    assert [standing.place for standing in standings] == sorted(standing.place for standing in standings)
     assert len({game.id for game in games}) == len(games)
     assert set(Counter(game.pair for game in games).values()) == {2}
     for one, other in zip(games[::2], games[1::2], strict=True):
@@ -96,3 +104,13 @@ def test_what_cannot_be_scheduled_is_said() -> None:
         pair("a", "a", 0)
     with pytest.raises(Unknown, match="did you mean 'round-robin'"):
         schedule("roundrobin", ["a", "b"], 1, 0)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_what_a_format_does_not_allow_is_said_before_the_first_round(form: str) -> None:
+    with pytest.raises(ValueError, match="two members or more"):
+        schedule(form, ["a"], 1, 0)
+    with pytest.raises(ValueError, match="entered twice"):
+        schedule(form, ["a", "b", "b"], 1, 0)
+    with pytest.raises(ValueError, match=r"leave their number out|to 3 rounds|one round or more"):
+        schedule(form, ["a", "b", "c"], 1, 0, rounds=0)
