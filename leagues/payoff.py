@@ -75,6 +75,14 @@ class Payoff:
         for result in results:
             self.add(result)
 
+    def forget(self, name: str) -> None:
+        """Drops all games of a member that starts anew under its name, as an exploiter does."""
+        index = self._index.get(name)
+        if index is not None:
+            for table in (self._score, self._games):
+                table[index, :] = 0.0
+                table[:, index] = 0.0
+
     def games(self, a: str, b: str) -> float:
         """How many games count between the two, after fading."""
         i, j = self._index.get(a), self._index.get(b)
@@ -109,12 +117,10 @@ class Payoff:
     def _view(self, table: Floats, names: Sequence[str] | None, against: Sequence[str] | None) -> Floats:
         names = self.names if names is None else names
         against = names if against is None else against
-        nobody = len(self._index)  # who is unknown has played nobody
-        padded = np.zeros((nobody + 1, nobody + 1))
-        padded[:nobody, :nobody] = table[:nobody, :nobody]
-        rows = np.array([self._index.get(name, nobody) for name in names], np.intp)
-        columns = np.array([self._index.get(name, nobody) for name in against], np.intp)
-        return padded[np.ix_(rows, columns)]
+        rows = np.array([self._index.get(name, -1) for name in names], np.intp)
+        columns = np.array([self._index.get(name, -1) for name in against], np.intp)
+        known = (rows >= 0)[:, None] & (columns >= 0)[None, :]  # who is unknown has played nobody
+        return np.where(known, table[rows[:, None], columns[None, :]], 0.0)
 
     def state(self) -> dict[str, object]:
         """All of it as plain values and arrays; `from_state` gives the same table back."""

@@ -34,6 +34,23 @@ def test_decay_fades_old_games_of_the_same_two() -> None:
     assert Payoff([Result("a", "b", 1)] * 2 + [Result("a", "b", 0)]).winrate("a", "b") == pytest.approx(2 / 3)
 
 
+def test_a_member_that_starts_anew_has_met_nobody() -> None:
+    table = Payoff([Result("a", "b", 1), Result("c", "a", 1), Result("b", "c", 1)], decay=0.99)
+    table.forget("a")
+    table.forget("stranger")
+    assert table.names == ("a", "b", "c")
+    assert table.counts() == pytest.approx(np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]]))
+    assert table.winrates(["a", "b"], ["b", "c", "stranger"]) == pytest.approx(
+        np.array([[0.5, 0.5, 0.5], [0.5, 1, 0.5]])
+    )
+
+
+def test_a_table_of_nobody_is_empty() -> None:
+    assert Payoff().winrates().shape == (0, 0)
+    assert Payoff().winrates(["a"], ["b", "c"]) == pytest.approx(np.array([[0.5, 0.5]]))
+    assert Payoff([Result("a", "b", 1)]).winrates(["a"], []).shape == (1, 0)
+
+
 def test_wilson_interval() -> None:
     low, high = wilson(0.8, 10)  # (0.8 + z2/20 -+ z sqrt(0.016 + z2/400)) / (1 + z2/10), z = 1.96
     assert (float(low), float(high)) == pytest.approx((0.49016, 0.94331), abs=1e-5)
