@@ -6,6 +6,7 @@ import ast
 import difflib
 import importlib
 import inspect
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -83,6 +84,9 @@ class Unknown(ValueError):
 
 Option = bool | int | float | str
 
+KINDS: dict[str, str] = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+"""How an option is declared -> what is said of it; options declared otherwise see to their values themselves."""
+
 
 def parse(spec: str) -> tuple[str, dict[str, Option]]:
     """Splits "name:key=value,key=value" into its name and its options."""
@@ -129,7 +133,28 @@ def build(table: Mapping[str, str], spec: str, kind: str) -> Any:
     factory = resolve(table, name, kind)
     known = inspect.signature(factory).parameters
     check_options(options, known, f"The {kind} '{name}'")
-    return factory(**options)
+    return factory(**{key: _fitting(value, key, known[key], f"The {kind} '{name}'") for key, value in options.items()})
+
+
+def _fitting(value: Option, key: str, parameter: inspect.Parameter, whose: str) -> Option:
+    """The value of an option as the kind of value that it is declared to be; raises ValueError if it is of another."""
+    wanted = KINDS.get(str(parameter.annotation))
+    if wanted is None:
+        return value
+    if wanted == "a number" and type(value) is int:
+        value = float(value)
+    if wanted == "text" and not isinstance(value, str):
+        return _text(value)
+    fits = type(value).__name__ == parameter.annotation and (type(value) is not float or math.isfinite(value))
+    if not fits:
+        default = parameter.default
+        example = "" if default in (parameter.empty, "", -1) else f"; write for example {key}={_text(default)}"
+        raise ValueError(f"{whose} takes {wanted} as {key}, not '{_text(value)}'{example}.")
+    return value
+
+
+def _text(value: Option) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_options(options: Iterable[str], known: Iterable[str], whose: str) -> None:
