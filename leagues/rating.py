@@ -116,6 +116,13 @@ class Ratings:
         _, other_draw, loss = self.probabilities(b, a)
         return (win + draw / 2 + loss + other_draw / 2) / 2
 
+    def expectations(self) -> Floats:
+        """What everybody is to expect against everybody, over both seats, [n, n]."""
+        d, log_nu = (self.elo[:, None] - self.elo[None, :]) / ELO, log(self.draw) if self.draw > 0 else -inf
+        worth = self.first_move.elo / ELO
+        games = [outcomes(d + worth, log_nu), outcomes(d - worth, log_nu)]
+        return sum((win + draw / 2 for win, draw, _ in games), np.zeros_like(d)) / 2
+
     def rows(self) -> list[dict[str, str | float]]:
         """The leaderboard: best first, equals by name."""
         order = sorted(range(len(self.names)), key=lambda i: (-self.elo[i], self.names[i]))

@@ -1,0 +1,167 @@
+"""Equilibria and evolution of populations whose answers are known, and a real one that goes in circles."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leagues.meta_games import alpha_rank, cycle_share, nash, nash_average, replicator, stationary
+from leagues.rating import Result, rate
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "ratings"
+RPS = np.array([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+CHAIN = np.sign(np.arange(4)[None, :] - np.arange(4)[:, None]).astype(float)  # 0 beats 1 beats 2 beats 3
+
+
+def bots() -> tuple[list[str], np.ndarray]:
+    """The 43 bots of repeated rock-paper-scissors, their payoffs made exactly antisymmetric, in [-1, 1]."""
+    cells = [ast.literal_eval(line) for line in (GOLDEN / "rrps_bot_table_file.txt").read_text().splitlines()]
+    names = sorted({cell[0] for cell in cells})
+    table = np.zeros((43, 43))
+    for a, b, gain in cells:
+        table[names.index(a), names.index(b)] = gain / 1000
+    return names, (table - table.T) / 2
+
+
+# --- Nash -----------------------------------------------------------------------------------------------------------
+
+
+def test_nash_by_hand() -> None:
+    assert nash(RPS) == pytest.approx([1 / 3] * 3)
+    assert nash(CHAIN) == pytest.approx([1, 0, 0, 0], abs=1e-9)
+    # rock worth 3 against scissors, paper 1 against rock, scissors 2 against paper: weights 2 : 3 : 1
+    uneven = np.array([[0.0, -1, 3], [1, 0, -2], [-3, 2, 0]])
+    assert nash(uneven) == pytest.approx(np.array([2, 3, 1]) / 6)
+    assert nash(np.zeros((3, 3))) == pytest.approx([1 / 3] * 3)
+    assert nash(np.zeros((1, 1))) == pytest.approx([1])
+
+
+def test_a_twin_takes_from_its_twin_alone() -> None:
+    twice = [0, 1, 2, 2]
+    weights = nash(RPS[np.ix_(twice, twice)])
+    assert weights == pytest.approx([1 / 3, 1 / 3, 1 / 6, 1 / 6])
+    assert alpha_rank(RPS[np.ix_(twice, twice)])[0] != pytest.approx(1 / 3, abs=0.01)  # which alpha-rank does not say
+
+
+def test_who_loses_to_all_changes_nothing() -> None:
+    table = np.zeros((4, 4))
+    table[:3, :3], table[:3, 3], table[3, :3] = RPS, 1, -1
+    assert nash(table) == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+    assert nash_average(table) == pytest.approx([0, 0, 0, -1])
+
+
+def test_nobody_gains_against_the_equilibrium_of_any_table() -> None:
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 12, 30):
+        for table in (rng.normal(size=(n, n)), rng.integers(-1, 2, (n, n)).astype(float)):
+            table = table - table.T
+            weights = nash(table)
+            assert weights.sum() == pytest.approx(1) and weights.min() >= 0
+            assert (table @ weights).max() < 1e-5 * np.abs(table).max()
+
+
+def test_the_bots_of_repeated_rock_paper_scissors() -> None:
+    names, table = bots()
+    golden = json.loads((GOLDEN / "golden.json").read_text())
+    assert len(names) == golden["rrps_bots"]
+    weights = nash(table)
+    assert (table @ weights).max() < 1e-6
+    in_it = {name for name, weight in zip(names, weights, strict=True) if weight > 1e-4}
+    assert "greenberg" in in_it and "rockbot" not in in_it
+    assert names[int(alpha_rank(table).argmax())] in [name for name, _ in golden["rrps_top5_mean"]]
+    means = dict(zip(names, 1000 * table.sum(1) / 43, strict=True))
+    for name, mean in golden["rrps_top5_mean"]:  # of the table before it was made antisymmetric
+        assert means[name] == pytest.approx(mean, abs=golden["rrps_antisym_max"] / 2)
+
+
+# --- evolution ------------------------------------------------------------------------------------------------------
+
+
+def test_alpha_rank_by_hand() -> None:
+    assert alpha_rank(RPS) == pytest.approx([1 / 3] * 3)
+    assert alpha_rank(CHAIN) == pytest.approx([1, 0, 0, 0], abs=1e-9)
+    # of two, whose payoffs differ by d = 2 * 0.01 * alpha: the odds are exp(d (m - 1))
+    shares = alpha_rank(np.array([[0, 0.01], [-0.01, 0]]), alpha=1.0, population=6)
+    assert shares[0] / shares[1] == pytest.approx(np.exp(0.02 * 5))
+    assert alpha_rank(np.zeros((3, 3))) == pytest.approx([1 / 3] * 3)
+    with pytest.raises(ValueError, match="antisymmetric"):
+        alpha_rank(np.ones((2, 2)))
+
+
+def test_alpha_rank_is_that_of_open_spiel() -> None:
+    alpharank = pytest.importorskip("open_spiel.python.egt.alpharank")
+    rng = np.random.default_rng(3)
+    for alpha in (0.3, 1.0, 4.0):
+        table = rng.uniform(-1, 1, (5, 5))
+        table = (table - table.T) / 2
+        _, _, theirs, _, _ = alpharank.compute([table], m=20, alpha=alpha)
+        # its population of one kind meets the table from the row's side alone
+        ours = alpha_rank(table, alpha=alpha, population=20)
+        assert ours == pytest.approx(theirs, abs=1e-8)
+
+
+def test_stationary_shares_by_hand() -> None:
+    assert stationary(np.array([[9.0, 3], [1, 9]])) == pytest.approx([0.25, 0.75])
+    rates = np.random.default_rng(0).random((6, 6))
+    shares = stationary(rates)
+    np.fill_diagonal(rates, 0)
+    assert shares @ rates == pytest.approx(shares * rates.sum(1))
+    assert stationary(np.array([[0, 1e-40], [1, 0]]))[1] == pytest.approx(1e-40)
+
+
+def test_the_replicator_circles_where_nobody_is_best_and_ends_where_somebody_is() -> None:
+    path = replicator(RPS, np.array([0.5, 0.3, 0.2]), time=20, steps=800)
+    assert path.prod(1) == pytest.approx(np.full(801, 0.03), rel=1e-6)  # what rock-paper-scissors conserves
+    assert np.abs(path - path[0]).max() > 0.2
+    assert replicator(CHAIN, np.full(4, 0.25), time=40, steps=200)[-1] == pytest.approx([1, 0, 0, 0], abs=1e-6)
+    assert replicator(RPS, np.array([0, 0.5, 0.5]), time=30, steps=100)[-1] == pytest.approx([0, 0, 1], abs=1e-6)
+    # two kinds: the odds grow as exp(t) where the payoffs differ by 1 throughout
+    end = replicator(np.array([[1.0, 1], [0, 0]]), np.array([0.5, 0.5]), time=2, steps=20)[-1]
+    assert end[0] / end[1] == pytest.approx(np.exp(2))
+    with pytest.raises(ValueError, match="sum to 1"):
+        replicator(RPS, np.ones(3), 1, 1)
+
+
+# --- circles --------------------------------------------------------------------------------------------------------
+
+
+def test_cycle_share_by_hand() -> None:
+    half = np.full((3, 3), 0.5)
+    assert cycle_share((RPS + 1) / 2, half) == 1.0
+    assert cycle_share((CHAIN + 1) / 2, (CHAIN + 1) / 2) == 0.0
+    assert cycle_share(half, half) == 0.0
+    # one meeting of three misses by 0.1 what was expected; all are 0.3 from even
+    score = np.array([[0.5, 0.8, 0.8], [0.2, 0.5, 0.8], [0.2, 0.2, 0.5]])
+    thought = score.copy()
+    thought[0, 1], thought[1, 0] = 0.7, 0.3
+    assert cycle_share(score, thought) == pytest.approx(0.01 / 0.27)
+
+
+def played(chance: np.ndarray, games: int) -> float:
+    """The cycle share of a round robin with these chances of winning."""
+    rng, n = np.random.default_rng(1), len(chance)
+    results: dict[Result, float] = {}
+    score, number = np.full((n, n), 0.5), np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1, n):
+            won = int(rng.binomial(games, chance[i, j]))
+            results[Result(str(i), str(j), 1.0)], results[Result(str(i), str(j), 0.0)] = won, games - won
+            score[i, j], score[j, i] = won / games, 1 - won / games
+            number[i, j] = number[j, i] = games
+    rated = rate(results, anchor=None)
+    return cycle_share(score, rated.expectations(), number)
+
+
+def test_cycle_share_of_played_games() -> None:
+    strength = np.linspace(-1.5, 1.5, 8)
+    transitive = 1 / (1 + np.exp(strength[None, :] - strength[:, None]))
+    for games in (20, 1000):
+        assert played(transitive, games) < 0.02
+    assert played((0.6 * RPS + 1) / 2, 500) > 0.97
+    mixed = transitive.copy()
+    mixed[:3, :3] = (0.9 * RPS + 1) / 2
+    assert 0.1 < played(mixed, 500) < 0.5
