@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ANCHOR = "random"
 """Stands at 0 in every game in which it is a member."""
 
+BELIEVED = 4.0
+"""Games that each two are taken to have played beforehand, as their ratings expect, when it is asked who beats whom."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -35,6 +38,10 @@ class Line:
     """The probability that it is truly stronger than the next one down; None on the last line."""
     anchors: Mapping[str, float | None]
     """Its mean score against each anchor, None where they never met."""
+    nash: float
+    """Its weight in the equilibrium of choosing a member (Nash averaging); copies share one's weight."""
+    alpha_rank: float
+    """The share of time that evolution by alpha-rank spends at it."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,15 @@ class Leaderboard:
     first_move: float
     """What moving first is worth, in Elo."""
     first_move_error: float
+    cycles: float = 0.0
+    """How much of the members' beating each other no ranking explains: 0 none, 1 all, as in rock-paper-scissors."""
     outdated: int = 0
     """Games by other versions of the rules, which do not count."""
+
+    @property
+    def in_circles(self) -> str:
+        """What is said of cycles; empty if there are none to speak of."""
+        return f"{percent(self.cycles)} of who beats whom goes in circles" if self.cycles >= 0.01 else ""
 
     @property
     def left_out(self) -> str:
@@ -80,6 +94,7 @@ def leaderboard(store: Store, game: str) -> Leaderboard:
     anchors.sort(key=lambda name: rated.elo[rated.names.index(name)])
     met = scores(results)
     rows = rated.rows()
+    weights, evolved, cycles = population(rated, results)
     lines = []
     for i, row in enumerate(rows):
         name = str(row["name"])
@@ -95,10 +110,38 @@ def leaderboard(store: Store, game: str) -> Leaderboard:
                 score=float(row["score"]),
                 better=rated.superiority(name, str(rows[i + 1]["name"])) if i + 1 < len(rows) else None,
                 anchors={anchor: met.get((name, anchor)) for anchor in anchors},
+                nash=weights[name],
+                alpha_rank=evolved[name],
             )
         )
-    games, worth = sum(results.values()), rated.first_move
-    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error, store.outdated(game))
+    games, worth, outdated = sum(results.values()), rated.first_move, store.outdated(game)
+    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error, cycles, outdated)
+
+
+def population(rated: Ratings, results: Mapping[Result, int]) -> tuple[dict[str, float], dict[str, float], float]:
+    """What ratings do not tell of who beats whom: weights by Nash averaging and by alpha-rank, and the cycle share.
+
+    Each two are taken to have played `BELIEVED` games more that went as the ratings expect, so a lucky game, or none,
+    does not pass for a hole in somebody's play.
+    """
+    import numpy as np
+
+    from leagues.meta_games import alpha_rank, cycle_share, nash
+
+    index = {name: i for i, name in enumerate(rated.names)}
+    points, games = np.zeros((len(index), len(index))), np.zeros((len(index), len(index)))
+    for (first, second, score), count in results.items():
+        i, j = index[first], index[second]
+        points[i, j] += score * count
+        points[j, i] += (1.0 - score) * count
+        games[i, j] += count
+        games[j, i] += count
+    thought = rated.expectations()
+    payoff = 2.0 * (points + BELIEVED * thought) / (games + BELIEVED) - 1.0
+    payoff = (payoff - payoff.T) / 2.0  # exactly, whatever the rounding
+    share = np.where(games > 0, points / np.maximum(games, 1.0), 0.5)
+    weights, evolved = (dict(zip(rated.names, map(float, some(payoff)), strict=True)) for some in (nash, alpha_rank))
+    return weights, evolved, cycle_share(share, thought, games)
 
 
 def scores(results: Mapping[Result, int]) -> dict[tuple[str, str], float]:
@@ -122,11 +165,12 @@ def as_csv(board: Leaderboard) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     against = [f"score against {inert(anchor)}" for anchor in board.anchors]
-    writer.writerow(["rank", "name", "kind", "elo", "low", "high", "games", "score", *against])
+    writer.writerow(["rank", "name", "kind", "elo", "low", "high", "games", "score", "nash", "alpha_rank", *against])
     for line in board.lines:
         numbers = [f"{value:.1f}" for value in (line.elo, line.low, line.high)]
         scored = [_blank(line.anchors[anchor]) for anchor in board.anchors]
-        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, f"{line.score:.4f}", *scored])
+        shares = [f"{value:.4f}" for value in (line.score, line.nash, line.alpha_rank)]
+        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, *scored])
     return out.getvalue()
 
 
@@ -143,16 +187,21 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     zero = f", {board.zero} = 0" if board.zero else ""
     title = f"{board.game}: {board.games:,} rated games{zero}"
     worth = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo" if board.games else ""
-    caption = "; ".join(filter(None, [worth, board.left_out])) or None
+    caption = "\n".join(filter(None, [worth, board.in_circles, board.left_out])) or None
     grid = Table(title=escape(printable(title)), caption=caption, title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)
     room = width - min(longest, 28) - 24
-    shown_interval, shown_games, shown_better = room >= 16, room >= 24, room >= 36
-    shown_anchors = board.anchors[: max(0, (room - 40) // 12)] if shown_better else []
+    shown_interval, shown_games, shown_better, shown_nash = room >= 16, room >= 24, room >= 36, room >= 46
+    shown_anchors = board.anchors[: max(0, (room - 49) // 12)] if shown_better else []
     grid.add_column("#", justify="right", style="dim")
     grid.add_column("name", overflow="ellipsis", no_wrap=True, max_width=40)
     grid.add_column("Elo", justify="right", style="bold", no_wrap=True)
-    for shown, heading in ((shown_interval, "95 %"), (shown_games, "games"), (shown_better, "better")):
+    for shown, heading in (
+        (shown_interval, "95 %"),
+        (shown_games, "games"),
+        (shown_better, "better"),
+        (shown_nash, "Nash"),
+    ):
         if shown:
             grid.add_column(heading, justify="right", no_wrap=True)
     for anchor in shown_anchors:
@@ -166,6 +215,7 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
         cells += [f"{line.low:.0f} … {line.high:.0f}"] if shown_interval else []
         cells += [f"{line.games:,}"] if shown_games else []
         cells += ["" if line.better is None else percent(line.better)] if shown_better else []
+        cells += [percent(line.nash) if line.nash >= 0.0005 else ""] if shown_nash else []
         cells += ["" if line.anchors[a] is None else percent(line.anchors[a]) for a in shown_anchors]
         grid.add_row(*cells)
     return grid

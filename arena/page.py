@@ -35,6 +35,7 @@ def as_page(board: Leaderboard) -> str:
     """A page of the whole leaderboard, its intervals drawn; names are text whatever they hold."""
     left_out = f" ({board.left_out})" if board.left_out else ""
     zero = f"<b>{escape(board.zero)}</b> stands at 0" if board.zero else "the mean of all stands at 0"
+    circles = f" {escape(board.in_circles)}." if board.in_circles else ""
     first = f"Moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo."
     heads = "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
     low, high = _range(board)
@@ -52,11 +53,13 @@ def as_page(board: Leaderboard) -> str:
 <main>
 <h1>{escape(board.game)}</h1>
 <p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
-settled. “Better” is the probability that a member is truly stronger than the next one down. {first}</p>
+settled. “Better” is the probability that a member is truly stronger than the next one down; “Nash” its weight in the
+mixture of members that no member beats. {first}{circles}</p>
 <div class="scroll">
 <table>
 <thead>
-<tr><th>#</th><th class="name">name</th><th>Elo</th><th>95 %</th><th></th><th>games</th><th>better</th>{heads}</tr>
+<tr><th>#</th><th class="name">name</th><th>Elo</th><th>95 %</th><th></th><th>games</th><th>better</th><th>Nash</th>
+{heads}</tr>
 </thead>
 <tbody>
 {rows}
@@ -82,13 +85,15 @@ def _row(line: Line, board: Leaderboard, low: float, high: float) -> str:
     colour = COLOURS.get(line.kind, "#F2F4F6")
     scores = "".join(f"<td>{percent(line.anchors[anchor])}</td>" for anchor in board.anchors)
     better = "" if line.better is None else percent(line.better)
+    nash = percent(line.nash) if line.nash >= 0.0005 else ""
     kind = escape(line.kind)
     dot = f'<span class="dot" style="background:{colour}" title="{kind}"></span>'
     return (
         f'<tr><td class="rank">{line.rank}</td><td class="name" title="{name}">'
         f'{dot}{name} <span class="small">{kind}</span></td>'
         f'<td class="elo">{line.elo:.0f}</td><td class="small">{line.low:.0f} … {line.high:.0f}</td>'
-        f'<td class="bar">{_bar(line, colour, low, high)}</td><td>{line.games:,}</td><td>{better}</td>{scores}</tr>'
+        f'<td class="bar">{_bar(line, colour, low, high)}</td><td>{line.games:,}</td><td>{better}</td>'
+        f"<td>{nash}</td>{scores}</tr>"
     )
 
 

@@ -121,9 +121,39 @@ def test_the_table_fits_its_terminal(store, width):
 def test_the_document_is_plain(store):
     document = as_document(leaderboard(store, "connect_four"))
     assert document["game"] == "connect_four"
-    assert {"rank", "name", "kind", "elo", "low", "high", "games", "score", "anchors", "better"} == set(
-        document["lines"][0]
-    )
+    assert set(document["lines"][0]) == {
+        *("rank", "name", "kind", "elo", "low", "high", "games", "score", "anchors", "better", "nash", "alpha_rank")
+    }
+
+
+@pytest.mark.parametrize("circle", [True, False])
+def test_who_beats_whom_is_told_beside_the_ratings(tmp_path, circle):
+    def game(i, winner, loser):
+        seats, results = ((winner, loser), (1.0, -1.0)) if i % 2 else ((loser, winner), (-1.0, 1.0))
+        return StoredGame(f"{winner}{loser}{i}", "connect_four", 1, 0, seats, results, [0], purpose="rating", run="r")
+
+    with Store(tmp_path / "arena.db") as store:
+        for name in ("paper", "scissors", "stone"):
+            store.add_member("connect_four", name, "agent")
+        meetings = [("paper", "stone"), ("scissors", "paper"), ("stone", "scissors")]
+        if not circle:
+            meetings[2] = ("scissors", "stone")
+        store.add_games([game(i, *two) for two in meetings for i in range(40)])
+        board = leaderboard(store, "connect_four")
+        line = {line.name: line for line in board.lines}
+    if circle:
+        assert board.cycles == pytest.approx(1.0)
+        assert [one.nash for one in board.lines] == pytest.approx([1 / 3] * 3, abs=1e-6)
+        assert [one.alpha_rank for one in board.lines] == pytest.approx([1 / 3] * 3, abs=1e-6)
+    else:
+        assert board.cycles < 0.01
+        assert line["scissors"].nash == pytest.approx(1.0) and line["scissors"].alpha_rank == pytest.approx(1.0)
+    assert ("goes in circles" in as_page(board)) == circle
+    out = io.StringIO()
+    Console(file=out, width=160).print(as_table(board, 160))
+    assert ("100 % of who beats whom goes in circles" in out.getvalue()) == circle
+    row = next(csv.DictReader(io.StringIO(as_csv(board))))
+    assert row["nash"] == ("0.3333" if circle else "1.0000")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +172,7 @@ def test_games_by_other_rules_are_said_to_be_left_out(store):
     )
     board = leaderboard(store, "connect_four")
     assert (board.games, board.outdated) == (22, 1)
-    console = Console(file=io.StringIO(), width=160)
-    console.print(as_table(board, 160))
-    for text in (console.file.getvalue(), as_page(board)):
+    out = io.StringIO()
+    Console(file=out, width=160).print(as_table(board, 160))
+    for text in (out.getvalue(), as_page(board)):
         assert "1 game, played under other rules, left out" in text
