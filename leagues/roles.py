@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 
 from envs.registry import check_options, parse, resolve
 from leagues.census import ANCHOR, Census, Member
-from leagues.meta_solvers import SOLVERS
 from leagues.pfsp import once_harder, pfsp
 from leagues.quality import softmax
 
@@ -32,6 +31,14 @@ ROLES: dict[str, str] = {
     "psro": "leagues.roles:psro",
 }
 """name -> "module:function" of (member, census, **options)."""
+
+SOLVERS: dict[str, str] = {
+    "uniform": "leagues.meta_solvers:uniform",
+    "nash": "leagues.meta_games:nash",
+    "projected_replicator": "leagues.meta_solvers:projected_replicator",
+    "alpha_rank": "leagues.meta_games:alpha_rank",
+}
+"""The meta-solvers of PSRO: name -> "module:function" of the antisymmetric payoff table."""
 
 TOO_STRONG = 0.3
 """A main agent does not learn from another that it beats less often than this, but from that one's past."""
@@ -208,7 +215,8 @@ def psro(me: Member, census: Census, solver: str = "nash") -> list[Part]:
     solve = resolve(SOLVERS, solver, "meta-solver")
     if not frozen:
         return itself(me, "itself, as nobody is frozen yet")
-    odds = solve(census.payoff.winrates(frozen))
+    wins = census.payoff.winrates(frozen)
+    odds = solve(wins - wins.T)
     unmet = int((census.payoff.counts(frozen) == 0).sum() - len(frozen)) // 2
     why = f"{counted(frozen)} by the meta-game's {solver}" + (
         f", {unmet} unplayed pairings taken as even" if unmet else ""
