@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.registry import parse
 from leagues.payoff import Payoff
 from leagues.quality import Quality
 
@@ -31,7 +30,7 @@ class Member:
 
     def plays(self, role: str) -> bool:
         """Whether this is its role, whatever the options."""
-        return parse(self.role)[0] == role
+        return self.role.partition(":")[0] == role
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -68,7 +69,7 @@ class Feed:
 
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def odds(self) -> dict[str, float]:
         """The probability of every member that can be met; they sum to 1."""
         total: dict[str, float] = {}
@@ -86,10 +87,10 @@ class Feed:
             shares[part.reason] = shares.get(part.reason, 0.0) + part.share
         return "; ".join(f"{share:.0%} {reason}" for reason, share in shares.items())
 
-    def draw(self, rng: np.random.Generator) -> str:
-        """The next opponent."""
-        names, odds = zip(*self.odds.items(), strict=True)
-        return names[rng.choice(len(names), p=odds)]
+    def draw(self, rng: np.random.Generator, count: int) -> list[str]:
+        """The opponents in the next `count` games."""
+        names = list(self.odds)
+        return [names[i] for i in rng.choice(len(names), count, p=list(self.odds.values()))]
 
 
 def feed(me: Member, census: Census) -> Feed:

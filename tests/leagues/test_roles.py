@@ -166,7 +166,7 @@ def test_a_league_has_no_two_members_of_one_name() -> None:
 def test_draws_follow_the_odds() -> None:
     given_ = fed(M, PAST, {"m@1": 0.7, "m@2": 0.6, "m@3": 0.5})
     rng = np.random.default_rng(0)
-    drawn = [given_.draw(rng) for _ in range(4000)]
+    drawn = given_.draw(rng, 4000)
     for name, odds in given_.odds.items():
         assert drawn.count(name) / 4000 == pytest.approx(odds, abs=0.03)
 
@@ -200,4 +200,4 @@ def test_every_role_gives_a_distribution_over_members(role, live, frozen, wins, 
     assert sum(given_.odds.values()) == pytest.approx(1, abs=1e-12)
     assert sum(part.share for part in given_.parts) == pytest.approx(1)
     assert "nan" not in given_.reason
-    assert given_.draw(np.random.default_rng(0)) in given_.odds
+    assert set(given_.draw(np.random.default_rng(0), 20)) <= set(given_.odds)
