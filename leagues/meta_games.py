@@ -59,20 +59,44 @@ def _support(payoff: Floats) -> np.ndarray:
 
 def _spread(inside: Floats, outside: Floats) -> Floats:
     """The weights p of greatest entropy with p @ inside = 0 and p @ outside >= 0, by the dual: p ~ exp(table @ y)."""
+    weight = _level(inside)
+    if (weight @ outside).min(initial=0.0) >= -1e-9:  # seldom does an outsider bind
+        return weight
     table = np.hstack([inside, outside])
 
     def dual(y: Floats) -> tuple[float, Floats]:
-        score = table @ y
-        top = score.max()
-        weight = np.exp(score - top)
-        return float(top + np.log(weight.sum())), (weight / weight.sum()) @ table
+        value, weight = _softmax(table @ y)
+        return value, weight @ table
 
     bounds = [(None, None)] * inside.shape[1] + [(0, None)] * outside.shape[1]
     options = {"maxiter": 5000, "maxfun": 100_000, "ftol": 1e-16, "gtol": 1e-11}
     y = minimize(dual, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    score = table @ y
-    weight = np.exp(score - score.max())
-    return weight / weight.sum()
+    return _softmax(table @ y)[1]
+
+
+def _level(table: Floats) -> Floats:
+    """The weights p of greatest entropy with p @ table = 0, by Newton's method on the dual."""
+    y = np.zeros(table.shape[1])
+    value, weight = _softmax(table @ y)
+    for _ in range(100):
+        slope = weight @ table
+        if np.abs(slope).max(initial=0.0) < 1e-13:
+            break
+        bend = (table.T * weight) @ table - np.outer(slope, slope)
+        step = np.linalg.lstsq(bend, -slope, rcond=1e-12)[0]
+        share = 1.0
+        while _softmax(table @ (y + share * step))[0] > value and share > 1e-6:
+            share /= 2
+        y = y + share * step
+        value, weight = _softmax(table @ y)
+    return weight
+
+
+def _softmax(score: Floats) -> tuple[float, Floats]:
+    """The log of the sum of exponentials, and each one's part of the sum."""
+    top = score.max()
+    weight = np.exp(score - top)
+    return float(top + np.log(weight.sum())), weight / weight.sum()
 
 
 def nash_average(payoff: Floats) -> Floats:
@@ -126,21 +150,17 @@ def replicator(payoff: Floats, start: Floats, time: float, steps: int) -> Floats
     if start.shape != payoff.shape[:1] or (start < 0).any() or not np.isclose(start.sum(), 1.0):
         raise ValueError("The replicator starts from one share for each member, none below 0, that sum to 1.")
 
-    def shares(log: Floats) -> Floats:
-        weight = np.exp(log - log.max())
-        return weight / weight.sum()
-
     with np.errstate(divide="ignore"):
         log = np.log(start)
     h = time / steps
     path = [start]
     for _ in range(steps):
-        one = payoff @ shares(log)
-        two = payoff @ shares(log + h / 2 * one)
-        three = payoff @ shares(log + h / 2 * two)
-        four = payoff @ shares(log + h * three)
+        one = payoff @ _softmax(log)[1]
+        two = payoff @ _softmax(log + h / 2 * one)[1]
+        three = payoff @ _softmax(log + h / 2 * two)[1]
+        four = payoff @ _softmax(log + h * three)[1]
         log = log + h / 6 * (one + 2 * two + 2 * three + four)
-        path.append(shares(log))
+        path.append(_softmax(log)[1])
     return np.array(path)
 
 

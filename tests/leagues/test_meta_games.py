@@ -54,6 +54,17 @@ def test_who_loses_to_all_changes_nothing() -> None:
     assert nash_average(table) == pytest.approx([0, 0, 0, -1])
 
 
+def test_of_many_equilibria_the_one_of_greatest_entropy() -> None:
+    # members 0-1-2 go round; 3 is even with all of them, so any weight of it will do: a quarter each is the evenest
+    table = np.zeros((4, 4))
+    table[:3, :3] = RPS
+    assert nash(table) == pytest.approx([0.25] * 4)
+    # 4 loses to 0, 1, 2 by 1 and beats 3 by 4: so 3 may have no more than three quarters of what each of them has
+    more = np.zeros((5, 5))
+    more[:4, :4], more[:4, 4], more[4, :4] = table, [1, 1, 1, -4], [-1, -1, -1, 4]
+    assert nash(more) == pytest.approx([4 / 15, 4 / 15, 4 / 15, 1 / 5, 0], abs=1e-6)  # here the outsider binds
+
+
 def test_nobody_gains_against_the_equilibrium_of_any_table() -> None:
     rng = np.random.default_rng(0)
     for n in (2, 5, 12, 30):
