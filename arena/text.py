@@ -12,6 +12,11 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.0f} %"
 
 
+def counted(number: int, what: str) -> str:
+    """1 move, 2 moves."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """Text that cannot steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)

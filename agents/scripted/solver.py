@@ -40,7 +40,7 @@ class Solver:
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         if game.name not in SOLUTIONS:
-            raise Unable(f"solver knows {' and '.join(sorted(SOLUTIONS))}, not {game.name}; alphabeta plays any game.")
+            raise Unable(f"solver knows {' and '.join(sorted(SOLUTIONS))}, not {game.name}; random plays any game.")
         return {"rng": seeds.copy()}
 
     def act(self, view: View, memory: Memory) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from arena.text import counted
 from arena.viewers import returns
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, lines, width
@@ -201,9 +202,11 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
     if snapshot.result is not None and k == snapshot.length:
         winner = next((names[s] for s, r in enumerate(snapshot.result) if r > 0), None)
         if snapshot.scored:
-            said.append(f"{returns.verdict(snapshot)} after {k} moves.")
+            said.append(f"{returns.verdict(snapshot)} after {counted(k, 'move')}.")
         else:
-            said.append(f"{winner} wins after {k} moves." if winner else f"A draw after {k} moves.")
+            said.append(
+                f"{winner} wins after {counted(k, 'move')}." if winner else f"A draw after {counted(k, 'move')}."
+            )
         return said[:2]
     if shown and k and k - 1 in changes(snapshot):
         ply, lost = snapshot.plies[k - 1], loss(snapshot, k - 1, changes(snapshot)[k - 1])

@@ -70,7 +70,12 @@ def _payments(snapshot: Snapshot, room: Box, span: int) -> list[Shape]:
     most = max(map(abs, found.values()), default=0.0)
     wide = max(0.3, min(1.2, 0.5 * room.w / span))
     shapes: list[Shape] = []
-    for k, change in sorted(found.items(), key=lambda item: -abs(item[1]))[:POINTS]:
+    largest: dict[int, int] = {}
+    for k, change in found.items():  # of bars that would cover one another the largest
+        at = k if span <= POINTS else k * POINTS // span
+        if at not in largest or abs(change) > abs(found[largest[at]]):
+            largest[at] = k
+    for k, change in ((k, found[k]) for k in largest.values()):
         tall = 0.3 + 2.0 * abs(change) / most
         x, colour = room.x + room.w * (k + 1) / span, "sky" if change > 0 else "orange"
         shapes.append(Rect(x - wide / 2, room.bottom + 2.9 - tall, wide, tall, colour, alpha=0.85, layer=TIMELINE))

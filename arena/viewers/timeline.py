@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from arena.viewers import returns
 from arena.viewers.layout import Layout
+from arena.viewers.lettering import width
 from arena.viewers.shapes import TIMELINE, Box, Disc, Line, Point, Poly, Rect, Shape, Text
 from arena.viewers.snapshot import BIG_CHANGE, Series, Snapshot, changes, loss, opinions
 from arena.viewers.theme import CORNER, SEATS, SMALL, STROKE, mix
@@ -66,9 +67,9 @@ def timeline(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Sh
         for one in series:
             shapes += _curve(layout, snapshot, room, one, alone=len(series) == 1)
         if not series:
-            shapes.append(_centred("Nobody said what the game is worth.", room, layout))
+            shapes += _centred("Nobody said what the game is worth.", room, layout)
     else:
-        shapes.append(_centred("The analysis is hidden.  z shows it.", room, layout))
+        shapes += _centred("The analysis is hidden.  z shows it.", room, layout)
     if ui.bookmark is not None and ui.bookmark <= span(snapshot):
         x = x_of(layout, snapshot, ui.bookmark)
         shapes.append(
@@ -160,17 +161,12 @@ def _bars(layout: Layout, snapshot: Snapshot, room: Box) -> list[Shape]:
     return shapes
 
 
-def _centred(words: str, room: Box, layout: Layout) -> Text:
+def _centred(words: str, room: Box, layout: Layout) -> list[Shape]:
+    """Words in the middle, with nothing behind them."""
     size = max(SMALL, 2.4 * layout.text)
-    return Text(
-        words,
-        Box(room.x, room.cy - size * 0.8, room.w, size * 1.6),
-        size,
-        "muted",
-        "centre",
-        halo="panel",
-        layer=TIMELINE,
-    )
+    wide = width(words, size) + 2 * size
+    box = Box(room.cx - wide / 2, room.cy - size * 0.8, wide, size * 1.6)
+    return [Rect(*box, "panel", layer=TIMELINE), Text(words, box, size, "muted", "centre", layer=TIMELINE)]
 
 
 def _playheads(layout: Layout, snapshot: Snapshot, room: Box, ui: UI) -> list[Shape]:

@@ -33,7 +33,7 @@ def picture(
             grown = 0.4 + 0.6 * part if new else 1.0
             shapes += stone(owner - 1, Spot(at.x, at.y, at.r * grown), max(0.2, part) if new else 1.0)
     if row["done"] and part >= 1:
-        for line in longest_lines(row["cells"], columns, lines):
+        for line in longest_lines(row["cells"], columns, lines) if row["reward"].any() else []:
             a, b = spots[line[0]], spots[line[-1]]
             for wide, colour in ((0.20, "ink"), (0.12, "yellow")):
                 shapes.append(Line(((a.x, a.y), (b.x, b.y)), max(0.5, wide * cell), colour, layer=OVERLAY))

@@ -25,7 +25,8 @@ def picture(
     ends = places(table, 2, flipped)
     for seat, (_, y) in enumerate(ends):
         known = seen_by in (None, seat) or bool(row["done"])
-        left = [c for c in range(cards) if int(row["hand"][seat]) >> c & 1]
+        laid = int(row["pending"]) if seat == 0 else -1
+        left = [c for c in range(cards) if int(row["hand"][seat]) >> c & 1 and c != laid]
         start = table.cx - wide * cards / 2
         for i in range(cards):
             box = Box(start + wide * i + 0.05 * wide, y - high / 2, 0.9 * wide, high)
