@@ -83,13 +83,14 @@ def open_spiel_twin(name: str) -> Measure:
     rules = pyspiel.load_game(name)
     if rules.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
         rules = pyspiel.convert_to_turn_based(rules)
+    chance = rules.get_type().chance_mode != pyspiel.GameType.ChanceMode.DETERMINISTIC
     observer = observation.make_observation(rules)
     generator = random.Random(0)
 
     def work() -> float:
         state, plies = rules.new_initial_state(), 0
         while not state.is_terminal() and plies < PLIES:
-            if state.is_chance_node():
+            if chance and state.is_chance_node():
                 outcomes, odds = zip(*state.chance_outcomes(), strict=True)
                 state.apply_action(generator.choices(outcomes, odds)[0])
                 continue
@@ -102,8 +103,8 @@ def open_spiel_twin(name: str) -> Measure:
     return core_rate(work)
 
 
-def pgx_twin(name: str) -> Measure:
-    """A batch of games of pgx that restart by themselves, some steps in one compiled scan."""
+def pgx_twin(name: str, lanes: int = PGX_LANES, steps: int = PGX_STEPS) -> Measure:
+    """A batch of games of pgx that restart by themselves, `steps` steps in one compiled scan."""
     jax: Any = importlib.import_module("jax")
     pgx: Any = importlib.import_module("pgx")
     restarting: Any = importlib.import_module("pgx.experimental.wrappers")
@@ -115,16 +116,16 @@ def pgx_twin(name: str) -> Measure:
         key, draw, again = jax.random.split(key, 3)
         scores = jax.numpy.log(state.legal_action_mask.astype(jax.numpy.float32))
         action = jax.random.categorical(draw, scores, axis=1)
-        state = step(state, action, jax.random.split(again, PGX_LANES))
+        state = step(state, action, jax.random.split(again, lanes))
         return (state, key), None
 
-    many = jax.jit(lambda state, key: jax.lax.scan(one, (state, key), None, length=PGX_STEPS)[0])
-    state = jax.jit(jax.vmap(env.init))(jax.random.split(jax.random.PRNGKey(0), PGX_LANES))
+    many = jax.jit(lambda state, key: jax.lax.scan(one, (state, key), None, length=steps)[0])
+    state = jax.jit(jax.vmap(env.init))(jax.random.split(jax.random.PRNGKey(0), lanes))
     held = [state, jax.random.PRNGKey(1)]
     held[:] = jax.block_until_ready(many(*held))
 
     def work() -> float:
         held[:] = jax.block_until_ready(many(*held))
-        return PGX_LANES * PGX_STEPS
+        return lanes * steps
 
     return core_rate(work)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arcade.buttons import DOWN, LEFT, LIMIT, NONE, RIGHT, STICKY, UP, buttons, check, lettered, names, presses
-from envs.control.episode import anything, count_ply, spec
+from envs.arcade.buttons import DOWN, LEFT, LIMIT, NONE, RIGHT, STICKY, UP, buttons, cabinet, check, presses
+from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw, unit
+from envs.options import spec
 
 SHAPE = (4, 10, 10)
 LANES = 8
@@ -153,22 +154,7 @@ def asterix(sticky: float = STICKY, ramping: bool = True, minimal: bool = True, 
             speed_up(row)
         count_ply(row, limit)
 
-    return Game(
-        name=spec(
-            "asterix",
-            sticky=(sticky, STICKY), ramping=(ramping, True), minimal=(minimal, True), limit=(limit, LIMIT),
-        ),
-        seats=1,
-        actions=len(pressed),
-        shape=SHAPE,
-        row=ROW,
-        reset=reset,
-        play=play,
-        legal=anything(len(pressed)),
-        observe=observe,
-        names=names(pressed),
-        max_plies=limit,
-        pays="general",
-        text=lettered(observe, SHAPE, "@x-$"),
-        chance=True,
-    )  # fmt: skip
+    name = spec(
+        "asterix", sticky=(sticky, STICKY), ramping=(ramping, True), minimal=(minimal, True), limit=(limit, LIMIT)
+    )
+    return cabinet(name, pressed, limit, "@x-$", shape=SHAPE, row=ROW, reset=reset, play=play, observe=observe)

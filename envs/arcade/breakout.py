@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arcade.buttons import LEFT, LIMIT, NONE, RIGHT, STICKY, buttons, check, lettered, names, presses
-from envs.control.episode import anything, count_ply, spec
+from envs.arcade.buttons import LEFT, LIMIT, NONE, RIGHT, STICKY, buttons, cabinet, check, presses
+from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw
+from envs.options import spec
 
 SIZE = 10
 SHAPE = (4, SIZE, SIZE)
@@ -110,19 +111,5 @@ def breakout(sticky: float = STICKY, minimal: bool = True, limit: int = LIMIT) -
         fly(row)
         count_ply(row, limit)
 
-    return Game(
-        name=spec("breakout", sticky=(sticky, STICKY), minimal=(minimal, True), limit=(limit, LIMIT)),
-        seats=1,
-        actions=len(pressed),
-        shape=SHAPE,
-        row=ROW,
-        reset=reset,
-        play=play,
-        legal=anything(len(pressed)),
-        observe=observe,
-        names=names(pressed),
-        max_plies=limit,
-        pays="general",
-        text=lettered(observe, SHAPE, "=o'#"),
-        chance=True,
-    )
+    name = spec("breakout", sticky=(sticky, STICKY), minimal=(minimal, True), limit=(limit, LIMIT))
+    return cabinet(name, pressed, limit, "=o'#", shape=SHAPE, row=ROW, reset=reset, play=play, observe=observe)

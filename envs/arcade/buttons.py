@@ -1,4 +1,4 @@
-"""What arcade games share: the six buttons, the one that sticks, and grids written as letters."""
+"""What arcade games share: the six buttons, the one that sticks, grids written as letters, games played by buttons."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import MOST_PLIES, within
-from envs.game import Row, rule
+from envs.episode import MOST_PLIES, anything
+from envs.game import Game, Row, rule
 from envs.kernels import draw, unit
+from envs.options import number, whole
 
 NONE, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
 NAMES = ("none", "left", "up", "right", "down", "fire")
@@ -23,18 +24,13 @@ LIMIT = 5000
 
 def check(game: str, sticky: float, limit: int) -> None:
     """Raises ValueError unless both options are within their bounds."""
-    within(game, "sticky", sticky, 0, 1, 0.25)
-    within(game, "limit", limit, 1, MOST_PLIES, 1000)
+    number(game, "sticky", sticky, 0, 1, 0.25)
+    whole(game, "limit", limit, 1, MOST_PLIES, 1000)
 
 
 def buttons(minimal: bool, useful: tuple[int, ...]) -> tuple[int, ...]:
     """The buttons that the actions stand for: those with an effect of their own, or all six."""
     return useful if minimal else (NONE, LEFT, UP, RIGHT, DOWN, FIRE)
-
-
-def names(pressed: tuple[int, ...]) -> tuple[str, ...]:
-    """The names of buttons."""
-    return tuple(NAMES[button] for button in pressed)
 
 
 def presses(pressed: tuple[int, ...], sticky: float) -> Callable[[Row, int], int]:
@@ -71,3 +67,27 @@ def lettered(
         return "\n".join([*cells, f"score {row.score}"])
 
     return text
+
+
+def cabinet(
+    name: str, pressed: tuple[int, ...], limit: int, marks: str, *, shape: tuple[int, ...], row: np.dtype[Any],
+    reset: Callable[[Row], None], play: Callable[[Row, int], None],
+    observe: Callable[[Row, NDArray[np.float32]], None], chance: bool = True,
+) -> Game:  # fmt: skip
+    """The game of one seat whose actions press these buttons, any of them at any time; `marks` as in `lettered`."""
+    return Game(
+        name=name,
+        seats=1,
+        actions=len(pressed),
+        shape=shape,
+        row=row,
+        reset=reset,
+        play=play,
+        legal=anything(len(pressed)),
+        observe=observe,
+        names=tuple(NAMES[button] for button in pressed),
+        max_plies=limit,
+        pays="general",
+        text=lettered(observe, shape, marks),
+        chance=chance,
+    )

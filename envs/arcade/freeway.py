@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arcade.buttons import DOWN, NONE, STICKY, UP, buttons, check, lettered, names, presses
-from envs.control.episode import anything, count_ply, spec
+from envs.arcade.buttons import DOWN, NONE, STICKY, UP, buttons, cabinet, check, presses
+from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw, unit
+from envs.options import spec
 
 SHAPE = (7, 10, 10)
 LANES = 8
@@ -100,19 +101,5 @@ def freeway(sticky: float = STICKY, minimal: bool = True, limit: int = TIME) -> 
         row.legs -= row.legs > 0
         count_ply(row, limit)
 
-    return Game(
-        name=spec("freeway", sticky=(sticky, STICKY), minimal=(minimal, True), limit=(limit, TIME)),
-        seats=1,
-        actions=len(pressed),
-        shape=SHAPE,
-        row=ROW,
-        reset=reset,
-        play=play,
-        legal=anything(len(pressed)),
-        observe=observe,
-        names=names(pressed),
-        max_plies=limit,
-        pays="general",
-        text=lettered(observe, SHAPE, "@C12345"),
-        chance=True,
-    )
+    name = spec("freeway", sticky=(sticky, STICKY), minimal=(minimal, True), limit=(limit, TIME))
+    return cabinet(name, pressed, limit, "@C12345", shape=SHAPE, row=ROW, reset=reset, play=play, observe=observe)

@@ -13,10 +13,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE, count_bits
+from envs.bits import ONE, count_bits
 from envs.boards.squares import square_symmetries
+from envs.episode import MOST_PLIES
 from envs.game import CHANCE, Bits, Chances, Game, Row, Symmetry, row_dtype, rule
 from envs.kernels import draw, unit
+from envs.options import spec, whole
 
 CELLS, KINDS = 16, 16
 NAMES = ("left", "up", "right", "down")
@@ -228,13 +230,12 @@ def text(row: Row) -> str:
     return "\n".join(" ".join(f"{word:>5}" for word in words[i : i + 4]) for i in range(0, CELLS, 4))
 
 
-def game_2048(limit: int = 32000) -> Game:
+def game_2048(limit: int = MOST_PLIES) -> Game:
     """2048, cut off after `limit` moves (a game to the last tile takes some 30,000)."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 32000:
-        raise ValueError(f"The option limit of game_2048 is 1 to 32000, not {limit}; write for example limit=5000.")
+    whole("game_2048", "limit", limit, 1, MOST_PLIES, 5000)
     play, settle = ending(limit)
     return Game(
-        name="game_2048" if limit == 32000 else f"game_2048:limit={limit}",
+        name=spec("game_2048", limit=(limit, MOST_PLIES)),
         seats=1,
         actions=4,
         shape=(KINDS, 4, 4),

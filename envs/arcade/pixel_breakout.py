@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import MOST_PLIES, anything, count_ply, spec, within
+from envs.episode import MOST_PLIES, anything, count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw, unit
+from envs.options import spec, whole
 
 SIZE = 48
 COLUMNS, LINES = 12, 5
@@ -157,9 +158,9 @@ def text(row: Row) -> str:
 
 def pixel_breakout(frames: int = 2, lives: int = 3, limit: int = 4000) -> Game:
     """1 for every brick, a new wall after the last; over with the last of the `lives`; `frames` are seen at once."""
-    within("pixel_breakout", "frames", frames, 1, 4, 4)
-    within("pixel_breakout", "lives", lives, 1, 5, 5)
-    within("pixel_breakout", "limit", limit, 1, MOST_PLIES, 1000)
+    whole("pixel_breakout", "frames", frames, 1, 4, 4)
+    whole("pixel_breakout", "lives", lives, 1, 5, 5)
+    whole("pixel_breakout", "limit", limit, 1, MOST_PLIES, 1000)
 
     @rule
     def reset(row: Row) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arcade.buttons import lettered
-from envs.control.episode import MOST_PLIES, anything, count_ply, spec, within
+from envs.episode import MOST_PLIES, anything, count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw, unit
+from envs.options import number, spec, whole
 
 HEIGHT, WIDTH = 12, 16
 PADDLE = 4
@@ -100,10 +101,10 @@ def observe(row: Row, out: NDArray[np.float32]) -> None:
 
 def pong(seats: int = 1, points: int = 5, skill: float = 0.6, limit: int = 3000) -> Game:
     """1 for a point won and -1 for one lost; over at `points` of either side."""
-    within("pong", "seats", seats, 1, 2, 2)
-    within("pong", "points", points, 1, 21, 21)
-    within("pong", "skill", skill, 0, 1, 0.8)
-    within("pong", "limit", limit, 1, MOST_PLIES, 1000)
+    whole("pong", "seats", seats, 1, 2, 2)
+    whole("pong", "points", points, 1, 21, 21)
+    number("pong", "skill", skill, 0, 1, 0.8)
+    whole("pong", "limit", limit, 1, MOST_PLIES, 1000)
 
     @rule
     def play(row: Row, action: int) -> None:

@@ -10,24 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arcade.buttons import (
-    DOWN,
-    FIRE,
-    LEFT,
-    LIMIT,
-    NONE,
-    RIGHT,
-    STICKY,
-    UP,
-    buttons,
-    check,
-    lettered,
-    names,
-    presses,
-)
-from envs.control.episode import anything, count_ply, spec
+from envs.arcade.buttons import DOWN, FIRE, LEFT, LIMIT, NONE, RIGHT, STICKY, UP, buttons, cabinet, check, presses
+from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw, unit
+from envs.options import spec
 
 SHAPE = (10, 10, 10)
 AIR = 200
@@ -396,19 +383,5 @@ def seaquest(sticky: float = STICKY, ramping: bool = True, limit: int = LIMIT) -
         breathe(row, ramping)
         count_ply(row, limit)
 
-    return Game(
-        name=spec("seaquest", sticky=(sticky, STICKY), ramping=(ramping, True), limit=(limit, LIMIT)),
-        seats=1,
-        actions=len(pressed),
-        shape=SHAPE,
-        row=ROW,
-        reset=reset,
-        play=play,
-        legal=anything(len(pressed)),
-        observe=observe,
-        names=names(pressed),
-        max_plies=limit,
-        pays="general",
-        text=lettered(observe, SHAPE, "@o*-+fsABd"),
-        chance=True,
-    )
+    name = spec("seaquest", sticky=(sticky, STICKY), ramping=(ramping, True), limit=(limit, LIMIT))
+    return cabinet(name, pressed, limit, "@o*-+fsABd", shape=SHAPE, row=ROW, reset=reset, play=play, observe=observe)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arcade.buttons import lettered
-from envs.control.episode import MOST_PLIES, count_ply, spec, within
+from envs.episode import MOST_PLIES, count_ply
 from envs.game import Game, Row, row_dtype, rule
 from envs.kernels import below, draw
+from envs.options import spec, whole
 
 UP, RIGHT, DOWN, LEFT = range(4)
 START = 3
@@ -20,8 +21,8 @@ START = 3
 
 def snake(size: int = 10, limit: int = 4000) -> Game:
     """1 for an apple on size x size cells, size 6 to 15; over at a bite or when the snake is everywhere."""
-    within("snake", "size", size, 6, 15, 8)
-    within("snake", "limit", limit, 1, MOST_PLIES, 1000)
+    whole("snake", "size", size, 6, 15, 8)
+    whole("snake", "limit", limit, 1, MOST_PLIES, 1000)
     cells = size * size
     shape = (3, size, size)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arcade.buttons import FIRE, LEFT, LIMIT, NONE, RIGHT, STICKY, buttons, check, lettered, names, presses
-from envs.control.episode import anything, count_ply, spec
+from envs.arcade.buttons import FIRE, LEFT, LIMIT, NONE, RIGHT, STICKY, buttons, cabinet, check, presses
+from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
+from envs.options import spec
 
 SHAPE = (6, 10, 10)
 SLOWEST, FASTEST = 12, 6
@@ -176,22 +177,13 @@ def space_invaders(sticky: float = STICKY, ramping: bool = True, minimal: bool =
             send_wave(row)
         count_ply(row, limit)
 
-    return Game(
-        name=spec(
-            "space_invaders",
-            sticky=(sticky, STICKY), ramping=(ramping, True), minimal=(minimal, True), limit=(limit, LIMIT),
-        ),
-        seats=1,
-        actions=len(pressed),
-        shape=SHAPE,
-        row=ROW,
-        reset=reset,
-        play=play,
-        legal=anything(len(pressed)),
-        observe=observe,
-        names=names(pressed),
-        max_plies=limit,
-        pays="general",
-        text=lettered(observe, SHAPE, "AMMM^v"),
-        chance=sticky > 0,
-    )  # fmt: skip
+    name = spec(
+        "space_invaders",
+        sticky=(sticky, STICKY),
+        ramping=(ramping, True),
+        minimal=(minimal, True),
+        limit=(limit, LIMIT),
+    )
+    return cabinet(
+        name, pressed, limit, "AMMM^v", shape=SHAPE, row=ROW, reset=reset, play=play, observe=observe, chance=sticky > 0
+    )

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.bandits.tasks import ANY, check_task, normal, of_task
-from envs.control.episode import anything
+from envs.episode import anything
 from envs.game import Game, Row, row_dtype, rule
-from envs.grids.walks import spec, whole
 from envs.kernels import draw, unit
+from envs.options import choice, spec, whole
 
 KINDS = ("bernoulli", "gaussian")
 
@@ -26,8 +26,7 @@ def bandit(arms: int = 10, kind: str = "bernoulli", steps: int = 100, task: int 
     whole("bandit", "arms", arms, 2, 100)
     whole("bandit", "steps", steps, 1, 10_000)
     check_task("bandit", task)
-    if kind not in KINDS:
-        raise ValueError(f"kind is bernoulli or gaussian, not '{kind}'; write for example bandit:kind=gaussian.")
+    choice("bandit", "kind", kind, KINDS)
     gaussian = kind == "gaussian"
 
     @rule

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.bandits.tasks import ANY, check_task, of_task
-from envs.boards.bits import ONE
-from envs.control.episode import MOST_PLIES, anything
+from envs.bits import ONE
+from envs.episode import MOST_PLIES, anything
 from envs.game import Game, Row, row_dtype, rule
-from envs.grids.walks import spec, whole
 from envs.kernels import below, draw
+from envs.options import spec, whole
 
 COST, PRIZE = 0.01, 1.0
 UP, RIGHT, DOWN, LEFT = range(4)

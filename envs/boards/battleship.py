@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from envs.boards.squares import square_names
 from envs.game import Bits, Game, Row, row_dtype, rule
 from envs.kernels import mix
+from envs.options import spec, whole
 
 DEFAULT = 54332
 """The lengths of the ships of the game in the box."""
@@ -123,9 +124,8 @@ def battleship(size: int = 10, ships: int | str = DEFAULT) -> Game:
         return "\n".join(f"{r + 1:2} {a}   {b}" for r, (a, b) in enumerate(zip(*boards, strict=True)))
 
     square = square_names(size, first_line="top")
-    options = [f"size={size}"] * (size != 10) + [f"ships={ships}"] * (str(ships) != str(DEFAULT))
     return Game(
-        name="battleship" + (":" if options else "") + ",".join(options),
+        name=spec("battleship", size=(size, 10), ships=(str(ships), str(DEFAULT))),
         seats=2,
         actions=3 * cells,
         shape=(7, size, size),
@@ -147,8 +147,7 @@ def battleship(size: int = 10, ships: int | str = DEFAULT) -> Game:
 
 def _lengths(size: int, ships: int | str) -> list[int]:
     """The ships' lengths, the longest first; raises ValueError where they are wrong or might not find room."""
-    if isinstance(size, bool) or not isinstance(size, int) or not 3 <= size <= 15:
-        raise ValueError(f"Battleship is played on 3 to 15 lines, not {size}; write for example battleship:size=8.")
+    whole("battleship", "size", size, 3, 15, 8)
     digits = str(ships)
     if isinstance(ships, (bool, float)) or not digits.isdecimal() or not 1 <= len(digits) <= 9:
         raise ValueError(f"The ships of battleship are 1 to 9 digits, not {ships}; write for example ships=54332.")

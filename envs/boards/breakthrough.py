@@ -12,18 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE, count_bits
+from envs.bits import ONE, count_bits
 from envs.game import Bits, Game, Row, Symmetry, row_dtype, rule
+from envs.options import spec, whole
 
 
 def breakthrough(width: int = 8, height: int = 8) -> Game:
     """Breakthrough on width 2 to 8 columns of height 4 to 8 lines."""
-    for option, value, least in (("width", width, 2), ("height", height, 4)):
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 8:
-            raise ValueError(
-                f"The option {option} of breakthrough is {least} to 8, not {value}; "
-                "write for example breakthrough:width=6,height=6."
-            )
+    whole("breakthrough", "width", width, 2, 8, 6)
+    whole("breakthrough", "height", height, 4, 8, 6)
     cells = width * height
     highest = np.uint64((1 << width) - 1)
     lowest = highest << np.uint64(cells - width)
@@ -105,9 +102,8 @@ def breakthrough(width: int = 8, height: int = 8) -> Game:
     def cell_name(cell: int) -> str:
         return f"{chr(ord('a') + cell % width)}{height - cell // width}"
 
-    chosen = [f"width={width}"] * (width != 8) + [f"height={height}"] * (height != 8)
     return Game(
-        name="breakthrough" + (":" if chosen else "") + ",".join(chosen),
+        name=spec("breakthrough", width=(width, 8), height=(height, 8)),
         seats=2,
         actions=len(steps),
         shape=(3, height, width),

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE, count_bits
+from envs.bits import ONE, count_bits
 from envs.game import Bits, Game, Row, Symmetry, row_dtype, rule
 
 COLUMNS, HEIGHT = 7, 6

@@ -13,12 +13,12 @@ import numpy as np
 from envs.boards.phantom import phantom
 from envs.boards.squares import square_names
 from envs.game import Bits, Game, Symmetry, rule
+from envs.options import spec, whole
 
 
 def dark_hex(size: int = 3) -> Game:
     """Dark Hex on size x size, size 2 to 8; information states have exact keys up to size 4."""
-    if isinstance(size, bool) or not isinstance(size, int) or not 2 <= size <= 8:
-        raise ValueError(f"Dark Hex is played on 2 to 8 lines, not {size}; write for example dark_hex:size=3.")
+    whole("dark_hex", "size", size, 2, 8, 4)
     cells = size * size
     column = sum(1 << (r * size) for r in range(size))
     line = (1 << size) - 1
@@ -26,7 +26,7 @@ def dark_hex(size: int = 3) -> Game:
     right, bottom = np.uint64(column << (size - 1)), np.uint64(line << (cells - size))
     up, down = np.uint64(size), np.uint64(size - 1)
     one = np.uint64(1)
-    whole = np.uint64((1 << cells) - 1)
+    everywhere = np.uint64((1 << cells) - 1)
 
     @rule
     def won(seat: int, stones: Bits) -> bool:
@@ -39,7 +39,7 @@ def dark_hex(size: int = 3) -> Game:
             off_left, off_right = reach & ~left, reach & ~right
             grown = (reach << up) | (reach >> up) | (off_left >> one) | (off_right << one)
             grown |= (off_left << down) | (off_right >> down)
-            grown = (reach | grown) & stones & whole
+            grown = (reach | grown) & stones & everywhere
             if grown == reach:
                 return False
             reach = grown
@@ -56,7 +56,7 @@ def dark_hex(size: int = 3) -> Game:
 
     turn = np.arange(cells)[::-1].copy()
     return Game(
-        name="dark_hex" if size == 3 else f"dark_hex:size={size}",
+        name=spec("dark_hex", size=(size, 3)),
         seats=2,
         actions=cells,
         shape=(4, size, size),

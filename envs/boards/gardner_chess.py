@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from envs.game import Game, Row, Symmetry, row_dtype, rule
 from envs.kernels import seeds
+from envs.options import spec, whole
 
 SIZE, CELLS = 5, 25
 PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = 1, 2, 3, 4, 5, 6
@@ -287,11 +288,10 @@ def mirror() -> Symmetry:
 
 def gardner_chess(limit: int = 256) -> Game:
     """Gardner's minichess, cut off after `limit` plies."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 4000:
-        raise ValueError(f"The option limit of gardner_chess is 1 to 4000, not {limit}; write for example limit=200.")
+    whole("gardner_chess", "limit", limit, 1, 4000, 200)
     letters = {0: "", **dict(LESSER)}
     return Game(
-        name="gardner_chess" if limit == 256 else f"gardner_chess:limit={limit}",
+        name=spec("gardner_chess", limit=(limit, 256)),
         seats=2,
         actions=len(ACTIONS),
         shape=(14, SIZE, SIZE),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, Symmetry, row_dtype, rule
+from envs.options import flag, spec, whole
 
 STONE, NEAR, FAR = 3, 4, 8
 """The parts of a cell's byte: seat + 1 where a stone is; whether its group has reached its owner's top or left side
@@ -24,10 +25,8 @@ less than one look at each stone in a whole game; a stone that has both ends it.
 
 def hex(size: int = 11, swap: bool = False) -> Game:
     """Hex on size x size, size 3 to 19."""
-    if isinstance(size, bool) or not isinstance(size, int) or not 3 <= size <= 19:
-        raise ValueError(f"Hex is played on 3 to 19 lines, not {size}; write for example hex:size=7.")
-    if not isinstance(swap, bool):
-        raise ValueError(f"The option swap of hex is true or false, not {swap}; write for example hex:swap=true.")
+    whole("hex", "size", size, 3, 19, 7)
+    flag("hex", "swap", swap)
     cells, actions = size * size, size * size + swap
     beside, sides = neighbours(size), reached(size)
 
@@ -82,10 +81,9 @@ def hex(size: int = 11, swap: bool = False) -> Game:
             lines.append(" " * (r + (r < 9)) + f"{r + 1} {stones}")
         return "\n".join(lines)
 
-    chosen = [f"size={size}"] * (size != 11) + ["swap=true"] * swap
     turn = np.arange(cells)[::-1].copy()
     return Game(
-        name="hex" + (":" if chosen else "") + ",".join(chosen),
+        name=spec("hex", size=(size, 11), swap=(swap, False)),
         seats=2,
         actions=actions,
         shape=(3, size, size),

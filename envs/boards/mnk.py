@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from envs.boards.squares import square_symmetries
 from envs.game import Game, Row, Symmetry, row_dtype, rule
+from envs.options import choice, flag, spec, whole
 
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """(lines, columns) of one step along each of the four directions."""
@@ -18,27 +19,18 @@ STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 def mnk(m: int = 3, n: int = 3, k: int = 3, exact: bool = False) -> Game:
     """k in a line on m columns of n lines, each 2 to 19; with `exact` a longer line does not win."""
-    for option, value in (("m", m), ("n", n)):
-        if isinstance(value, bool) or not isinstance(value, int) or not 2 <= value <= 19:
-            raise ValueError(f"The option {option} of mnk is 2 to 19, not {value}; write for example mnk:m=7,n=6,k=4.")
-    if isinstance(k, bool) or not isinstance(k, int) or not 2 <= k <= max(m, n):
-        raise ValueError(
-            f"The option k of mnk is 2 to {max(m, n)} on {m} x {n}, not {k}; write for example mnk:m=7,n=6,k=4."
-        )
-    if not isinstance(exact, bool):
-        raise ValueError(f"The option exact of mnk is true or false, not {exact}; write for example mnk:exact=true.")
-    chosen = [f"{o}={v}" for o, v in (("m", m), ("n", n), ("k", k)) if v != 3] + ["exact=true"] * exact
-    return lines_of_stones("mnk" + (":" if chosen else "") + ",".join(chosen), m, n, k, exact)
+    whole("mnk", "m", m, 2, 19, "7,n=6,k=4")
+    whole("mnk", "n", n, 2, 19, "6,m=7,k=4")
+    whole("mnk", "k", k, 2, max(m, n), f"{min(m, n)},m={m},n={n}")
+    flag("mnk", "exact", exact)
+    return lines_of_stones(spec("mnk", m=(m, 3), n=(n, 3), k=(k, 3), exact=(exact, False)), m, n, k, exact)
 
 
 def gomoku(size: int = 15, rule: str = "free") -> Game:
     """Five in a line on size x size, 5 to 19; by the `standard` rule exactly five."""
-    if isinstance(size, bool) or not isinstance(size, int) or not 5 <= size <= 19:
-        raise ValueError(f"Gomoku is played on 5 to 19 lines, not {size}; write for example gomoku:size=9.")
-    if rule not in ("free", "standard"):
-        raise ValueError(f"Gomoku has the rules free and standard, not {rule}; write for example gomoku:rule=standard.")
-    chosen = [f"size={size}"] * (size != 15) + ["rule=standard"] * (rule == "standard")
-    return lines_of_stones("gomoku" + (":" if chosen else "") + ",".join(chosen), size, size, 5, rule == "standard")
+    whole("gomoku", "size", size, 5, 19, 9)
+    choice("gomoku", "rule", rule, ("free", "standard"))
+    return lines_of_stones(spec("gomoku", size=(size, 15), rule=(rule, "free")), size, size, 5, rule == "standard")
 
 
 def lines_of_stones(name: str, columns: int, lines: int, k: int, exact: bool) -> Game:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Bits, Game, Row, Symmetry, row_dtype, rule
+from envs.options import flag, spec
 
 EXAMPLE = "write for example nim:piles=3-4-5"
 
@@ -16,8 +17,7 @@ EXAMPLE = "write for example nim:piles=3-4-5"
 def nim(piles: str | int = "1-3-5-7", misere: bool = False) -> Game:
     """Nim with heaps of these sizes: one to eight heaps of 1 to 20."""
     sizes = heaps(piles)
-    if not isinstance(misere, bool):
-        raise ValueError(f"The option misere of nim is true or false, not {misere}; write for example nim:misere=true.")
+    flag("nim", "misere", misere)
     count, largest = len(sizes), max(sizes)
     start = np.array(sizes, np.int8)
     choices = [(heap, taken) for heap, size in enumerate(sizes) for taken in range(1, size + 1)]
@@ -81,9 +81,8 @@ def nim(piles: str | int = "1-3-5-7", misere: bool = False) -> Game:
     def text(row: Any) -> str:
         return "\n".join(f"{chr(ord('a') + heap)} {'| ' * int(row.heaps[heap])}".rstrip() for heap in range(count))
 
-    chosen = ["piles=" + "-".join(map(str, sizes))] * (sizes != (1, 3, 5, 7)) + ["misere=true"] * misere
     return Game(
-        name="nim" + (":" if chosen else "") + ",".join(chosen),
+        name=spec("nim", piles=("-".join(map(str, sizes)), "1-3-5-7"), misere=(misere, False)),
         seats=2,
         actions=len(choices),
         shape=(1, count, largest),

@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE, count_bits
+from envs.bits import ONE, count_bits
 from envs.boards.squares import square_names, square_symmetries
 from envs.game import Bits, Game, Row, row_dtype, rule
+from envs.options import choice, spec
 
 
 def othello(size: int = 8) -> Game:
     """Othello on size x size, size 4, 6 or 8."""
-    if size not in (4, 6, 8):
-        raise ValueError(f"Othello is played on 4, 6 or 8 lines, not {size}; write for example othello:size=6.")
+    choice("othello", "size", size, (4, 6, 8))
     cells = size * size
     whole = np.uint64((1 << cells) - 1)
     left = np.uint64(sum(1 << (r * size) for r in range(size)))
@@ -112,7 +112,7 @@ def othello(size: int = 8) -> Game:
         return np.tanh(0.05 * mobility + 0.25 * held)
 
     return Game(
-        name="othello" if size == 8 else f"othello:size={size}",
+        name=spec("othello", size=(size, 8)),
         seats=2,
         actions=cells + 1,
         shape=(2, size, size),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE, count_bits
+from envs.bits import ONE, count_bits
 from envs.game import Bits, Row, row_dtype, rule
 from envs.kernels import mix
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE
+from envs.bits import ONE
 from envs.boards.squares import square_names, square_symmetries
 from envs.game import Bits, Game, Row, row_dtype, rule
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from envs.cards.recall import woven
 from envs.chance import drawn
 from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
+from envs.options import choice, spec, whole
 
 ORDERS = ("descending", "ascending", "random")
 TIED = 2
@@ -21,10 +22,8 @@ TIED = 2
 
 def goofspiel(cards: int = 4, order: str = "descending") -> Game:
     """Goofspiel with 3 to 13 cards, the prizes in `order`: descending, ascending or random."""
-    if not 3 <= cards <= 13:
-        raise ValueError(f"Goofspiel has 3 to 13 cards, not {cards}; write for example goofspiel:cards=5.")
-    if order not in ORDERS:
-        raise ValueError(f"The order of the prizes is {', '.join(ORDERS)}, not {order}; write goofspiel:order=random.")
+    whole("goofspiel", "cards", cards, 3, 13, 5)
+    choice("goofspiel", "order", order, ORDERS)
     is_random = order == "random"
     first, step = (cards - 1, -1) if order == "descending" else (0, 1)
     last = cards - 1
@@ -152,11 +151,8 @@ def goofspiel(cards: int = 4, order: str = "descending") -> Game:
 
     chances = Chances(begin, act, odds, settle, cards)
     drawn_reset, drawn_play = drawn(chances)
-    options = [
-        f"{key}={value}" for key, value, usual in (("cards", cards, 4), ("order", order, ORDERS[0])) if value != usual
-    ]
     return Game(
-        name=":".join(["goofspiel", *filter(None, [",".join(options)])]),
+        name=spec("goofspiel", cards=(cards, 4), order=(order, ORDERS[0])),
         seats=2,
         actions=cards,
         shape=(7 * cards,),

@@ -11,16 +11,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.cards.deck import evenly
 from envs.chance import drawn
 from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
+from envs.options import spec, whole
 
 PASS, BET = 0, 1
 
 
 def kuhn(players: int = 2) -> Game:
     """Kuhn poker for 2 to 10 players."""
-    if not 2 <= players <= 10:
-        raise ValueError(f"Kuhn poker is for 2 to 10 players, not {players}; write for example kuhn:players=3.")
+    whole("kuhn", "players", players, 2, 10)
     deck, plies = players + 1, 2 * players - 1
 
     @rule
@@ -32,12 +33,6 @@ def kuhn(players: int = 2) -> Game:
         for seat in range(players):
             row.cards[seat] = 0
         row.seat = CHANCE
-
-    @rule
-    def odds(row: Row, outcome: int) -> float:
-        if (row.gone >> outcome) & 1:
-            return 0.0
-        return 1.0 / (deck - row.dealt)
 
     @rule
     def settle(row: Row, outcome: int) -> None:
@@ -95,10 +90,10 @@ def kuhn(players: int = 2) -> Game:
         seat = row["seat"]
         return f"you are seat {seat}, with card {row['cards'][seat]} of 0 to {players}\nso far: {done or '-'}"
 
-    chances = Chances(begin, act, odds, settle, deck)
+    chances = Chances(begin, act, evenly(deck), settle, deck)
     reset, play = drawn(chances)
     return Game(
-        name="kuhn" if players == 2 else f"kuhn:players={players}",
+        name=spec("kuhn", players=(players, 2)),
         seats=players,
         actions=2,
         shape=(players + deck + 2 * plies,),

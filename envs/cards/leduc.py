@@ -11,9 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.cards.deck import evenly
 from envs.cards.recall import woven
 from envs.chance import drawn
 from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
+from envs.options import spec, whole
 
 FOLD, CALL, RAISE = 0, 1, 2
 RAISES = 2
@@ -22,8 +24,7 @@ RAISES = 2
 
 def leduc(players: int = 2) -> Game:
     """Leduc poker for 2 to 6 players."""
-    if not 2 <= players <= 6:
-        raise ValueError(f"Leduc poker is for 2 to 6 players, not {players}; write for example leduc:players=3.")
+    whole("leduc", "players", players, 2, 6)
     ranks, deck, most = players + 1, 2 * players + 2, 3 * players - 2
 
     @rule
@@ -44,12 +45,6 @@ def leduc(players: int = 2) -> Game:
             row.cards[seat] = 0
             row.chips[seat] = 1
         row.seat = CHANCE
-
-    @rule
-    def odds(row: Row, outcome: int) -> float:
-        if (row.gone >> outcome) & 1:
-            return 0.0
-        return 1.0 / (deck - row.dealt)
 
     @rule
     def settle(row: Row, outcome: int) -> None:
@@ -163,10 +158,10 @@ def leduc(players: int = 2) -> Game:
             f"chips put in: {chips}\nfirst round: {said[0]}\nsecond round: {said[1]}"
         )
 
-    chances = Chances(begin, act, odds, settle, deck)
+    chances = Chances(begin, act, evenly(deck), settle, deck)
     reset, play = drawn(chances)
     return Game(
-        name="leduc" if players == 2 else f"leduc:players={players}",
+        name=spec("leduc", players=(players, 2)),
         seats=players,
         actions=3,
         shape=(players + 2 * deck + 4 * most,),

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from envs.cards.recall import woven
 from envs.chance import drawn
 from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
+from envs.options import spec, whole
 
 
 def liars_dice(dice: int = 1, sides: int = 6) -> Game:
     """Two players with `dice` dice each of `sides` sides; at most 30 sides on the dice of a player."""
-    if not (1 <= dice <= 5 and 2 <= sides <= 9 and dice * sides <= 30):
+    whole("liars_dice", "dice", dice, 1, 5)
+    whole("liars_dice", "sides", sides, 2, 9, 6)
+    if dice * sides > 30:
         raise ValueError(
-            f"Liar's dice has 1 to 5 dice of 2 to 9 sides each, 30 sides in all, not dice={dice},sides={sides}; "
+            f"A player of liars_dice has dice of 30 sides in all at most, not dice={dice},sides={sides}; "
             "write for example liars_dice:dice=2,sides=6."
         )
     bids = 2 * dice * sides
@@ -102,9 +105,8 @@ def liars_dice(dice: int = 1, sides: int = 6) -> Game:
 
     chances = Chances(begin, act, odds, settle, sides)
     reset, play = drawn(chances)
-    options = [f"{key}={value}" for key, value, usual in (("dice", dice, 1), ("sides", sides, 6)) if value != usual]
     return Game(
-        name=":".join(["liars_dice", *filter(None, [",".join(options)])]),
+        name=spec("liars_dice", dice=(dice, 1), sides=(sides, 6)),
         seats=2,
         actions=bids + 1,
         shape=(2 + dice * sides + bids + 1,),

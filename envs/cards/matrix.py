@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Bits, Game, Row, row_dtype, rule
+from envs.options import spec
 from envs.registry import nearest
 
 
@@ -98,7 +99,7 @@ def matrix(game: str = "rps") -> Game:
         return f"you are seat {row['seat']}; choose: {' '.join(table.names)}"
 
     return Game(
-        name="matrix" if game == "rps" else f"matrix:game={game}",
+        name=spec("matrix", game=(game, "rps")),
         seats=2,
         actions=choices,
         shape=(2,),

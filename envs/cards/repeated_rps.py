@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.cards.recall import woven
 from envs.game import Bits, Game, Row, row_dtype, rule
+from envs.options import spec, whole
 
 NAMES = ("rock", "paper", "scissors")
 LONGEST = 16_000
@@ -20,10 +21,8 @@ WIDEST = 32
 
 def repeated_rps(rounds: int = 1000, recall: int = 10) -> Game:
     """`rounds` rounds, of which the last `recall` are observed."""
-    if not 1 <= rounds <= LONGEST:
-        raise ValueError(f"rounds is 1 to {LONGEST:,}, not {rounds}; write for example repeated_rps:rounds=200.")
-    if not 1 <= recall <= WIDEST:
-        raise ValueError(f"recall is 1 to {WIDEST} rounds, not {recall}; write for example repeated_rps:recall=5.")
+    whole("repeated_rps", "rounds", rounds, 1, LONGEST, 200)
+    whole("repeated_rps", "recall", recall, 1, WIDEST, 5)
 
     @rule
     def reset(row: Row) -> None:
@@ -85,11 +84,8 @@ def repeated_rps(rounds: int = 1000, recall: int = 10) -> Game:
             lines.append(f"{name}: {' '.join(shown) or '-'}")
         return "\n".join(lines)
 
-    options = [
-        f"{k}={value}" for k, value, usual in (("rounds", rounds, 1000), ("recall", recall, 10)) if value != usual
-    ]
     return Game(
-        name=":".join(["repeated_rps", *filter(None, [",".join(options)])]),
+        name=spec("repeated_rps", rounds=(rounds, 1000), recall=(recall, 10)),
         seats=2,
         actions=3,
         shape=(6 * recall + 1,),

@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import MOST_PLIES, anything, count_ply, drawn_between, spec, within
+from envs.episode import MOST_PLIES, anything, count_ply, drawn_between
 from envs.game import Game, Row, row_dtype, rule
+from envs.options import spec, whole
 
 STEP = 0.2  # s
 GRAVITY = 9.8
@@ -98,7 +99,7 @@ def text(row: Row) -> str:
 
 def acrobot(limit: int = 500) -> Game:
     """-1 for every step until the tip is a link's length above the bar."""
-    within("acrobot", "limit", limit, 1, MOST_PLIES, 200)
+    whole("acrobot", "limit", limit, 1, MOST_PLIES, 200)
 
     @rule
     def play(row: Row, action: int) -> None:

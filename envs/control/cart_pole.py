@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import MOST_PLIES, anything, count_ply, drawn_between, spec, within
+from envs.episode import MOST_PLIES, anything, count_ply, drawn_between
 from envs.game import Game, Row, row_dtype, rule
+from envs.options import spec, whole
 
 GRAVITY = 9.8
 CART, POLE = 1.0, 0.1  # kg
@@ -66,7 +67,7 @@ def text(row: Row) -> str:
 
 def cart_pole(limit: int = 500) -> Game:
     """1 for every step, the one included in which the pole falls below 12 degrees or the cart leaves 2.4 m."""
-    within("cart_pole", "limit", limit, 1, MOST_PLIES, 200)
+    whole("cart_pole", "limit", limit, 1, MOST_PLIES, 200)
 
     @rule
     def play(row: Row, action: int) -> None:

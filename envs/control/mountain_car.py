@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import MOST_PLIES, anything, count_ply, drawn_between, spec, within
+from envs.episode import MOST_PLIES, anything, count_ply, drawn_between
 from envs.game import Game, Row, row_dtype, rule, unbarred
+from envs.options import spec, whole
 
 LEFT, RIGHT = -1.2, 0.6  # m
 FLAG, FLAG_CONTINUOUS = 0.5, 0.45
@@ -71,7 +72,7 @@ def text(row: Row) -> str:
 
 def mountain_car(limit: int = 200) -> Game:
     """-1 for every step until the flag, engine backward, off or forward."""
-    within("mountain_car", "limit", limit, 1, MOST_PLIES, 500)
+    whole("mountain_car", "limit", limit, 1, MOST_PLIES, 500)
 
     @rule
     def play(row: Row, action: int) -> None:
@@ -100,7 +101,7 @@ def mountain_car(limit: int = 200) -> Game:
 
 def mountain_car_continuous(limit: int = 999) -> Game:
     """100 for the flag, less a tenth of the square of the engine's force at every step."""
-    within("mountain_car_continuous", "limit", limit, 1, MOST_PLIES, 500)
+    whole("mountain_car_continuous", "limit", limit, 1, MOST_PLIES, 500)
 
     @rule
     def play(row: Row, action: NDArray[np.float32]) -> None:

@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import MOST_PLIES, count_ply, drawn_between, spec, within
+from envs.episode import MOST_PLIES, count_ply, drawn_between
 from envs.game import Game, Row, row_dtype, rule, unbarred
+from envs.options import spec, whole
 
 GRAVITY = 10.0  # of a rod of 1 m and 1 kg
 STEP = 0.05  # s
@@ -50,7 +51,7 @@ def text(row: Row) -> str:
 
 def pendulum(limit: int = 200) -> Game:
     """Minus angle^2 + 0.1 speed^2 + 0.001 torque^2 at every step; never over before the limit."""
-    within("pendulum", "limit", limit, 1, MOST_PLIES, 500)
+    whole("pendulum", "limit", limit, 1, MOST_PLIES, 500)
 
     @rule
     def play(row: Row, action: NDArray[np.float32]) -> None:

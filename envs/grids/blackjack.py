@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.chance import drawn
+from envs.episode import anything
 from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
-from envs.grids.walks import flag, spec
+from envs.options import flag, spec
 
 STICK, HIT = 0, 1
 CARDS = 10
@@ -59,11 +60,6 @@ def usable(row: Row) -> bool:
 def natural_hand(row: Row, hand: int) -> bool:
     """Whether a hand is an ace and a ten."""
     return row.cards[hand] == 2 and row.aces[hand] == 1 and row.points[hand] == 11
-
-
-@rule
-def legal(row: Row, out: NDArray[np.bool_]) -> None:
-    out[:] = True
 
 
 @rule
@@ -143,7 +139,7 @@ def blackjack(natural: bool = False, sab: bool = False) -> Game:
         row=row_dtype(1, points=(np.int32, 2), aces=(np.int32, 2), cards=(np.int32, 2), shown=np.int32, stuck=np.bool_),
         reset=reset,
         play=play,
-        legal=legal,
+        legal=anything(2),
         observe=observe,
         names=("stick", "hit"),
         max_plies=20,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envs.game import Game
-from envs.grids.walks import Outcome, number, planes_of, spec, table_of, walker
+from envs.grids.walks import Outcome, planes_of, table_of, walker
+from envs.options import choice, number, spec
 
 PICTURE = (
     "#############",
@@ -48,8 +49,7 @@ def outcomes(state: int, action: int, slip: float) -> Sequence[Outcome]:
 def four_rooms(slip: float = 1.0 / 3.0, start: str = "corner", limit: int = 500) -> Game:
     """Four rooms on 13 x 13, walls and all; start in the upper left "corner" or evenly "anywhere" but at the goal."""
     number("four_rooms", "slip", slip, 0, 1)
-    if start not in ("corner", "anywhere"):
-        raise ValueError(f"start is corner or anywhere, not '{start}'; write for example four_rooms:start=anywhere.")
+    choice("four_rooms", "start", start, ("corner", "anywhere"))
     first = {START: 1.0} if start == "corner" else {cell: 1.0 / len(FLOOR) for cell in FLOOR}
     return walker(
         name=spec("four_rooms", slip=(float(slip), 1.0 / 3.0), start=(start, "corner"), limit=(limit, 500)),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from envs.episode import MOST_PLIES
 from envs.game import Game
-from envs.grids.walks import MOST_PLIES, Outcome, flag, planes_of, spec, table_of, walker, whole
+from envs.grids.walks import Outcome, planes_of, table_of, walker
+from envs.options import choice, flag, spec, whole
 
 PICTURES = {
     4: ("SFFF", "FHFH", "FFFH", "HFFG"),
@@ -37,8 +39,7 @@ def outcomes(picture: Sequence[str], state: int, action: int, slippery: bool) ->
 def frozen_lake(size: int = 4, slippery: bool = True, limit: int = 0) -> Game:
     """The frozen lake of 4 x 4 or 8 x 8; limit 0 is Gymnasium's, 100 plies or 200."""
     flag("frozen_lake", "slippery", slippery)
-    if size not in PICTURES:
-        raise ValueError(f"The frozen lake has size 4 or 8, not {size}; write for example frozen_lake:size=8.")
+    choice("frozen_lake", "size", size, tuple(PICTURES))
     whole("frozen_lake", "limit", limit, 0, MOST_PLIES)
     picture, limit = PICTURES[size], limit or LIMITS[size]
     return walker(

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from envs.game import Game
 from envs.grids.layouts import LAYOUTS, parse_layout, random_layout
-from envs.grids.walks import Outcome, number, planes_of, spec, table_of, walker, whole
+from envs.grids.walks import Outcome, planes_of, table_of, walker
+from envs.options import number, spec, whole
 from envs.registry import nearest
 
 STEPS = ((-1, 0), (0, 1), (1, 0), (0, -1))

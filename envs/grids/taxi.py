@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, rule
-from envs.grids.walks import Outcome, spec, table_of, tabled
+from envs.grids.walks import Outcome, table_of, tabled
+from envs.options import spec
 
 PICTURE = ("|R: | : :G|", "| : | : : |", "| : : : : |", "| | : | : |", "|Y| : |B: |")
 """The city: stands R, G, Y and B; : can be driven through, | cannot."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.chance import drawn
+from envs.episode import MOST_PLIES, anything
 from envs.game import CHANCE, Bits, Chances, Game, Row, row_dtype, rule
-
-MOST_PLIES = 32_000
+from envs.options import whole
 
 
 class Outcome(NamedTuple):
@@ -73,7 +73,7 @@ def tabled(
 
     A game that no outcome has ended is cut after `limit` plies.
     """
-    whole(name, "limit", limit, 1, MOST_PLIES)
+    whole(name.partition(":")[0], "limit", limit, 1, MOST_PLIES)
     odds_of, to, pays, end = table.odds, table.to, table.pays, table.end
     first = np.flatnonzero(table.start).astype(np.int32)
     first_odds = table.start[first]
@@ -122,11 +122,6 @@ def tabled(
             arrive(row, outcome)
 
     @rule
-    def legal(row: Row, out: NDArray[np.bool_]) -> None:
-        for action in range(actions):
-            out[action] = True
-
-    @rule
     def key(row: Row) -> Bits:
         return np.uint64(row.state)
 
@@ -141,7 +136,7 @@ def tabled(
         row=row_dtype(1, state=np.int32, choice=np.int8),
         reset=reset,
         play=play,
-        legal=legal,
+        legal=anything(actions),
         observe=observe,
         names=tuple(names),
         max_plies=limit,
@@ -187,37 +182,3 @@ def planes_of(picture: Sequence[str], signs: str) -> NDArray[np.float32]:
     """[len(signs), H, W] where each character of `signs` stands in a board of characters."""
     cells = np.array([list(line) for line in picture])
     return np.stack([cells == sign for sign in signs]).astype(np.float32)
-
-
-def flag(game: str, option: str, value: object) -> None:
-    """Raises ValueError where an option that is true or false is something else."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{option} is true or false, not {value}; write for example {game}:{option}=true.")
-
-
-def number(game: str, option: str, value: object, low: float, high: float) -> None:
-    """Raises ValueError where an option is no number from low to high."""
-    if isinstance(value, (bool, str)) or not (isinstance(value, (int, float)) and low <= value <= high):
-        raise ValueError(
-            f"{option} is a number from {low:g} to {high:g}, not {value}; "
-            f"write for example {game.partition(':')[0]}:{option}={low + (high - low) / 10:g}."
-        )
-
-
-def whole(game: str, option: str, value: object, low: int, high: int) -> None:
-    """Raises ValueError where an option is no whole number from low to high."""
-    if isinstance(value, bool) or not (isinstance(value, int) and low <= value <= high):
-        raise ValueError(
-            f"{option} is a whole number from {low} to {high}, not {value}; "
-            f"write for example {game.partition(':')[0]}:{option}={min(high, low + 1)}."
-        )
-
-
-def spec(name: str, **options: tuple[Any, Any]) -> str:
-    """ "name:key=value,..." of those options whose (value, default) differ."""
-    chosen = [
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
-        for key, (value, default) in options.items()
-        if value != default
-    ]
-    return f"{name}:{','.join(chosen)}" if chosen else name

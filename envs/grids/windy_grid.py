@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envs.game import Game
-from envs.grids.walks import Outcome, flag, planes_of, spec, table_of, walker
+from envs.grids.walks import Outcome, planes_of, table_of, walker
+from envs.options import flag, spec
 
 HEIGHT, WIDTH = 7, 10
 WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.grids.walks import spec, whole
 from envs.kernels import below, draw, unit
 from envs.memory.stream import LONGEST, stream
+from envs.options import spec, whole
 
 KINDS = ("round", "square", "curly", "angle")
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import anything
+from envs.episode import anything
 from envs.game import Game, Row, row_dtype, rule
 
 LONGEST = 1000

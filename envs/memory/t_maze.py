@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.control.episode import anything
+from envs.episode import anything
 from envs.game import Game, Row, row_dtype, rule
-from envs.grids.walks import spec, whole
 from envs.kernels import below, draw
+from envs.options import spec, whole
 
 FORWARD, UP, DOWN = range(3)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.self_play import SelfPlay
-from arena.bench import BENCHES, Row, as_table, figure, inference, rules, run, search, selfplay, solved, strength
+from arena.bench import BENCHES, Row, as_table, figure, games, inference, run, search, selfplay, solved, strength, twins
 from arena.bench.measure import Contest, Measure, Side, bench, compare, rate
 from envs import kernels
 from envs.registry import Unknown, game, resolve
@@ -64,8 +64,8 @@ def test_every_bench_of_the_table_can_be_asked(name: str) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: rules.arena(lanes=4, steps=2),
-        rules.pettingzoo,
+        lambda: games.arena("connect_four", lanes=4, steps=2),
+        lambda: twins.pettingzoo_twin("connect_four_v3"),
         lambda: search.arena(trees=3, simulations=4),
         lambda: next(iter(inference.contests(backbone="mlp", threads="2"))).ours.make(),
         lambda: next(iter(inference.contests(backbone="mlp", threads="2"))).peer.make(),
@@ -76,7 +76,14 @@ def test_what_is_installed_can_be_measured(make: Callable[[], Measure]) -> None:
     assert make()(0.0) > 0
 
 
-@pytest.mark.parametrize("make", [rules.open_spiel, lambda: rules.pgx(4, 2), lambda: search.mctx(2, 4)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: twins.open_spiel_twin("connect_four"),
+        lambda: twins.pgx_twin("connect_four", 4, 2),
+        lambda: search.mctx(2, 4),
+    ],
+)
 def test_peers_are_measured_or_missing(make: Callable[[], Measure]) -> None:
     try:
         measure = make()

@@ -428,7 +428,8 @@ def test_limits_cut_and_options_have_bounds(spec: str) -> None:
     assert row["cut"][0]
     assert make(limit=2).name == f"{name}:limit=2"
     assert make(limit=2).max_plies == 2
-    with pytest.raises(ValueError, match=f"limit of {name} is 1 to 32000, not 0; write for example {name}:limit=1000"):
+    says = f"limit of {name} is a whole number from 1 to 32000, not 0; write for example {name}:limit=1000"
+    with pytest.raises(ValueError, match=says):
         make(limit=0)
     for option in {"sticky", "size", "skill", "frames"} & set(inspect.signature(make).parameters):
         with pytest.raises(ValueError, match=f"{option} of {name} is"):

@@ -226,12 +226,12 @@ def test_who_remembers_the_way_is_faster_in_the_next_episode() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("bandit:arms=1", "arms is a whole number from 2 to 100, not 1"),
-        ("bandit:kind=cauchy", "kind is bernoulli or gaussian, not 'cauchy'"),
-        ("bandit:task=-2", "task is a whole number from -1 to"),
-        ("point_mass:steps=0", "steps is a whole number from 1 to 10000, not 0"),
-        ("maze_family:size=9", "size is a whole number from 2 to 8, not 9"),
-        ("maze_family:limit=0", "limit is a whole number from 1 to"),
+        ("bandit:arms=1", "arms of bandit is a whole number from 2 to 100, not 1"),
+        ("bandit:kind=cauchy", "kind of bandit is bernoulli or gaussian, not cauchy"),
+        ("bandit:task=-2", "task of bandit is a whole number from -1 to"),
+        ("point_mass:steps=0", "steps of point_mass is a whole number from 1 to 10000, not 0"),
+        ("maze_family:size=9", "size of maze_family is a whole number from 2 to 8, not 9"),
+        ("maze_family:limit=0", "limit of maze_family is a whole number from 1 to"),
     ],
 )
 def test_options_that_cannot_be_are_refused_in_a_sentence(spec: str, says: str) -> None:

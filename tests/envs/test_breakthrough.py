@@ -98,7 +98,7 @@ def test_the_guess_counts_pawns_and_how_far_they_are() -> None:
 
 def test_options_out_of_range_are_refused() -> None:
     for spec, words in (
-        ("breakthrough:width=1", "width of breakthrough is 2 to 8"),
+        ("breakthrough:width=1", "width of breakthrough is a whole number from 2 to 8"),
         ("breakthrough:height=9", "4 to 8"),
     ):
         with pytest.raises(ValueError, match=words):

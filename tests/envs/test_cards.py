@@ -209,14 +209,15 @@ def test_kuhn_deals_every_hand_alike_and_leduc_every_card() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("kuhn:players=1", "2 to 10 players, not 1"),
-        ("leduc:players=7", "2 to 6 players, not 7"),
-        ("liars_dice:dice=6", "dice=6"),
-        ("goofspiel:cards=14", "3 to 13 cards, not 14"),
-        ("goofspiel:order=up", "descending, ascending, random, not up"),
+        ("kuhn:players=1", "players of kuhn is a whole number from 2 to 10, not 1"),
+        ("leduc:players=7", "players of leduc is a whole number from 2 to 6, not 7"),
+        ("liars_dice:dice=6", "dice of liars_dice is a whole number from 1 to 5, not 6"),
+        ("liars_dice:dice=4,sides=8", "30 sides in all at most, not dice=4,sides=8"),
+        ("goofspiel:cards=14", "cards of goofspiel is a whole number from 3 to 13, not 14"),
+        ("goofspiel:order=up", "descending, ascending or random, not up"),
         ("matrix:game=chess", "no matrix game 'chess'"),
-        ("repeated_rps:rounds=0", "rounds is 1 to 16,000, not 0"),
-        ("repeated_rps:recall=33", "recall is 1 to 32 rounds, not 33"),
+        ("repeated_rps:rounds=0", "rounds of repeated_rps is a whole number from 1 to 16000, not 0"),
+        ("repeated_rps:recall=33", "recall of repeated_rps is a whole number from 1 to 32, not 33"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(spec: str, words: str) -> None:

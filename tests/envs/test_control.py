@@ -143,7 +143,7 @@ def test_limits_are_options(game: Game, make: Callable[..., Game]) -> None:
     assert (game.name, make(limit=3).name) == (make.__name__, f"{make.__name__}:limit=3")
     assert make(limit=3).max_plies == 3
     for wrong in (0, 32_001):
-        with pytest.raises(ValueError, match=rf"limit of {make.__name__} is 1 to 32000"):
+        with pytest.raises(ValueError, match=rf"limit of {make.__name__} is a whole number from 1 to 32000"):
             make(limit=wrong)
 
 

@@ -147,7 +147,7 @@ def test_a_game_ends_where_nothing_moves_or_at_the_limit() -> None:
     assert (rows["done"] & rows["cut"]).all()
     assert short.name == "game_2048:limit=3"
     for wrong in (0, 32001, 2.5, True):
-        with pytest.raises(ValueError, match="limit of game_2048 is 1 to 32000"):
+        with pytest.raises(ValueError, match="limit of game_2048 is a whole number from 1 to 32000"):
             game_2048(limit=wrong)  # pyright: ignore[reportArgumentType]
 
 

@@ -161,7 +161,7 @@ def test_the_limit_cuts_a_game_off() -> None:
     assert rows["done"].all()
     np.testing.assert_array_equal(rows["cut"], (rows["ply"] == 6) & ~rows["reward"].any(axis=1))
     for wrong in (0, 5000, "all", True):
-        with pytest.raises(ValueError, match="limit of gardner_chess is 1 to 4000"):
+        with pytest.raises(ValueError, match="limit of gardner_chess is a whole number from 1 to 4000"):
             gardner_chess(limit=wrong)  # pyright: ignore[reportArgumentType]
 
 

@@ -189,8 +189,11 @@ def test_what_is_missing_is_counted_along_the_cheapest_way() -> None:
 
 
 def test_options_out_of_range_are_refused() -> None:
-    for spec in ("hex:size=2", "hex:size=20", "hex:size=7.5", "hex:size=true"):
-        with pytest.raises(ValueError, match=r"3 to 19 lines.*hex:size=7"):
+    for spec in ("hex:size=2", "hex:size=20"):
+        with pytest.raises(ValueError, match=r"from 3 to 19, not .*hex:size=7"):
+            game(spec)
+    for spec in ("hex:size=7.5", "hex:size=true"):
+        with pytest.raises(ValueError, match="a whole number"):
             game(spec)
     with pytest.raises(ValueError, match="true or false"):
         game("hex:swap=2")

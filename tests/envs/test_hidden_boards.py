@@ -233,9 +233,9 @@ def test_ships_of_battleship_lie_on_the_board_and_apart() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("dark_hex:size=9", "2 to 8 lines, not 9"),
-        ("dark_hex:size=true", "2 to 8 lines, not True"),
-        ("battleship:size=2", "3 to 15 lines, not 2"),
+        ("dark_hex:size=9", "size of dark_hex is a whole number from 2 to 8, not 9"),
+        ("dark_hex:size=true", "whole number"),
+        ("battleship:size=2", "size of battleship is a whole number from 3 to 15, not 2"),
         ("battleship:ships=abc", "1 to 9 digits, not abc"),
         ("battleship:size=4,ships=5", "1 to 4 cells long, not 5"),
         ("battleship:size=3,ships=320", "1 to 3 cells long, not 320"),

@@ -219,13 +219,13 @@ def test_tasks_last_a_thousand_plies_and_no_longer() -> None:
     ("spec", "says"),
     [
         ("copy:length=3,delay=995", "copy would take 1001 plies and may take 1000"),
-        ("copy:symbols=27", "symbols is a whole number from 2 to 26, not 27"),
-        ("recall:pairs=9", "pairs is a whole number from 1 to 8, not 9"),
-        ("repeat_previous:k=100", "k is a whole number from 1 to 99, not 100"),
-        ("n_back:steps=1001", "steps is a whole number from 2 to 1000, not 1001"),
+        ("copy:symbols=27", "symbols of copy is a whole number from 2 to 26, not 27"),
+        ("recall:pairs=9", "pairs of recall is a whole number from 1 to 8, not 9"),
+        ("repeat_previous:k=100", "k of repeat_previous is a whole number from 1 to 99, not 100"),
+        ("n_back:steps=1001", "steps of n_back is a whole number from 2 to 1000, not 1001"),
         ("parentheses:length=7", "length is even, not 7"),
-        ("parentheses:kinds=5", "kinds is a whole number from 2 to 4, not 5"),
-        ("t_maze:length=1000", "length is a whole number from 1 to 999, not 1000"),
+        ("parentheses:kinds=5", "kinds of parentheses is a whole number from 2 to 4, not 5"),
+        ("t_maze:length=1000", "length of t_maze is a whole number from 1 to 999, not 1000"),
     ],
 )
 def test_options_that_cannot_be_are_refused_in_a_sentence(spec: str, says: str) -> None:

@@ -143,12 +143,12 @@ def test_games_end_with_the_first_line_and_not_before(spec: str) -> None:
 
 def test_options_out_of_range_are_refused() -> None:
     for spec, words in (
-        ("mnk:m=1", "m of mnk is 2 to 19"),
-        ("mnk:n=20", "n of mnk is 2 to 19"),
-        ("mnk:m=4,n=3,k=5", "k of mnk is 2 to 4 on 4 x 3"),
+        ("mnk:m=1", "m of mnk is a whole number from 2 to 19"),
+        ("mnk:n=20", "n of mnk is a whole number from 2 to 19"),
+        ("mnk:m=4,n=3,k=5", "k of mnk is a whole number from 2 to 4, not 5; write for example mnk:k=3,m=4,n=3"),
         ("mnk:exact=1", "true or false"),
-        ("gomoku:size=4", "5 to 19 lines"),
-        ("gomoku:rule=renju", "free and standard"),
+        ("gomoku:size=4", "size of gomoku is a whole number from 5 to 19"),
+        ("gomoku:rule=renju", "rule of gomoku is free or standard"),
     ):
         with pytest.raises(ValueError, match=words):
             game(spec)

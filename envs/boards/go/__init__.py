@@ -14,6 +14,7 @@ from envs.boards.go.chains import neighbours
 from envs.boards.go.ko import SIMPLE, positional
 from envs.boards.go.rules import board
 from envs.game import Game
+from envs.options import choice, flag, number, spec, whole
 
 __all__ = ["go", "on_any_board"]
 
@@ -22,24 +23,19 @@ def go(
     size: int = 9, komi: float = 7.5, ko: str = "positional", suicide: bool = False, history: int = 1, limit: int = 0
 ) -> Game:
     """Go on size x size; `history` positions are seen, the newest first; `limit` 0 is two plies for every point."""
-    for option, value, least, most in (("size", size, 5, 19), ("history", history, 1, 8), ("limit", limit, 0, 4000)):
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(
-                f"The option {option} of go is {least} to {most}, not {value}; "
-                "write for example go:size=9,history=4,limit=200."
-            )
-    if isinstance(komi, bool) or not isinstance(komi, (int, float)) or komi * 2 % 1 or abs(komi) > size * size:
+    whole("go", "size", size, 5, 19, 13)
+    whole("go", "history", history, 1, 8, 4)
+    whole("go", "limit", limit, 0, 4000, 200)
+    number("go", "komi", komi, -size * size, size * size, 6.5)
+    if komi * 2 % 1:
         raise ValueError(f"The option komi of go is a whole or half number, not {komi}; write for example go:komi=6.5.")
-    if ko not in ("simple", "positional"):
-        raise ValueError(f"The option ko of go is simple or positional, not {ko}; write for example go:ko=simple.")
-    if not isinstance(suicide, bool):
-        raise ValueError(
-            f"The option suicide of go is true or false, not {suicide}; write for example go:suicide=true."
-        )
-    given = {"size": size, "komi": komi, "ko": ko, "suicide": suicide, "history": history, "limit": limit}
-    usual = {"size": 9, "komi": 7.5, "ko": "positional", "suicide": False, "history": 1, "limit": 0}
-    options = ",".join(f"{key}={str(value).lower()}" for key, value in given.items() if value != usual[key])
-    return on_any_board(f"go:{options}".rstrip(":"), size, size, **{key: given[key] for key in list(given)[1:]})
+    choice("go", "ko", ko, ("positional", "simple"))
+    flag("go", "suicide", suicide)
+    name = spec(
+        "go", size=(size, 9), komi=(komi, 7.5), ko=(ko, "positional"), suicide=(suicide, False),
+        history=(history, 1), limit=(limit, 0),
+    )  # fmt: skip
+    return on_any_board(name, size, size, komi=komi, ko=ko, suicide=suicide, history=history, limit=limit)
 
 
 def on_any_board(name: str, lines: int, columns: int, **options: Any) -> Game:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.bits import ONE
+from envs.bits import ONE
 from envs.boards.go.chains import BLACK, COUNT, EMPTY, OFF, breathes, in_atari
 from envs.game import Bits, Row, rule
 from envs.kernels import seeds

@@ -1,4 +1,4 @@
-"""What games of one seat share: options with bounds, specs, a limit on plies, numbers drawn from a range."""
+"""What games of one seat share: moves that are never barred, a limit on plies, numbers drawn from a range."""
 
 from __future__ import annotations
 
@@ -13,19 +13,6 @@ from envs.kernels import draw, unit
 
 MOST_PLIES = 32_000
 """What a row can count."""
-
-
-def within(game: str, option: str, value: float, low: float, high: float, example: object) -> None:
-    """Raises ValueError unless low <= value <= high; the text names the option, its bounds and an example."""
-    if not isinstance(value, int | float) or not low <= value <= high:
-        bounds = f"{option} of {game} is {low:g} to {high:g}, not {value}"
-        raise ValueError(f"{bounds}; write for example {game}:{option}={example}.")
-
-
-def spec(game: str, **options: tuple[bool | float, bool | float]) -> str:
-    """The spec of a game from option -> (value, default): what is at its default is left out."""
-    given = [f"{key}={str(value).lower()}" for key, (value, default) in options.items() if value != default]
-    return ":".join([game, *filter(None, [",".join(given)])])
 
 
 @cache
