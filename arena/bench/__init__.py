@@ -20,10 +20,11 @@ BENCHES: dict[str, str] = {
     "inference": "arena.bench.inference:contests",
     "selfplay": "arena.bench.selfplay:contests",
     "strength": "arena.bench.strength:contests",
+    "ratings": "arena.bench.ratings:contests",
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
-ONE_CORE = {"rules", "games", "search", "exact"}
+ONE_CORE = {"rules", "games", "search", "exact", "ratings"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"
