@@ -8,7 +8,7 @@ line in ROLES; options are its keyword arguments ("openai_five:past=0.3").
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -16,7 +16,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.registry import check_options, parse, resolve
+from envs.registry import Option, check_options, parse, resolve
 from leagues.census import ANCHOR, Census, Member
 from leagues.pfsp import once_harder, pfsp
 from leagues.quality import softmax
@@ -93,14 +93,24 @@ class Feed:
         return [names[i] for i in rng.choice(len(names), count, p=list(self.odds.values()))]
 
 
+Role = Callable[..., list[Part]]
+"""(member, census, **options) -> the parts of what it is fed."""
+
+
 def feed(me: Member, census: Census) -> Feed:
     """What a member's role gives it right now."""
-    name, options = parse(me.role)
-    if name == ANCHOR:
+    if me.plays(ANCHOR):
         raise ValueError(f"'{me.name}' is an anchor: it is there to be rated against and learns nothing.")
+    role, options = check_role(me.role)
+    return Feed(tuple(role(me, census, **options)))
+
+
+def check_role(spec: str) -> tuple[Role, dict[str, Option]]:
+    """The function and the options of a role's spec; raises ValueError for a name or an option that there is not."""
+    name, options = parse(spec)
     role = resolve(ROLES, name, "role")
     check_options(options, islice(inspect.signature(role).parameters, 2, None), f"The role '{name}'")
-    return Feed(tuple(role(me, census, **options)))
+    return role, options
 
 
 def itself(me: Member, why: str) -> list[Part]:

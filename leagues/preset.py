@@ -1,0 +1,131 @@
+"""What a league consists of, as TOML: its learners with their roles, when they are frozen, and its anchors.
+
+anchors = ["random"]            # agents' specs
+
+[snapshots]                     # see leagues/snapshots.py
+least = 20_000                  # learner's steps
+most = 40_000
+beaten = 0.7
+
+[learners.NAME]
+role = "main"                   # a spec of leagues.roles.ROLES
+count = 1                       # so many of them
+algorithm = ""                  # empty: the run's own
+backbone = ""
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from envs.registry import Unknown, check_options, nearest
+from leagues.census import Member
+from leagues.roles import check_role
+
+FOLDER = Path(__file__).with_name("presets")
+
+
+@dataclass(frozen=True)
+class Learners:
+    """Learners of one kind."""
+
+    role: str
+    count: int = 1
+    algorithm: str = ""
+    backbone: str = ""
+
+    def __post_init__(self) -> None:
+        check_role(self.role)
+        if not 1 <= self.count <= 1000:
+            raise ValueError(f"The count of learners is a whole number from 1 to 1000, not {self.count}.")
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """When learners are frozen, in their own steps; the arguments of `leagues.snapshots.verdict`."""
+
+    least: float = 20_000
+    most: float = 40_000
+    beaten: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 < self.least <= self.most:
+            raise ValueError(f"Snapshots need 0 < least <= most, not {self.least:g} and {self.most:g}.")
+        if not 0 <= self.beaten <= 1:
+            raise ValueError(f"`beaten` is a win rate between 0 and 1, not {self.beaten:g}.")
+
+
+@dataclass(frozen=True)
+class Composition:
+    """All of a league but what it plays and learns with by default."""
+
+    learners: Mapping[str, Learners]
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    anchors: tuple[str, ...] = ("random",)
+
+    def __post_init__(self) -> None:
+        if not self.learners:
+            raise ValueError("A league needs one learner or more; add a table such as [learners.main] with its role.")
+        names = [member.name for member in self.members()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"Two members of the league would be named '{twice[0]}'; give one another name.")
+        roles = {member.role.partition(":")[0] for member in self.members()}
+        if "main_exploiter" in roles and "main" not in roles:
+            raise ValueError("A main exploiter needs a main agent; add learners whose role is main.")
+
+    def members(self) -> list[Member]:
+        """The league as it begins: the learners, NAME or NAME-0, NAME-1 ..., and the anchors."""
+        learners = [
+            Member(name if of.count == 1 else f"{name}-{i}", of.role, live=True)
+            for name, of in self.learners.items()
+            for i in range(of.count)
+        ]
+        return learners + [Member(anchor, "anchor") for anchor in self.anchors]
+
+
+def preset(name: str) -> Composition:
+    """One of the leagues in leagues/presets: self-play, openai-five, alphastar, psro."""
+    known = {path.stem: path for path in FOLDER.glob("*.toml")}
+    if name not in known:
+        raise Unknown(f"There is no preset '{name}'; {nearest(name, known)}")
+    return composition(tomllib.loads(known[name].read_text(encoding="utf-8")))
+
+
+def composition(tables: Mapping[str, Any]) -> Composition:
+    """A league from the tables of its TOML; raises ValueError that names the key."""
+    check_options(tables, _keys(Composition), "A league")
+    learners = tables.get("learners", {})
+    if not isinstance(learners, Mapping):
+        raise ValueError("`learners` holds one table for each kind of learner; write for example [learners.main].")
+    anchors = tables.get("anchors", ["random"])
+    if not isinstance(anchors, list) or not all(isinstance(anchor, str) for anchor in anchors):
+        raise ValueError('`anchors` is a list of agents; write for example anchors = ["random"].')
+    return Composition(
+        {name: _table(Learners, table, f"learners.{name}") for name, table in learners.items()},
+        _table(Snapshots, tables.get("snapshots", {}), "snapshots"),
+        tuple(anchors),
+    )
+
+
+def _keys(kind: type) -> list[str]:
+    return [one.name for one in fields(kind)]
+
+
+def _table(kind: type, table: Any, where: str) -> Any:
+    """A dataclass from a table: no other keys, and of each the type of its default."""
+    if not isinstance(table, Mapping):
+        raise ValueError(f"`{where}` is a table; write [{where}] and its keys below.")
+    check_options(table, _keys(kind), f"[{where}]")
+    if kind is Learners and "role" not in table:
+        raise ValueError(f'[{where}] names no role; write for example role = "main".')
+    types = {"str": str, "int": int, "float": (int, float)}
+    for one in fields(kind):
+        value = table.get(one.name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, types[str(one.type)])):
+            raise ValueError(f"`{where}.{one.name}` is of the wrong type: {value!r} is no {one.type}.")
+    return kind(**table)

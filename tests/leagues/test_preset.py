@@ -1,0 +1,91 @@
+"""Leagues as TOML: the presets begin as they should, and what a file gets wrong is one sentence that names the key."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from leagues.census import Census, Member
+from leagues.preset import FOLDER, Composition, Learners, Snapshots, composition, preset
+from leagues.roles import feed
+
+LIVE = {
+    "self-play": {"self": "latest"},
+    "openai-five": {"five": "openai_five"},
+    "psro": {"oracle": "psro:solver=nash"},
+    "alphastar": {
+        "main": "main",
+        "exploiter": "main_exploiter",
+        "league-0": "league_exploiter",
+        "league-1": "league_exploiter",
+    },
+}
+
+
+def test_every_preset_is_known() -> None:
+    assert {path.stem for path in FOLDER.glob("*.toml")} == set(LIVE)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_presets_begin(name: str) -> None:
+    members = preset(name).members()
+    assert {m.name: m.role for m in members if m.live} == LIVE[name]
+    assert [m for m in members if not m.live] == [Member("random", "anchor")]
+    for member in members:
+        if member.live:  # nobody is frozen yet, and everybody has someone to meet
+            assert sum(feed(member, Census(members)).odds.values()) == pytest.approx(1)
+
+
+def test_a_league_with_everything() -> None:
+    text = """
+        anchors = ["random", "mcts:sims=10"]
+        [snapshots]
+        least = 10
+        most = 20.5
+        [learners.a]
+        role = "main:hard=0.6,verify=0.1"
+        algorithm = "ppo"
+        backbone = "mlp"
+        [learners.b]
+        role = "uniform_past"
+        count = 2
+    """
+    made = composition(tomllib.loads(text))
+    assert made == Composition(
+        {"a": Learners("main:hard=0.6,verify=0.1", 1, "ppo", "mlp"), "b": Learners("uniform_past", 2)},
+        Snapshots(10, 20.5, 0.7),
+        ("random", "mcts:sims=10"),
+    )
+    assert [m.name for m in made.members()] == ["a", "b-0", "b-1", "random", "mcts:sims=10"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "needs one learner or more"),
+        ("learner = 1", "did you mean 'learners'"),
+        ("learners = 1", "one table for each kind"),
+        ("learners.a = 1", "`learners.a` is a table"),
+        ("[learners.a]", "names no role"),
+        ("[learners.a]\nrole = 'mian'", "There is no role 'mian'"),
+        ("[learners.a]\nrole = 'main:hrad=1'", "did you mean 'hard'"),
+        ("[learners.a]\nrole = 1", "`learners.a.role` is of the wrong type"),
+        ("[learners.a]\nrole = 'main'\ncount = 0", "from 1 to 1000"),
+        ("[learners.a]\nrole = 'main'\ncount = true", "`learners.a.count` is of the wrong type"),
+        ("[learners.a]\nrole = 'main'\ncuont = 2", "did you mean 'count'"),
+        ("[learners.a]\nrole = 'main_exploiter'", "needs a main agent"),
+        ("[learners.a]\nrole = 'main'\ncount = 2\n[learners.a-1]\nrole = 'main'", "would be named 'a-1'"),
+        ("[snapshots]\nleast = 3\nmost = 2\n[learners.a]\nrole = 'main'", "least <= most"),
+        ("[snapshots]\nbeaten = nan\n[learners.a]\nrole = 'main'", "between 0 and 1"),
+        ("anchors = 'random'\n[learners.a]\nrole = 'main'", "list of agents"),
+    ],
+)
+def test_what_a_league_refuses(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        composition(tomllib.loads(text))
+
+
+def test_an_unknown_preset_gets_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'alphastar'"):
+        preset("alphstar")
