@@ -66,8 +66,9 @@ class Contest:
         return digest(self.id, pairing.id)[:32]
 
     def result(self, stored: StoredGame) -> float:
-        """The first seat's score: 1, 0.5 or 0."""
-        return (stored.results[0] + 1.0) / 2.0
+        """The first seat's score: 1, 0.5 or 0, as its return is higher than the second's, equal or lower."""
+        first, second = stored.results
+        return (1.0 + (first > second) - (first < second)) / 2.0
 
 
 def digest(*parts: object) -> str:
@@ -85,10 +86,17 @@ def contest(
 ) -> Contest:
     """A contest of the agents written as specs; raises ValueError if one cannot play, or two have one name.
 
+    Who meets whom is a matter of two: only games against a person (`purpose` play) have another number of seats.
+
     An agent of a folder goes by its name and its simulations (`a-0010:sims=600`), unless the same weights with the
     same options are among `members` already: then by that member's name.
     """
     rules = game_of(game)
+    if rules.seats != 2 and purpose != "play":
+        seats = "one seat" if rules.seats == 1 else f"{rules.seats} seats"
+        raise ValueError(
+            f"{rules.name} has {seats}, and only games for two are matched; try `arena evaluate AGENT {rules.name}`."
+        )
     entrants: dict[str, str] = {}
     for written in specs:
         name, spec = _identity(written, rules, members)

@@ -149,6 +149,21 @@ def test_two_of_one_name_and_unable_agents_are_refused(store):
         store.add_member("tic_tac_toe", "random", "agent", sha256="new weights")
 
 
+def test_who_was_paid_more_has_won_whatever_the_sum(store):
+    entered = contest("kuhn", ["random", "cfr:iterations=1"], seed=3, opening_plies=0, purpose="match")
+    result = match(store, entered, 20)
+    rows = store.games("kuhn", limit=20)
+    paid = [game.results[game.seats.index("random")] for game in rows]
+    assert {abs(amount) for amount in paid} == {1.0, 2.0}
+    assert (result.wins, result.draws, result.losses) == (sum(p > 0 for p in paid), 0, sum(p < 0 for p in paid))
+
+
+@pytest.mark.parametrize(("game", "seats"), [("taxi", "one seat"), ("kuhn:players=3", "3 seats")])
+def test_games_that_are_not_for_two_are_not_matched(game, seats):
+    with pytest.raises(ValueError, match=f"{seats}.*arena evaluate AGENT {game}"):
+        contest(game, ["random", "planner"], purpose="match")
+
+
 def test_a_match_counts_games_and_pairs(store):
     entered = contest("tic_tac_toe", ["first", "random"], purpose="match")
     result = match(store, entered, 21)
