@@ -33,7 +33,7 @@ from leagues.bradley_terry import (
     climb,
     covariance,
     outcomes,
-    profile_bound,
+    profile_bounds,
 )
 
 
@@ -263,9 +263,7 @@ def _ratings(
     view = np.eye(n, slots.nil + 1)  # each member's rating as a function of the parameters
     if anchor is None:
         view[:, :n] -= 1.0 / max(n, 1)
-    bounds = np.array(
-        [[profile_bound(rows, x, free, slots, of, spread, side) for side in (-1.0, 1.0)] for of in view]
-    ).reshape(-1, 2)
+    bounds = profile_bounds(rows, x, free, slots, view, spread)
     first, second, (won, drawn, lost) = played[0], played[1], played[2].T
     number = won + drawn + lost
     games = (np.bincount(first, number, n) + np.bincount(second, number, n)).astype(np.float64)

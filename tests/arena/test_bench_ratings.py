@@ -33,10 +33,8 @@ def test_coverage_counts_truths_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 90 < ratings.coverage(5, 6, 40)["ours"] <= 99
 
     def narrow(*given, **named):
+        rated = rate(*given, **named)
         return replace(rated, low=(rated.low + rated.elo) / 2, high=(rated.high + rated.elo) / 2)
-        return replace(
-            rated, low=rated.elo + (rated.low - rated.elo) / 2, high=rated.elo + (rated.high - rated.elo) / 2
-        )
 
     monkeypatch.setattr(ratings, "rate", narrow)
     assert ratings.coverage(5, 6, 40)["ours"] < 85  # half as wide: 67 % of a normal distribution
