@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.registry import nearest
+from envs.registry import Unknown, nearest
 
 Floats = NDArray[np.float64]
 Weighting = Literal["variance", "linear", "linear_capped", "squared"]
@@ -32,8 +32,7 @@ NOTHING = 1e-10
 def pfsp(winrates: ArrayLike, weighting: str = "linear") -> Floats:
     """The probability of each opponent, by the learner's win rates against them, [n] in [0, 1]; they sum to 1."""
     x = np.asarray(winrates, np.float64)
-    if weighting not in WEIGHTINGS:
-        raise ValueError(f"There is no weighting '{weighting}'; {nearest(weighting, WEIGHTINGS)}")
+    check_weighting(weighting)
     if x.ndim != 1 or x.size == 0:
         raise ValueError("PFSP chooses among one opponent or more, and was given none.")
     if not np.all((x >= 0) & (x <= 1)):
@@ -41,6 +40,12 @@ def pfsp(winrates: ArrayLike, weighting: str = "linear") -> Floats:
     weights = WEIGHTINGS[weighting](x)
     total = weights.sum()
     return np.full(x.size, 1 / x.size) if total < NOTHING else weights / total
+
+
+def check_weighting(weighting: str) -> None:
+    """Raises `Unknown` for a weighting that there is not."""
+    if weighting not in WEIGHTINGS:
+        raise Unknown(f"There is no weighting '{weighting}'; {nearest(str(weighting), WEIGHTINGS)}")
 
 
 def once_harder(winrates: ArrayLike) -> int:

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from envs.registry import Unknown, check_options, nearest
-from leagues.census import Member
-from leagues.roles import check_role
+from leagues.census import Census, Member
+from leagues.roles import feed
 
 FOLDER = Path(__file__).with_name("presets")
 
@@ -39,7 +39,6 @@ class Learners:
     backbone: str = ""
 
     def __post_init__(self) -> None:
-        check_role(self.role)
         if not 1 <= self.count <= 1000:
             raise ValueError(f"The count of learners is a whole number from 1 to 1000, not {self.count}.")
 
@@ -74,9 +73,9 @@ class Composition:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"Two members of the league would be named '{twice[0]}'; give one another name.")
-        roles = {member.role.partition(":")[0] for member in self.members()}
-        if "main_exploiter" in roles and "main" not in roles:
-            raise ValueError("A main exploiter needs a main agent; add learners whose role is main.")
+        for member in self.members():
+            if member.live:
+                feed(member, Census(self.members()))  # a role says what it misses
 
     def members(self) -> list[Member]:
         """The league as it begins: the learners, NAME or NAME-0, NAME-1 ..., and the anchors."""

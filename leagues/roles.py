@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from envs.registry import Option, check_options, parse, resolve
 from leagues.census import ANCHOR, Census, Member
-from leagues.pfsp import once_harder, pfsp
+from leagues.pfsp import check_weighting, once_harder, pfsp
 from leagues.quality import softmax
 
 ROLES: dict[str, str] = {
@@ -126,7 +126,7 @@ def mixed(*shares: tuple[float, Sequence[Part]]) -> list[Part]:
 
 
 def checked(name: str, value: float, most: float = 1.0) -> float:
-    if not 0.0 <= value <= most:
+    if not isinstance(value, int | float) or not 0.0 <= value <= most:
         raise ValueError(f"The option '{name}' of a role is a share from 0 to {most:g}, not {value}.")
     return float(value)
 
@@ -146,23 +146,23 @@ def uniform_past(me: Member, census: Census) -> list[Part]:
 
 def prioritised(me: Member, census: Census, weighting: str = "squared") -> list[Part]:
     """PFSP over everybody frozen, and nothing else."""
+    check_weighting(weighting)
     frozen = census.frozen()
     if not frozen:
         return itself(me, "itself, as nobody is frozen yet")
-    return spread(
-        frozen, pfsp(census.winrates(me.name, frozen), weighting), f"{counted(frozen)}, by PFSP ({weighting})"
-    )
+    odds = pfsp(census.winrates(me.name, frozen), weighting)
+    return spread(frozen, odds, f"{counted(frozen)}, by PFSP ({weighting})")
 
 
 def openai_five(me: Member, census: Census, past: float = 0.2) -> list[Part]:
     """Mostly itself, the rest its past by quality scores (Berner et al. 2019, appendix N)."""
+    checked("past", past)
     before = census.frozen(parent=me.name)
-    share = checked("past", past) if before else 0.0
-    now = itself(me, "itself as it is now" if before else "itself, having no past yet")
     if not before:
-        return now
+        return itself(me, "itself, having no past yet")
     odds = softmax(census.quality.scores(me.name, before))
-    return mixed((1 - share, now), (share, spread(before, odds, f"its {counted(before)}, by quality score")))
+    why = f"its {counted(before)}, by quality score"
+    return mixed((1 - past, itself(me, "itself as it is now")), (past, spread(before, odds, why)))
 
 
 def main(me: Member, census: Census, hard: float = 0.5, verify: float = 0.15) -> list[Part]:
@@ -222,17 +222,15 @@ def league_exploiter(me: Member, census: Census) -> list[Part]:
 
 def psro(me: Member, census: Census, solver: str = "nash") -> list[Part]:
     """Policy-space response oracles: the meta-game's solution over everybody frozen (Lanctot et al. 2017)."""
+    solve = resolve(SOLVERS, str(solver), "meta-solver")
     frozen = census.frozen()
-    solve = resolve(SOLVERS, solver, "meta-solver")
     if not frozen:
         return itself(me, "itself, as nobody is frozen yet")
     wins = census.payoff.winrates(frozen)
     odds = solve(wins - wins.T)
     unmet = int((census.payoff.counts(frozen) == 0).sum() - len(frozen)) // 2
-    why = f"{counted(frozen)} by the meta-game's {solver}" + (
-        f", {unmet} unplayed pairings taken as even" if unmet else ""
-    )
-    return spread(frozen, odds, why)
+    guess = f", {unmet} unplayed pairings taken as even" if unmet else ""
+    return spread(frozen, odds, f"{counted(frozen)} by the meta-game's {solver}{guess}")
 
 
 def counted(frozen: Sequence[str]) -> str:

@@ -33,8 +33,8 @@ class Exact(Payoff):
     def winrates(self, names: Sequence[str] | None = None, against: Sequence[str] | None = None) -> np.ndarray:
         names = list(self.strategies) if names is None else names
         against = names if against is None else against
-        rows = np.array([self.strategies[name] for name in names]).reshape(-1, 3)
-        columns = np.array([self.strategies[name] for name in against]).reshape(-1, 3)
+        rows = np.array([self.strategies[name] for name in names]).reshape(-1, len(self.game))
+        columns = np.array([self.strategies[name] for name in against]).reshape(-1, len(self.game))
         return np.clip(rows @ self.game @ columns.T, 0.0, 1.0)
 
     def counts(self, names: Sequence[str] | None = None, against: Sequence[str] | None = None) -> np.ndarray:
@@ -49,18 +49,20 @@ def exploitability(game: np.ndarray, strategy: np.ndarray) -> float:
 def league(
     game: np.ndarray, role: str, generations: int, steps: int = 20, size: float = 0.1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The frozen strategies, and the mixtures that it was fed last in each generation; [generations, 3] each."""
+    """The frozen strategies, and the mixtures that it was fed last in each generation; [generations, n] each."""
     me = Member("me", role, live=True)
-    strategies = {"me": np.array([1.0, 0.0, 0.0])}
+    strategies = {"me": np.eye(len(game))[0]}
     members, feeds = [me], []
     for generation in range(generations):
         name = f"me@{generation}"
         strategies[name] = strategies["me"].copy()
         members.append(Member(name, role, parent="me"))
-        census, mixture = Census(members, Exact(game, strategies)), np.zeros(3)
+        census, mixture = Census(members, Exact(game, strategies)), np.zeros(len(game))
         for _ in range(steps):
             mixture = sum(odds * strategies[who] for who, odds in feed(me, census).odds.items())
-            strategies["me"] = strategies["me"] + size * (np.eye(3)[(game @ mixture).argmax()] - strategies["me"])
+            strategies["me"] = strategies["me"] + size * (
+                np.eye(len(game))[(game @ mixture).argmax()] - strategies["me"]
+            )
         feeds.append(mixture)
     return np.array([strategies[m.name] for m in members[1:]]), np.array(feeds)
 
