@@ -6,12 +6,15 @@ whoever its role gives it; no network and no chance. All roles get the same lear
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from leagues.census import Census, Member
+from leagues.meta_games import nash
 from leagues.payoff import Payoff
 from leagues.roles import feed
 
@@ -116,3 +119,21 @@ def test_psro_by_alpha_rank_goes_evenly_round_a_circle_of_three() -> None:
     for game in GAMES.values():
         _, feeds = league(game, "psro:solver=alpha_rank", 3, steps=1, size=1.0)
         assert feeds[2] == pytest.approx([1 / 3] * 3, abs=1e-6)
+
+
+def test_psro_finds_the_equilibrium_of_43_bots_and_self_play_does_not() -> None:
+    """Bots of repeated rock-paper-scissors, as exact table; a learner that answers its feed wholly is one of them."""
+    file = Path(__file__).parents[1] / "golden" / "ratings" / "rrps_bot_table_file.txt"
+    cells = {(a, b): gain / 1000 for a, b, gain in map(ast.literal_eval, file.read_text().splitlines())}
+    bots = sorted({a for a, _ in cells})
+    table = np.array([[cells[a, b] for b in bots] for a in bots])
+    game = 0.5 + (table - table.T) / 4
+    frozen, feeds = league(game, "psro:solver=nash", 12, steps=1, size=1.0)
+    assert len({strategy.argmax() for strategy in frozen}) < 12 < len(bots)  # it needs but few of them
+    assert exploitability(game, feeds[-1]) < 1e-6
+    assert feeds[-1] == pytest.approx(nash(game - game.T), abs=1e-4)
+    frozen, feeds = league(game, "latest", 30, steps=1, size=1.0)
+    answers = [bots[strategy.argmax()] for strategy in frozen]
+    assert answers[-6:] == answers[-12:-6]
+    assert len(set(answers[-6:])) == 6
+    assert max(exploitability(game, mixture) for mixture in feeds[-6:]) > 0.1
