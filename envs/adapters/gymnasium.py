@@ -4,6 +4,7 @@
     import envs.adapters.gymnasium                                    # makes the names known
 
     env = gymnasium.make("arena/ConnectFour-v0")                      # against evenly drawn moves
+    env = gymnasium.make("arena/Hex-v0", size=5, swap=True)           # the options of a game: `arena list games --json`
     envs = gymnasium.make_vec("arena/Othello6x6-v0", num_envs=1024)   # all lanes in compiled code
 
 Observations are from the learner's side, its own stones in plane 0. What may be played is `info["action_mask"]`, int8
@@ -16,6 +17,7 @@ plies ends is truncated and not terminated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -29,7 +31,7 @@ from numpy.typing import NDArray
 from envs.adapters.one_seat import OneSeat, Opponent
 from envs.adapters.rendering import RENDERERS, rendered
 from envs.game import Game
-from envs.registry import GAMES
+from envs.registry import GAMES, Option
 from envs.registry import game as game_of
 
 VARIANTS = {"Othello6x6": "othello:size=6"}
@@ -57,9 +59,16 @@ def action_space(game: Game) -> spaces.Space[Any]:
     return spaces.Box(low, high, dtype=np.float32)
 
 
-def rules_of(game: str | Game) -> Game:
-    """A game by its spec, or as it is."""
-    return game_of(game) if isinstance(game, str) else game
+def rules_of(game: str | Game, options: Mapping[str, Option] | None = None) -> Game:
+    """A game by its spec, with more options if there are any, or as it is."""
+    if not options:
+        return game_of(game) if isinstance(game, str) else game
+    if not isinstance(game, str):
+        raise ValueError(f"Options ({', '.join(options)}) go with the name of a game, and {game.name} is made already.")
+    given = ",".join(
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()
+    )
+    return game_of(f"{game}{',' if ':' in game else ':'}{given}")
 
 
 class OneSeatEnv(gymnasium.Env[Observation, Any]):
@@ -69,6 +78,7 @@ class OneSeatEnv(gymnasium.Env[Observation, Any]):
     opponent  who plays the other seats: an agent, a function from a View of B games to actions [B], or None for
               evenly drawn legal moves
     masked    puts the action mask into the observation too
+    options   of the game, as in its spec
     """
 
     metadata = {"render_modes": list(RENDERERS), "render_fps": 2}  # noqa: RUF012 (Gymnasium's own form)
@@ -80,8 +90,9 @@ class OneSeatEnv(gymnasium.Env[Observation, Any]):
         opponent: Opponent = None,
         masked: bool = False,
         render_mode: str | None = None,
+        **options: Option,
     ) -> None:
-        self.game = rules_of(game)
+        self.game = rules_of(game, options)
         self.masked = masked
         self.render_mode = render_mode
         self.observation_space = observation_space(self.game, masked)
@@ -140,11 +151,12 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         masked: bool = False,
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
+        **options: Option,
     ) -> None:
         if autoreset_mode == AutoresetMode.DISABLED:
             raise ValueError("Autoreset cannot be disabled here; use AutoresetMode.NEXT_STEP or SAME_STEP.")
         self.metadata = {"render_modes": list(RENDERERS), "render_fps": 2, "autoreset_mode": autoreset_mode}
-        self.game = rules_of(game)
+        self.game = rules_of(game, options)
         self.num_envs, self.masked, self.render_mode = num_envs, masked, render_mode
         self.autoreset_mode = autoreset_mode
         self.single_observation_space = observation_space(self.game, masked)

@@ -71,6 +71,23 @@ def test_every_game_has_a_gymnasium_name() -> None:
     assert isinstance(made, OneSeatEnv) and made.game is game("connect_four")
 
 
+def test_the_options_of_a_game_are_options_of_its_environment() -> None:
+    made = gymnasium.make("arena/Hex-v0", size=5, swap=True).unwrapped
+    assert isinstance(made, OneSeatEnv) and made.game is game("hex:size=5,swap=true")
+    assert OneSeatEnv("hex:size=5", swap=True).game is made.game
+    lanes = gymnasium.make_vec("arena/Hex-v0", num_envs=2, size=5)
+    assert isinstance(lanes, OneSeatVectorEnv) and lanes.game.name == "hex:size=5"
+    for wrong, sentence in (
+        ({"sise": 5}, "did you mean 'size'"),
+        ({"size": 99}, "3 to 19"),
+        ({"size": "x"}, "whole number"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            OneSeatEnv("hex", **wrong)
+    with pytest.raises(ValueError, match="made already"):
+        OneSeatEnv(game("hex"), size=5)
+
+
 @pytest.mark.filterwarnings("ignore:.*(infinity|normalized).*")
 @every_game
 def test_gymnasium_checks_the_game(spec: Any) -> None:
