@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 SHOWN = 12
 """Members in the table at most; the newest snapshot is always among them."""
 
+MEASURES = {
+    "rollout/ep_rew_mean": "reward of a game, first seat",
+    "train/policy_divergence": "policy loss above its least",
+    "train/policy_gradient_loss": "policy loss",
+    "train/policy_loss": "policy loss",
+    "train/value_loss": "value loss",
+    "train/loss": "loss",
+    "train/q": "return expected of its moves",
+    "train/entropy_loss": "entropy of its policy, negative",
+    "train/td_error": "error of its values",
+    "train/explained_variance": "variance of returns explained",
+    "rollout/exploration_rate": "share of straying moves",
+}
+"""Metrics for people, of whichever learner has them."""
+
 
 class Display:
     """Shows each status it is given on standard error; quiet where that is no terminal."""
@@ -68,14 +83,12 @@ def numbers(status: Status) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(justify="right")
-    loss = status.metrics
     rows = [
         ("games of self-play", f"{status.games:,}"),
         ("plies a second", f"{status.plies_per_second:,.0f}"),
         ("evaluations a second", f"{status.evaluations_per_second:,.0f}"),
         ("learner's steps", f"{status.steps:,}"),
-        ("policy loss above its least", _number(loss.get("train/policy_divergence"))),
-        ("value loss", _number(loss.get("train/value_loss"))),
+        *((text, _number(status.metrics.get(name))) for name, text in learned(status)),
         ("rated games", f"{status.rated:,}"),
         ("inference", status.backend or "…"),
     ]
@@ -84,6 +97,12 @@ def numbers(status: Status) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def learned(status: Status) -> list[tuple[str, str]]:
+    """What the learner says of itself that is worth a row: names among its metrics, and what to call them."""
+    found = [(name, text) for name, text in MEASURES.items() if name in status.metrics]
+    return found or [("train/loss", "loss")]  # nothing is learned yet
 
 
 def standings(ratings: Ratings, newest: str | None) -> Table:

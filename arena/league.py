@@ -15,6 +15,7 @@ from rich.console import Console
 
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS
+from agents.self_play import SelfPlay
 from arena.leaderboard import as_table, leaderboard, ratings
 from arena.run import Run, plan_of, write_config
 from arena.status import Status
@@ -37,7 +38,7 @@ class LeagueSettings:
     anchors             specs of fixed members; `random` stands at 0 if it is among them
     snapshot_minutes    between two snapshots of the learner
     rating_pairs        pairs of rating games (one opening, both seatings) after each snapshot
-    rating_simulations  with which snapshots play them
+    rating_simulations  with which snapshots play them that search
     """
 
     anchors: tuple[str, ...] = (
@@ -151,7 +152,8 @@ class League:
         """Keeps the state, freezes the learner and enters the snapshot: in this order, so that a kill loses none."""
         self.run.keep()
         name, folder = self.run.snapshot()
-        spec = f"{folder.resolve()}:sims={self.settings.rating_simulations}"
+        searches = isinstance(self.plan.playing, SelfPlay)
+        spec = f"{folder.resolve()}" + f":sims={self.settings.rating_simulations}" * searches
         parent, step = self.run.name, self.run.trainer.learner.steps
         digest = weights_digest(spec)
         self.store.add_member(self.game, name, "snapshot", spec, parent=parent, step=step, sha256=digest)

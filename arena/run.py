@@ -150,7 +150,7 @@ class Run:
     def _log(self, done: Round) -> None:
         """TensorBoard, under the names that SB3 gives; an episode's reward is the first seat's result."""
         lengths = [len(g.moves) for chunk in done.chunks for g in chunk.games]
-        results = [g.reward[0] for chunk in done.chunks for g in chunk.games]
+        results = done.rewards
         values = {
             **done.metrics,
             "time/fps": done.plies / done.seconds,

@@ -44,6 +44,11 @@ class Status:
 
     def take(self, done: Round) -> None:
         """Takes over what a round brought."""
-        self.rounds, self.metrics = done.number, done.metrics
+        shown = "rollout/ep_rew_mean"
+        rewards = done.rewards
+        last = (
+            {shown: sum(rewards) / len(rewards)} if rewards else {k: v for k, v in self.metrics.items() if k == shown}
+        )
+        self.rounds, self.metrics = done.number, {**last, **done.metrics}
         self.plies_per_second = done.plies / done.seconds
         self.evaluations_per_second = done.evaluations / done.seconds

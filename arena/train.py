@@ -73,6 +73,11 @@ class Round:
         return sum(len(chunk.games) for chunk in self.chunks)
 
     @property
+    def rewards(self) -> list[float]:
+        """What the first seat was paid in each of its games."""
+        return [finished.reward[0] for chunk in self.chunks for finished in chunk.games]
+
+    @property
     def plies(self) -> int:
         return sum(len(finished.moves) for chunk in self.chunks for finished in chunk.games)
 

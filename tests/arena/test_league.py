@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from agents.learn.alphazero import AlphaZeroSettings
+from agents.learn.ppo import PPO, PPOSettings
+from agents.rollouts import RolloutSettings
 from agents.search.search import Search
 from agents.self_play import SelfPlay
 from arena.league import League, LeagueSettings
@@ -23,6 +25,7 @@ from arena.store import Store
 from arena.tournament import contest, match
 from arena.train import Plan
 from arena.verify import verify
+from envs.registry import game
 
 SETTINGS = LeagueSettings(
     anchors=("random", "alphabeta:depth=2"),
@@ -129,6 +132,22 @@ def games_in(database: Path) -> int:
             return db.execute("SELECT count(*) FROM games").fetchone()[0]
     except sqlite3.OperationalError:
         return 0
+
+
+def test_snapshots_that_do_not_search_are_rated_too(tmp_path):
+    """Their specs say nothing of simulations, which they would refuse."""
+    settings = PPOSettings()
+    heads = PPO.parts(game("tic_tac_toe"), settings)[1]
+    playing = RolloutSettings(lanes=8, steps=8)
+    plan = replace(PLAN, algorithm="ppo", backbone="mlp:width=16", heads=heads, learner=settings, playing=playing)
+    anchors = replace(SETTINGS, anchors=("random",))
+    with Store(tmp_path / "arena.db") as store:
+        one = League(tmp_path / "runs" / "x", plan, anchors, store, minutes=0.005, show=lambda status: None)
+        ratings = one.play()
+        snapshots = [member for member in store.members("tic_tac_toe") if member.kind == "snapshot"]
+        assert snapshots and not any("sims" in member.spec for member in snapshots)
+        assert ratings is not None and snapshots[-1].name in ratings.names
+    assert "rollout/ep_rew_mean" in one.status.metrics
 
 
 def test_a_new_run_under_an_old_name_is_refused(tmp_path):
