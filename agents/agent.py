@@ -19,6 +19,13 @@ Random streams live here too (`rng`), one a lane, so that no lane depends on its
 """
 
 
+class Forfeit(NamedTuple):
+    """Why an agent lost a game other than by the rules: `kind` is one word (late, crash ...), `text` a sentence."""
+
+    kind: str
+    text: str
+
+
 class Decision(NamedTuple):
     """The moves chosen for B games, and what is known of how."""
 
@@ -29,6 +36,8 @@ class Decision(NamedTuple):
     extra: Mapping[str, NDArray] = {}
     """For viewers and experience, all from the mover's side: value [B], policy [B, A], visits [B, A], prior [B, A],
     q [B, A], proven [B], pv [B, A, depth] = how each move goes on, -1 past the end. Not every agent knows each."""
+    forfeits: Mapping[int, Forfeit] = {}
+    """Of the B games those that the agent loses at once, and why; any legal move stands there, and is not played."""
 
 
 class Agent(Protocol):
@@ -152,4 +161,4 @@ class EpsilonGreedy:
         if "policy" in extra:
             even = view.legal / view.legal.sum(axis=1, keepdims=True)
             extra["policy"] = (1.0 - self.epsilon) * extra["policy"] + self.epsilon * even
-        return Decision(action, kept, extra)
+        return Decision(action, kept, extra, decision.forfeits)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, Illegal, Memory, put, take
+from agents.agent import Agent, Decision, Forfeit, Illegal, Memory, put, take
 from envs import kernels
 from envs.game import Game, Rows, View
 from envs.kernels import GOLDEN, compiled, mix
@@ -26,6 +26,8 @@ class Table:
     seating  [B, seats] index into `agents` of who sits where
     rows     [B] the positions
     returns  [B, seats] what each seat has been paid since the first position
+    moves    the actions of each game since its first position: numbers, or tuples of numbers
+    forfeits the games that an agent lost other than by the rules: lane -> its seat, and why
     """
 
     game: Game
@@ -34,26 +36,32 @@ class Table:
     rows: Rows
     returns: NDArray[np.float64]
     memories: list[Memory] = field(default_factory=list)
+    moves: list[list[Any]] = field(default_factory=list)
+    forfeits: dict[int, tuple[int, Forfeit]] = field(default_factory=dict)
 
     @classmethod
     def new(cls, game: Game, agents: Sequence[Agent], seating: NDArray[np.int64], seeds: NDArray[np.uint64]) -> Table:
         """A table with every lane at the first position; seeds [B] start each lane's game and its players."""
         table = cls(game, agents, seating, kernels.new_rows(game, seeds), np.zeros((len(seeds), game.seats)))
         table.memories = [agent.begin(game, player_seeds(seeds, i)) for i, agent in enumerate(agents)]
+        table.moves = [[] for _ in seeds]
         return table
 
     def restart(self, lanes: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
         """Begins new games in some lanes."""
         self.rows[lanes] = kernels.new_rows(self.game, seeds)
         self.returns[lanes] = 0.0
+        for lane in lanes.tolist():
+            self.moves[lane] = []
+            self.forfeits.pop(lane, None)
         for i, agent in enumerate(self.agents):
             put(self.memories[i], lanes, agent.begin(self.game, player_seeds(seeds, i)))
 
     def step(self) -> tuple[NDArray[Any], list[tuple[NDArray[np.int64], View, Decision]]]:
         """One move in every game that is not done.
 
-        Returns ([B] the actions, -1 (or a vector of zeros) where a game was done; for each agent that moved its lanes, what it saw and what
-        it decided).
+        Returns ([B] the actions, -1 (or a vector of zeros) where a game was done or is forfeited; for each agent that
+        moved its lanes, what it saw and what it decided).
         """
         actions = kernels.no_actions(self.game, len(self.rows))
         moved = []
@@ -63,14 +71,32 @@ class Table:
             lanes = waiting[player == i]
             if len(lanes):
                 view = kernels.view(self.game, self.rows[lanes])
+                if view.rows is not None:
+                    view = view._replace(moves=[self.moves[lane] for lane in lanes.tolist()])
                 decision = agent.act(view, take(self.memories[i], lanes))
                 check(agent, view, decision.action)
                 put(self.memories[i], lanes, decision.memory)
                 actions[lanes] = decision.action
+                for part, forfeit in decision.forfeits.items():
+                    self._forfeit(int(lanes[part]), forfeit)
                 moved.append((lanes, view, decision))
+        actions[list(self.forfeits)] = kernels.no_actions(self.game, 1)
         kernels.play_rows(self.game, self.rows, actions)
         self.returns[waiting] += self.rows["reward"][waiting]
+        written = actions.tolist()
+        for lane in waiting.tolist():
+            if lane not in self.forfeits:
+                self.moves[lane].append(tuple(written[lane]) if self.game.controls else written[lane])
         return actions, moved
+
+    def _forfeit(self, lane: int, forfeit: Forfeit) -> None:
+        """Ends a game at once: -1 for the seat that was to move and 1 for every other, whatever was paid before."""
+        seat = int(self.rows["seat"][lane])
+        self.forfeits[lane] = (seat, forfeit)
+        self.rows["done"][lane] = True
+        self.rows["reward"][lane] = 1.0
+        self.rows["reward"][lane, seat] = -1.0
+        self.returns[lane] = 0.0
 
 
 def check(agent: Agent, view: View, action: NDArray[Any]) -> None:
@@ -129,6 +155,22 @@ class Finished:
     """Each seat's return: all that it was paid, undiscounted; in most games -1, 0 or 1."""
     number: int = 0
     """Its place among the games of whoever played it."""
+    reason: str = ""
+    """Why it ended, where it was not by the rules: `written` of the seat that forfeited."""
+
+
+def written(seat: int, forfeit: Forfeit) -> str:
+    """A forfeit as it is kept with a game."""
+    return f"forfeit {seat} {forfeit.kind}: {forfeit.text}"
+
+
+def read_forfeit(reason: str) -> tuple[int, Forfeit] | None:
+    """The seat that forfeited, and why; None if the game ended otherwise."""
+    head, _, text = reason.partition(": ")
+    words = head.split()
+    if len(words) != 3 or words[0] != "forfeit" or not words[1].isdigit():
+        return None
+    return int(words[1]), Forfeit(words[2], text)
 
 
 def play_games(
@@ -148,20 +190,16 @@ def play_games(
     `on_ply(games done, games)` is called after each ply.
     """
     table = Table.new(game, agents, seating, seeds)
-    moves: list[list[Any]] = [[] for _ in seeds]
     if opening_plies is not None:
-        moves = random_moves(game, seeds, seeds if opening_seeds is None else opening_seeds, opening_plies)
-        for i, opening in enumerate(moves):
+        table.moves = random_moves(game, seeds, seeds if opening_seeds is None else opening_seeds, opening_plies)
+        for i, opening in enumerate(table.moves):
             if opening:
                 positions = kernels.replay(game, int(seeds[i]), opening)
                 table.rows[i] = positions[-1]
                 table.returns[i] = positions[1:]["reward"].sum(axis=0)
-    openings = [len(opening) for opening in moves]
+    openings = [len(opening) for opening in table.moves]
     while not table.rows["done"].all():
-        playing = np.flatnonzero(~table.rows["done"])
-        actions, _ = table.step()
-        for i in playing:
-            moves[i].append(tuple(actions[i].tolist()) if game.controls else int(actions[i]))
+        table.step()
         if on_ply is not None:
             on_ply(int(table.rows["done"].sum()), len(seeds))
     return [
@@ -169,9 +207,10 @@ def play_games(
             int(seeds[i]),
             tuple(seating[i].tolist()),
             openings[i],
-            moves[i],
+            table.moves[i],
             tuple(table.returns[i].tolist()),
             i,
+            written(*table.forfeits[i]) if i in table.forfeits else "",
         )
         for i in range(len(seeds))
     ]

@@ -49,9 +49,11 @@ PLAYERS: dict[str, str] = {
 }
 """name -> "module:class" of what gathers a learner's experience."""
 
+PROGRAMS: dict[str, str] = {"exec": "agents.external.program:program"}
+"""What the specs of programs begin with -> "module:function"; written exec:COMMAND or exec,key=value:COMMAND."""
+
 LATER = {
     "best": "best:GAME is looked up in a database, by the commands that have one (`arena match`, `arena watch` ...).",
-    "exec": "programs as agents (exec:COMMAND) are not there yet; write a class for the table of agents.",
 }
 """Specs that are read elsewhere, or not yet, and what to say of them."""
 
@@ -62,14 +64,22 @@ def is_folder(name: str) -> bool:
     return name not in AGENTS and ((folder / "agent.toml").exists() or (folder / "agents").is_dir())
 
 
+def is_program(spec: str) -> bool:
+    """Whether a spec is a command line to be run (`exec:./mybot`)."""
+    return ":" in spec and spec.partition(":")[0].partition(",")[0] in PROGRAMS
+
+
 def agent(spec: str) -> Agent:
     """The agent written as `spec`: a name of the table with options, or the folder of an agent or a run.
 
     A run stands for its newest agent. A folder may be followed by options for its search, as in
-    `runs/a/agents/a-0010:sims=600`; `sims=0` is the raw policy. Raises `Unknown` for a name that is nowhere, with the
-    nearest one that is.
+    `runs/a/agents/a-0010:sims=600`; `sims=0` is the raw policy. After `exec:` stands a command line, just as one types
+    it; its settings come before the colon, as in `exec,move=5:./mybot --fast`. Raises `Unknown` for a name that is
+    nowhere, with the nearest one that is.
     """
     folder, _, options = spec.partition(":")
+    if is_program(spec):
+        return resolve(PROGRAMS, folder.partition(",")[0], "program")(options, folder.partition(",")[2])
     if folder in LATER:
         raise Unknown(f"'{spec}' cannot be made here: {LATER[folder]}")
     if "/" in folder or is_folder(folder):

@@ -6,7 +6,7 @@ position and the thing the viewer draws; copying a position is `rows[i] = rows[j
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -157,3 +157,5 @@ class View(NamedTuple):
     """Whose rules these are: an agent that needs them looks here, and may so play two games at once."""
     keys: NDArray[np.uint64] | None = None
     """[B] what the seats to move can tell, as a number, where the game says so (`Game.key`)."""
+    moves: Sequence[Sequence[Any]] | None = None
+    """[B] the actions since the first position, where whoever shows the view keeps them and nothing is hidden."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.agent import Agent
+from agents.agent import Agent, Unable
 from agents.play import Table
 from arena.viewers.snapshot import Ply, Snapshot
 from arena.viewers.thoughts import thought_of
@@ -216,7 +216,11 @@ def advanced(snapshot: Snapshot, table: Table, voice: int | None = None) -> Snap
     """The snapshot after one move of the table's single game; whose opinion it was, if not the mover's."""
     before = table.rows.copy()
     seat = int(before[0]["seat"])
+    table.moves[0] = [ply.action for ply in snapshot.plies]
     actions, moved = table.step()
+    if table.forfeits:
+        table.rows[:] = before
+        raise Unable(table.forfeits.popitem()[1][1].text)
     _, _, decision = moved[0]
     ply = thought_of(
         snapshot.game, decision, 0, before, action_of(snapshot.game, actions[0]), seat if voice is None else voice

@@ -112,7 +112,7 @@ def test_the_command_line_knows_runs_and_the_best(run, capsys):
     assert cli.run(["match", "tic_tac_toe", "best:connect_four", "random"]) == 2
     assert "no trained agent" in capsys.readouterr().err
     assert cli.run(["match", "tic_tac_toe", "exec:./mybot", "random"]) == 2
-    assert "not there yet" in capsys.readouterr().err
+    assert "There is no program" in capsys.readouterr().err
 
 
 def test_verify_a_run(run, capsys):
