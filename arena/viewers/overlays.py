@@ -253,7 +253,7 @@ def last_move(snapshot: Snapshot, ui: UI, picture_before: Picture | None, shown:
     if picture_before is None or ui.ply == 0 or ui.part < 1 or snapshot.game.controls:
         return []
     ply = snapshot.plies[ui.ply - 1]
-    spot = picture_before.spots.get(ply.action)
+    spot = picture_before.rests.get(ply.action) or picture_before.spots.get(ply.action)
     if spot is None:
         return []
     shapes: list[Shape] = [Ring(spot.x, spot.y, spot.r * 0.36, max(0.3, spot.r * 0.10), "yellow", layer=OVERLAY)]

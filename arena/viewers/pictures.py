@@ -7,7 +7,7 @@ timeline, captions and keys come from the common part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from arena.viewers.layout import Layout
@@ -91,6 +91,7 @@ class Picture:
     spots   action -> where its piece would stand from here; actions without a place (a pass) are missing
     piece   draws a seat's piece, for ghosts, variations and the names in the header
     cell    the side of a cell in u; marks with words need 5
+    rests   action -> where its piece stands afterwards, if not there: where moves that end on a cell share it
     """
 
     shapes: list[Shape]
@@ -98,6 +99,7 @@ class Picture:
     spots: Mapping[int, Spot]
     piece: Piece
     cell: float
+    rests: Mapping[int, Spot] = field(default_factory=dict)
 
 
 class Draw(Protocol):

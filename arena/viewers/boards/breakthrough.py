@@ -40,7 +40,7 @@ def picture(
         goal = range(width) if winner == 0 else range(width * (height - 1), width * height)
         for at in set(bits(row["stones"][winner])) & set(goal):
             shapes.append(Ring(spots[at].x, spots[at].y, 0.47 * cell, 0.06 * cell, "yellow", layer=OVERLAY))
-    hits, ends = {}, {}
+    hits, ends, rests = {}, {}, {}
     steps = moves(width, height)
     half = len(steps) // 2
     for action in range(int(row["seat"]) * half, (int(row["seat"]) + 1) * half):
@@ -49,7 +49,8 @@ def picture(
         x = end.x + third * cell / 3
         hits[action] = Box(x - cell / 6, end.y - cell / 2, cell / 3, cell)
         ends[action] = Spot(x, end.y, 0.40 * cell)
-    return Picture(shapes, hits, ends, pawn, cell)
+        rests[action] = end
+    return Picture(shapes, hits, ends, pawn, cell, rests)
 
 
 def _left(row: Row, before: Row | None, seat: int) -> set[int]:

@@ -72,19 +72,21 @@ def picture(
     if row["done"] and part >= 1 and row["reward"].any():
         at = spots[cells.index(-KING if row["reward"][0] > 0 else KING)]
         shapes.append(Ring(at.x, at.y, 0.48 * cell, 0.05 * cell, "yellow", layer=OVERLAY))
-    hits, ends = _targets(game, row, spots, cell)
-    return Picture(shapes, hits, ends, stone, cell)
+    hits, ends, rests = _targets(game, row, spots, cell)
+    return Picture(shapes, hits, ends, stone, cell, rests)
 
 
-def _targets(game: Game, row: Row, spots: list[Spot], cell: float) -> tuple[dict[int, Box], dict[int, Spot]]:
-    """Where each legal move is clicked and marked: on the cell it leads to, or its share of it."""
+def _targets(
+    game: Game, row: Row, spots: list[Spot], cell: float
+) -> tuple[dict[int, Box], dict[int, Spot], dict[int, Spot]]:
+    """Where each legal move is clicked and marked, on the cell it leads to or its share of it; and that cell."""
     rows = np.zeros(1, game.row)
     rows[0] = row
     arrivals: dict[int, list[int]] = {}
     for action in np.flatnonzero(kernels.legal_mask(game, rows)[0]).tolist():
         target = ACTIONS[action][1]
         arrivals.setdefault(int(FLIP[target]) if row["seat"] else target, []).append(action)
-    hits, ends = {}, {}
+    hits, ends, rests = {}, {}, {}
     for target, actions in arrivals.items():
         across = math.ceil(math.sqrt(len(actions)))
         size = cell / across
@@ -93,7 +95,8 @@ def _targets(game: Game, row: Row, spots: list[Spot], cell: float) -> tuple[dict
             y = spots[target].y - cell / 2 + i // across * size
             hits[action] = Box(x, y, size, size)
             ends[action] = Spot(x + size / 2, y + size / 2, 0.42 * size)
-    return hits, ends
+            rests[action] = spots[target]
+    return hits, ends, rests
 
 
 def _board(grid: Box, cell: float, rim: float, layout: Layout, flipped: bool) -> list[Shape]:

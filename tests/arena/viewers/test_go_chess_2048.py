@@ -8,8 +8,11 @@ import pytest
 from arena.viewers.arcade.game_2048 import kinds, moved, slide
 from arena.viewers.boards.go import areas, stars
 from arena.viewers.layout import layout
+from arena.viewers.overlays import last_move
 from arena.viewers.pictures import picture_of
-from arena.viewers.shapes import Poly, Text
+from arena.viewers.shapes import Poly, Ring, Text
+from arena.viewers.sources import GameRecord, replayed
+from arena.viewers.ui import UI
 from envs import kernels
 from envs.arcade.game_2048 import STEPS
 from envs.boards.gardner_chess import ACTIONS
@@ -83,6 +86,22 @@ def test_a_move_is_shown_on_its_way_and_at_its_end() -> None:
         end = draw(rules, row, WHERE.board, WHERE, before, 1.0).shapes
         assert start != end
         assert end == draw(rules, row, WHERE.board, WHERE).shapes
+
+
+@pytest.mark.parametrize("spec", ["gardner_chess", "breakthrough"])
+def test_the_ring_of_the_last_move_lies_in_the_middle_of_a_cell_that_moves_share(spec: str) -> None:
+    rules = game(spec)
+    start = kernels.new_rows(rules, np.zeros(1, np.uint64))
+    picture = picture_of(rules)(rules, start[0], WHERE.board, WHERE)
+    columns = {shape.text: shape.box.cx for shape in picture.shapes if isinstance(shape, Text)}
+    shared = 0
+    for action in np.flatnonzero(kernels.legal_mask(rules, start)[0]).tolist():
+        snapshot = replayed(GameRecord(rules, (action,), ("random", "random")))
+        (ring,) = last_move(snapshot, UI(ply=1), picture, shown=False)
+        assert isinstance(ring, Ring)
+        assert ring.x == pytest.approx(columns[rules.names[action][2]])
+        shared += ring.x != picture.spots[action].x
+    assert shared > 1
 
 
 def test_pieces_are_shapes_and_no_letters() -> None:

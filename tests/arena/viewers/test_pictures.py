@@ -57,16 +57,27 @@ def test_a_picture_stays_in_its_room_and_can_be_read(spec: Any) -> None:
 
 
 @every_picture
-def test_what_can_be_clicked_is_a_move_and_lies_apart(spec: Any) -> None:
+@pytest.mark.parametrize("flipped", [False, True])
+def test_every_legal_move_can_be_clicked_and_none_lies_on_another(spec: Any, flipped: bool) -> None:
+    """But vectors, pictures of words alone, and steps of a walk against a wall, where there is nothing to click."""
     snapshot, where = shown(spec), layout(1280, 720)
-    picture = look(snapshot.game, snapshot.rows[0], where)
-    assert set(picture.spots) | set(picture.hits) <= set(range(snapshot.game.actions))
-    areas = list(picture.hits.values())
-    for i, a in enumerate(areas):
-        assert a.x >= where.board.x - 0.05 and a.right <= where.board.right + 0.05
-        assert not any(b.holds(a.cx, a.cy) for b in areas[i + 1 :])
-    assert picture.cell > 0
-    assert look(snapshot.game, snapshot.rows[0], where, part=0.5).shapes
+    rules = snapshot.game
+    for k in {0, snapshot.length // 2}:
+        picture = look(rules, snapshot.rows[k], where, flipped=flipped)
+        legal = np.flatnonzero(kernels.legal_mask(rules, snapshot.rows[k : k + 1])[0]).tolist()
+        assert set(picture.spots) | set(picture.hits) <= set(range(rules.actions))
+        walk = rules.seats == 1 and rules.keys > 0
+        if (isinstance(spec, str) and not walk) or len(picture.hits) == rules.actions:
+            assert set(legal) <= set(picture.hits)
+        assert picture.hits or not isinstance(spec, str) or rules.controls
+        areas = [picture.hits[action] for action in legal if action in picture.hits]
+        for i, a in enumerate(areas):
+            assert a.x >= where.board.x - 0.05 and a.right <= where.board.right + 0.05
+            assert not any(b.holds(a.cx, a.cy) for b in areas[i + 1 :])
+        for action in set(legal) & set(picture.spots):
+            assert picture.hits[action].inset(-0.01).holds(picture.spots[action].x, picture.spots[action].y)
+        assert picture.cell > 0
+    assert look(rules, snapshot.rows[0], where, part=0.5).shapes
 
 
 @every_picture

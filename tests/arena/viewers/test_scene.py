@@ -60,22 +60,6 @@ def test_every_game_has_a_picture() -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_every_action_can_be_clicked(spec: str) -> None:
-    played = game(spec)
-    row = kernels.new_rows(played, np.zeros(1, np.uint64))
-    where = layout(1280, 720)
-    picture = picture_of(played)(played, row[0], where.board, where)
-    assert set(picture.hits) == set(range(played.actions))
-    for action, box in picture.hits.items():
-        assert box.x >= where.board.x and box.right <= where.board.right, action
-        spot = picture.spots.get(action)
-        assert spot is None or box.holds(spot.x, spot.y)
-    areas = list(picture.hits.values())
-    for i, a in enumerate(areas):
-        assert not any(b.holds(a.cx, a.cy) for b in areas[i + 1 :])
-
-
-@pytest.mark.parametrize("spec", SPECS)
 def test_a_flipped_board_is_clicked_where_it_is_seen(spec: str) -> None:
     """Turned round, a move lies where its mirror image was: every place is taken once, the outermost ones swapped."""
     played, where = game(spec), layout(1280, 720)

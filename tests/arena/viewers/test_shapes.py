@@ -91,6 +91,7 @@ def test_painting_needs_no_display() -> None:
         Poly(((60, 60), (90, 60), (75, 90)), "teal", 0.5), Text("words", Box(0, 0, 50, 10), 5, halo="ink"),
         Group((Rect(0, 0, 100, 100, "purple"),), Box(90, 90, 10, 10)),
     ]  # fmt: skip
+    pygame.display.quit()  # a test before this one may have opened a window
     painted = surface()
     Painter().paint(shapes, painted)
     assert not pygame.display.get_init()
