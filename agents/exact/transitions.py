@@ -20,6 +20,8 @@ from envs.kernels import Loop, act, begin, key, legal, odds, settle
 DEEPEST = 64
 """Outcomes in a row that chance may draw after one action."""
 MOST_STATES = 2_000_000
+MOST_OUTCOMES = 10_000_000
+"""Of all actions in all states together: what a model holds in memory is theirs."""
 
 
 @Loop
@@ -162,9 +164,10 @@ def explore(game: Game) -> Model:
         frontier = after[~over][first[fresh]]
         frontier["done"] = frontier["cut"] = False
         seats.append(frontier["seat"].copy())
-        if len(known) > MOST_STATES:
+        if len(known) > MOST_STATES or sum(len(layer[0]) for layer in layers) > MOST_OUTCOMES:
             raise Unable(
-                f"{game.name} has more than {MOST_STATES:,} states, too many to plan in; take a smaller variant."
+                f"{game.name} has more than {MOST_STATES:,} states or {MOST_OUTCOMES:,} outcomes of their actions, "
+                "too many to plan in; take a smaller variant."
             )
     numbers = np.array(list(known), np.uint64)
     return _assembled(game, numbers, np.concatenate(seats), layers, np.pad(start, (0, len(numbers) - len(start))))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Decision, Memory, Unable
 from envs.game import Game, View
+from envs.kernels import no_actions
 from envs.text import planes_text
 
-Ask = Callable[[View, NDArray[np.bool_], tuple[str, ...]], int]
-"""ask(view of one game, legal [A], the actions' names) -> the action chosen."""
+Ask = Callable[[View, NDArray[np.bool_], tuple[str, ...]], int | Sequence[float]]
+"""ask(view of one game, legal [A], the actions' names) -> the action chosen; where it is a vector, its numbers."""
 
 
 class Human:
@@ -30,27 +31,47 @@ class Human:
         return {}
 
     def act(self, view: View, memory: Memory) -> Decision:
-        actions = np.empty(len(view.seat), np.int64)
+        actions = no_actions(view.game, len(view.seat))
         for lane in range(len(view.seat)):
             one = slice(lane, lane + 1)
             rows = None if view.rows is None else view.rows[one]
             seen = View(view.obs[one], view.legal[one], rows, view.seat[one], view.game)
-            action = -1
-            while not (0 <= action < view.game.actions and view.legal[lane, action]):
-                action = self.ask(seen, view.legal[lane], view.game.names)
-            actions[lane] = action
+            answer: int | Sequence[float] = -1
+            while not answers(seen, answer):
+                answer = self.ask(seen, view.legal[lane], view.game.names)
+            actions[lane] = answer
         return Decision(actions, memory)
 
 
-def ask_at_terminal(view: View, legal: NDArray[np.bool_], names: tuple[str, ...]) -> int:
-    """Shows the board, the mover's stones as x, and reads the name of a move."""
+def answers(view: View, answer: int | Sequence[float]) -> bool:
+    """Whether an answer is an action that may be played in the view's one game."""
+    if isinstance(answer, int):
+        return 0 <= answer < view.game.actions and bool(view.legal[0, answer])
+    bounds = view.game.controls
+    return len(answer) == len(bounds) and all(
+        low <= part <= high for part, (low, high) in zip(answer, bounds, strict=True)
+    )
+
+
+def ask_at_terminal(view: View, legal: NDArray[np.bool_], names: tuple[str, ...]) -> int | Sequence[float]:
+    """Shows the board, the mover's stones as x, and reads the name of a move, or the numbers of a vector."""
+    bounds = view.game.controls
     choices = [names[a] for a in np.flatnonzero(legal)]
-    sys.stderr.write(f"\n{planes_text(view.obs[0])}\nYour move, x ({' '.join(choices)}): ")
+    spans = [f"{name} {low:g} to {high:g}" for name, (low, high) in zip(names, bounds, strict=False)]
+    sys.stderr.write(f"\n{planes_text(view.obs[0])}\nYour move, x ({' '.join(choices) or ', '.join(spans)}): ")
     sys.stderr.flush()
     line = sys.stdin.readline()
     if not line:
         raise Unable("Nobody answered at the terminal; a person needs one to type moves at.")
     word = line.strip().lower()
+    if bounds:
+        try:
+            numbers = [float(part) for part in word.split()]
+        except ValueError:
+            numbers = []
+        if not answers(view, numbers):
+            sys.stderr.write(f"'{word}' is not a move: write {len(bounds)} within its bounds, spaces between.\n")
+        return numbers
     if word not in choices:
         sys.stderr.write(f"'{word}' is not one of your moves.\n")
         return -1
