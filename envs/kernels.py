@@ -87,7 +87,7 @@ class Loop(Generic[P, R]):
         return self.compiled[game]
 
     def _specialise(self, game: Game, inlined: bool = False) -> Any:
-        """The loop with one game's rules; `inlined` into the loop that calls it, where a call costs as much as a ply."""
+        """The loop with one game's rules; `inlined` into the loop that calls it, where a call costs a ply's time."""
         scope = {**self.function.__globals__, **rules_of(game), **(_WORDS if game.foreign else {})}
         for name in _names(self.function.__code__):
             if isinstance(scope.get(name), Loop):
@@ -142,7 +142,10 @@ def _names(code: CodeType) -> set[str]:
 
 
 def fingerprint(function: Any) -> str:
-    """A digest of the source files, closures and constants that a function's compiled code depends on."""
+    """A digest of the source files, closures and constants that a function's compiled code depends on.
+
+    Where they lie belongs to it: what is cached names the modules of its parts.
+    """
     seen: set[int] = set()
     digest = hashlib.sha256()
 
@@ -152,6 +155,7 @@ def fingerprint(function: Any) -> str:
         if isinstance(value, FunctionType):
             if id(value) not in seen and not value.__module__.startswith(("numba", "numpy")):
                 seen.add(id(value))
+                digest.update(value.__module__.encode())
                 digest.update(_source(value.__code__.co_filename))
                 for name in sorted(_names(value.__code__)):
                     visit(value.__globals__.get(name))

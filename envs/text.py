@@ -35,8 +35,9 @@ def planes_text(planes: NDArray[np.float32]) -> str:
     if planes.ndim != 3 or len(planes) > len(MARKS):
         return np.array2string(planes, precision=2, suppress_small=True)
     _, height, width = planes.shape
+    stones = planes != 0.0
+    marks = np.where(stones.any(axis=0), stones.argmax(axis=0), -1)
     lines = []
-    for line in range(height):
-        cells = [next((MARKS[p] for p in np.flatnonzero(planes[:, line, c])), ".") for c in range(width)]
-        lines.append(f"{height - line:2} " + " ".join(cells))
+    for line, cells in enumerate(marks.tolist()):
+        lines.append(f"{height - line:2} " + " ".join("." if cell < 0 else MARKS[cell] for cell in cells))
     return "\n".join([*lines, "   " + " ".join(chr(ord("a") + c) for c in range(width))])

@@ -31,8 +31,9 @@ class Looped(nn.Module):
         self.out = (2 * width,)
 
     def forward(self, x: Tensor) -> Tensor:
-        carried = {name: x.new_zeros(len(x), *shape) for name, shape in self.memory.items()}
-        fresh = torch.zeros(len(x), 1, dtype=torch.bool, device=x.device)
+        count = x.shape[0]  # not len(x), which a tracer takes for a constant
+        carried = {name: x.new_zeros(count, *shape) for name, shape in self.memory.items()}
+        fresh = torch.zeros(count, 1, dtype=torch.bool, device=x.device)
         return self.unroll(x.unsqueeze(1), carried, fresh)[0].squeeze(1)
 
     def unroll(self, x: Tensor, carried: Carried, fresh: Tensor) -> tuple[Tensor, Carried]:

@@ -27,6 +27,14 @@ VARIANTS = [
     "gomoku:size=9,rule=standard",
     "breakthrough:width=5,height=6",
     "nim:piles=3-3-2,misere=true",
+    "go:size=6,komi=6,suicide=true,history=3",
+    "gardner_chess:limit=40",
+    "dark_hex:size=2",
+    "frozen_lake:size=8",
+    "breakout:minimal=false",
+    "pong:seats=2",
+    "kuhn:players=3",
+    "goofspiel:cards=5,order=random",
 ]
 SPECS = sorted([*GAMES, *VARIANTS])
 COUNT = 128

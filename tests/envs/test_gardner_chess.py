@@ -37,7 +37,7 @@ def play(row: Rows, moves: str) -> None:
 
 
 def test_move_sequences_are_counted() -> None:
-    """The counts are Fairy-Stockfish's, too."""
+    """Fairy-Stockfish counts the same up to four plies; the fifth number is counted here alone."""
     sequences, ended = kernels.count_sequences(RULES, 5)
     assert sequences[1:] == KNOWN["gardner_chess"]["perft"]
     assert ended == [0, 0, 0, 0, 0, 2]
