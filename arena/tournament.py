@@ -398,3 +398,24 @@ def evaluate(
             plies = float(np.mean([len(finished.moves) for finished in games]))
             found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies))
     return found
+
+
+SMALL = 300_000
+"""Positions of a tree at most for exploitability to be worked out beside returns: liar's dice has 294,883."""
+
+
+def exploited(game: str, spec: str) -> float | None:
+    """An agent's exploitability, exact, in a small game that hides something; None where it cannot be worked out."""
+    from agents.agent import Unable
+    from agents.exact.best_response import exploitability
+    from agents.exact.policy import policy_of
+    from agents.exact.tree import TooLarge, flatten
+
+    rules = game_of(game)
+    if not rules.hidden or rules.seats == 1 or spec.partition(":")[0] in ("human", "exec"):
+        return None
+    try:
+        tree = flatten(rules, SMALL)
+    except (TooLarge, Unable):
+        return None
+    return exploitability(tree, policy_of(ready(spec, rules), tree))

@@ -28,7 +28,7 @@ def _climb(order: list[str], pairs: int, seed: int, rounds: int) -> Course:
     for number in range(rounds):
         upper = range(number % 2, len(order) - 1, 2)
         points = yield from meet([(order[i + 1], order[i]) for i in upper], pairs, seed, seen)
-        for i, challenger in zip(upper, points, strict=False):
+        for i, challenger in zip(upper, points, strict=True):
             if challenger > pairs:  # of 2 * pairs games
                 climbed[order[i + 1]] += 1
                 order[i], order[i + 1] = order[i + 1], order[i]

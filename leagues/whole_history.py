@@ -62,6 +62,9 @@ def whole_history(
 ) -> Mapping[str, Track]:
     """Everybody's track; the order of the games does not matter.
 
+    The errors take the inverse of a matrix as large as there are strengths (a member's at each time at which it
+    played), so some thousands of them are the limit.
+
     Args:
         drift: the variance that a strength gains in a unit of time, in Elo squared; 0 makes everybody still.
         still: members whose strength does not move.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from agents.networks import Network, weights
-from agents.self_play import SelfPlay
+from agents.self_play import SelfPlay, SelfPlayer
 from arena.bench.inference import observations
 from arena.bench.measure import Contest, Measure, Side, core_rate, rate
 from arena.cluster import Pool, make_pool
@@ -41,7 +41,7 @@ class SelfPlayBench:
 
     def __init__(self, backbone: str, settings: SelfPlay, positions: int = 400) -> None:
         self.positions = positions
-        self.orders = [Order(i, 0, "connect_four", backbone, HEADS, settings) for i in range(2)]
+        self.orders = [Order(i, 0, "connect_four", "alphazero", backbone, HEADS, settings) for i in range(2)]
         self.weights = weights(Network(game("connect_four"), backbone, HEADS))
         self.worker = cache(lambda: Worker(self.orders[0]))
         self.pool = cache(lambda: make_pool(self.orders, [None, None], local=False))
@@ -55,7 +55,9 @@ class SelfPlayBench:
 
     def inference(self) -> Measure:
         """The same worker's evaluator, given batches that are ready."""
-        evaluate, obs = self.worker().evaluate, observations()
+        player = self.worker().player
+        assert isinstance(player, SelfPlayer)
+        evaluate, obs = player.evaluator, observations()
         return core_rate(lambda: len(evaluate(obs)[1]))
 
     def by_clock(self, pool: Callable[[], Pool], workers: int) -> Measure:

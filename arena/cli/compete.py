@@ -217,6 +217,8 @@ def evaluate(
 ) -> None:
     """Measure an agent's mean return in each seat, from the game's own beginning; nothing is stored.
 
+    In small games that hide something, its exploitability too: what a best answer to it gains a seat, 0 at equilibrium.
+
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
     """
     from arena.specs import expand

@@ -228,9 +228,9 @@ def list_names(
 
     tables = {"games": GAMES, "agents": AGENTS, "algorithms": ALGORITHMS, "backbones": BACKBONES}
     known(tables, what, "list of")
-    rows = [{"name": name, "summary": summary(tables[what], name)} for name in tables[what]]
+    rows: list[dict[str, Any]] = [{"name": name, "summary": summary(tables[what], name)} for name in tables[what]]
     if what == "games":
-        rows = [{**row, **_sizes(str(row["name"]))} for row in rows]
+        rows = [{**row, **_sizes(row["name"])} for row in rows]
     if json:
         document(rows)
         return
@@ -246,7 +246,7 @@ def list_names(
     grid.add_column("", style="dim")
     for row in rows:
         cells = (_size(row[size]) for size in sizes)
-        grid.add_row(Text(str(row["name"])), *cells, Text(str(row["summary"])))
+        grid.add_row(Text(row["name"]), *cells, Text(row["summary"]))
     show(grid)
 
 

@@ -26,14 +26,28 @@ CHANGES = {
     "epsilon": 0.2,
     "discount": DISCOUNT,
     "entropy": 0.0,
-    "learning_rate": 3e-3,
+    "learning_rate": 1e-2,
     "final_rate": 1.0,
+    "epochs": 2,
 }
 """Of the settings that a learner has of these: the worlds are small, and are learned fast."""
 
-OWN = {"a2c": {"learning_rate": 1e-2}, "impala": {"learning_rate": 1e-2}}
-SIZES = {"reinforce": (8, 8, 6_000), "dqn": (8, 8, 4_000), "pqn": (8, 8, 6_000)}
-"""Lanes, decisions a fragment, and decisions in all; (8, 8, 10_000) for those that learn once from each fragment."""
+OWN = {"pqn": {"learning_rate": 3e-3}}
+SIZES = {"ppo": (16, 16, 8_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000)}
+"""Lanes, decisions a fragment, and decisions in all; (8, 8, 4_000) for the others."""
+
+LONGER = {"ended": 14_000}
+"""Decisions at least, in worlds whose values are built up one upon the other."""
+
+PARTS = {"constant", "later", "chosen"}
+"""Worlds contained in others (observed, ended, matched), there to tell what is wrong; these learners do for them."""
+
+DOING_PARTS = {"dqn", "ppo"}
+
+
+def pairs(worlds) -> list[tuple[str, str]]:
+    """Every learner with every world that it is tried in."""
+    return [(name, world) for name in NAMES for world in worlds if world not in PARTS or name in DOING_PARTS]
 
 
 def made(name: str, rules, backbone: str = "", seed: int = 0, **more):
@@ -45,14 +59,15 @@ def made(name: str, rules, backbone: str = "", seed: int = 0, **more):
     settings = replace(default, **{k: v for k, v in changes.items() if k in known})
     _, heads = kind.parts(rules, settings)
     network = Network(rules, backbone or "mlp:width=32", heads, seed=seed)
-    lanes, steps, _ = SIZES.get(name, (8, 8, 0))
+    lanes, steps, _ = SIZES.get(name, (8, 8, 4_000))
     playing = replace(kind.playing, lanes=lanes, steps=steps)
     return kind(rules, network, settings, seed), Rollouts(network, playing, seed)
 
 
 def train(name: str, learner, rollouts) -> Actor:
     """Learns; returns what plays then."""
-    while learner.steps < SIZES.get(name, (8, 8, 10_000))[2]:
+    enough = max(SIZES.get(name, (8, 8, 4_000))[2], LONGER.get(learner.game.name, 0))
+    while learner.steps < enough:
         rollouts.load(learner.weights())
         columns, _ = rollouts.collect(0)
         learner.update(
@@ -82,8 +97,7 @@ def unable(name: str, world: str) -> bool:
 
 
 @pytest.mark.learns
-@pytest.mark.parametrize("world", values(DISCOUNT))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "world"), pairs(values(DISCOUNT)))
 def test_values_are_what_is_planted(name: str, world: str) -> None:
     learner, rollouts = made(name, WORLDS[world])
     if name == "reinforce" and world == "endless":
@@ -94,8 +108,7 @@ def test_values_are_what_is_planted(name: str, world: str) -> None:
 
 
 @pytest.mark.learns
-@pytest.mark.parametrize("world", ["chosen", "matched", "aimed"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "world"), pairs(["chosen", "matched", "aimed"]))
 def test_the_policy_goes_where_it_is_paid(name: str, world: str) -> None:
     rules = WORLDS[world]
     if unable(name, world):

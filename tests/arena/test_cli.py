@@ -140,6 +140,8 @@ WRONG = [
     ("match tic_tac_toe first no/such/folder", "no/such/folder"),
     ("tournament tic_tac_toe first", "two members or more"),
     ("tournament tic_tac_toe first random --format robin", "did you mean 'round-robin'?"),
+    ("tournament tic_tac_toe first random --format swiss --rounds 2", "from 1 to 1 rounds"),
+    ("tournament tic_tac_toe first random --format knockout --rounds 2", "leave their number out"),
     ("tournament tic_tac_toe first random --db /dev/null/x.db", "cannot be written"),
     ("tournament othello:size=7 first random", "7"),
     ("evaluate first tic_tac_to", "did you mean 'tic_tac_toe'?"),
@@ -239,6 +241,18 @@ def test_tournament(arena):
     assert again == out
     table = arena(*arguments)[1]
     assert "first:last=true" in table and "24 games" in table
+
+
+def test_a_tournament_in_rounds_says_who_came_where(arena):
+    arguments = ("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "1", "--format")
+    for form, games, note in (("swiss", 4, "sat out"), ("knockout", 4, "champion"), ("ladder", 6, "began at 2")):
+        code, out, err = arena(*arguments, form, "--json")
+        document = json.loads(out)
+        assert (code, err) == (0, "") and document["games"] >= games
+        assert sorted(standing["name"] for standing in document["standings"]) == ["first", "first:last=true", "random"]
+        assert any(note in standing["note"] for standing in document["standings"])
+        assert note in arena(*arguments, form)[1]
+    assert json.loads(arena(*arguments, "ladder", "--rounds", "1", "--json")[1])["games"] == 2
 
 
 def test_match(arena):
