@@ -36,7 +36,7 @@ CREATE TABLE games (
     opening  INTEGER NOT NULL,                      -- how many of the moves were drawn at random
     purpose  TEXT NOT NULL,
     run      TEXT NOT NULL,                         -- the run or the tournament it belongs to
-    moves    TEXT NOT NULL,                         -- actions, separated by spaces
+    moves    TEXT NOT NULL,                         -- actions, separated by spaces; vectors as 0.5,-1.25
     reason   TEXT NOT NULL,                         -- why it ended, where it was not by the rules
     finished REAL NOT NULL                          -- seconds since 1970
 ) STRICT;

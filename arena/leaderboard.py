@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agents.play import read_forfeit
 from arena.store import Store, StoreError
 from arena.text import inert, percent, printable
 from leagues.rating import Ratings, Result, rate
@@ -42,6 +43,8 @@ class Line:
     """Its weight in the equilibrium of choosing a member (Nash averaging); copies share one's weight."""
     alpha_rank: float
     """The share of time that evolution by alpha-rank spends at it."""
+    forfeits: Mapping[str, int] = field(default_factory=dict)
+    """How many of its games it lost other than by the rules, by kind: late, crash, illegal ..."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,16 @@ class Leaderboard:
         return f"{percent(self.cycles)} of who beats whom goes in circles" if self.cycles >= 0.01 else ""
 
     @property
+    def forfeited(self) -> str:
+        """What is said of games lost other than by the rules; empty if there are none."""
+        return "; ".join(
+            f"{printable(line.name)} forfeited {sum(line.forfeits.values()):,} of {line.games:,} games "
+            f"({counted_kinds(line.forfeits)})"
+            for line in self.lines
+            if line.forfeits
+        )
+
+    @property
     def left_out(self) -> str:
         """What is said of games that do not count; empty if there are none."""
         played = "game, played" if self.outdated == 1 else "games, played"
@@ -92,7 +105,7 @@ def leaderboard(store: Store, game: str) -> Leaderboard:
     rated = ratings(store, game)
     anchors = [name for name in rated.names if members[name].kind == "anchor"]
     anchors.sort(key=lambda name: rated.elo[rated.names.index(name)])
-    met = scores(results)
+    met, lost = scores(results), forfeits(store, game)
     rows = rated.rows()
     weights, evolved, cycles = population(rated, results)
     lines = []
@@ -112,10 +125,27 @@ def leaderboard(store: Store, game: str) -> Leaderboard:
                 anchors={anchor: met.get((name, anchor)) for anchor in anchors},
                 nash=weights[name],
                 alpha_rank=evolved[name],
+                forfeits=lost.get(name, {}),
             )
         )
     games, worth, outdated = sum(results.values()), rated.first_move, store.outdated(game)
     return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error, cycles, outdated)
+
+
+def forfeits(store: Store, game: str) -> dict[str, dict[str, int]]:
+    """Each member's rated games that were lost other than by the rules, by kind."""
+    found: dict[str, dict[str, int]] = {}
+    for name, reason, count in store.forfeits(game):
+        lost = read_forfeit(reason)
+        if lost is not None:
+            kinds = found.setdefault(name, {})
+            kinds[lost[1].kind] = kinds.get(lost[1].kind, 0) + count
+    return found
+
+
+def counted_kinds(kinds: Mapping[str, int]) -> str:
+    """late 2, crash 1."""
+    return ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items(), key=lambda one: -one[1]))
 
 
 def population(rated: Ratings, results: Mapping[Result, int]) -> tuple[dict[str, float], dict[str, float], float]:
@@ -165,12 +195,15 @@ def as_csv(board: Leaderboard) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     against = [f"score against {inert(anchor)}" for anchor in board.anchors]
-    writer.writerow(["rank", "name", "kind", "elo", "low", "high", "games", "score", "nash", "alpha_rank", *against])
+    writer.writerow(
+        ["rank", "name", "kind", "elo", "low", "high", "games", "score", "nash", "alpha_rank", "forfeits", *against]
+    )
     for line in board.lines:
         numbers = [f"{value:.1f}" for value in (line.elo, line.low, line.high)]
         scored = [_blank(line.anchors[anchor]) for anchor in board.anchors]
         shares = [f"{value:.4f}" for value in (line.score, line.nash, line.alpha_rank)]
-        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, *scored])
+        lost = sum(line.forfeits.values())
+        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, lost, *scored])
     return out.getvalue()
 
 
@@ -187,7 +220,8 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     zero = f", {board.zero} = 0" if board.zero else ""
     title = f"{board.game}: {board.games:,} rated games{zero}"
     worth = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo" if board.games else ""
-    caption = "\n".join(filter(None, [worth, board.in_circles, board.left_out])) or None
+    said = filter(None, [worth, board.in_circles, board.left_out, board.forfeited])
+    caption = escape("\n".join(said)) or None
     grid = Table(title=escape(printable(title)), caption=caption, title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)
     room = width - min(longest, 28) - 24

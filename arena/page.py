@@ -37,6 +37,7 @@ def as_page(board: Leaderboard) -> str:
     zero = f"<b>{escape(board.zero)}</b> stands at 0" if board.zero else "the mean of all stands at 0"
     circles = f" {escape(board.in_circles)}." if board.in_circles else ""
     first = f"Moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo."
+    lost = f" {escape(board.forfeited)}." if board.forfeited else ""
     heads = "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
     low, high = _range(board)
     rows = "\n".join(_row(line, board, low, high) for line in board.lines)
@@ -54,7 +55,7 @@ def as_page(board: Leaderboard) -> str:
 <h1>{escape(board.game)}</h1>
 <p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
 settled. “Better” is the probability that a member is truly stronger than the next one down; “Nash” its weight in the
-mixture of members that no member beats. {first}{circles}</p>
+mixture of members that no member beats. {first}{circles}{lost}</p>
 <div class="scroll">
 <table>
 <thead>

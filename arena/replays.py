@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.agent import Agent
+from agents.play import read_forfeit
 from agents.registry import agent
 from arena.specs import expand
 from arena.store import Store, StoredGame, StoreError
@@ -40,8 +41,18 @@ def shown(store: Store, stored: StoredGame) -> GameRecord:
         opening=stored.opening,
         ratings=ratings if any(ratings) else (),
         result=stored.results,
-        facts=(("game", stored.id), ("run", stored.run), ("purpose", stored.purpose)),
+        facts=(("game", stored.id), ("run", stored.run), ("purpose", stored.purpose), *ended(stored)),
     )
+
+
+def ended(stored: StoredGame) -> tuple[tuple[str, str], ...]:
+    """Why a game ended where it was not by the rules, as a line of the log."""
+    lost = read_forfeit(stored.reason)
+    if lost is None:
+        return (("ended", stored.reason),) if stored.reason else ()
+    seat, (kind, text) = lost
+    name = stored.seats[seat] if seat < len(stored.seats) else f"seat {seat}"
+    return (("forfeit", f"{name} ({kind}): {text}"),)
 
 
 def analyst_spec(store: Store, game: str, wanted: str, run: str | None = None) -> str | None:

@@ -57,7 +57,8 @@ class StoredGame:
     """The members' names, by seat."""
     results: tuple[float, ...]
     """-1 .. 1, by seat."""
-    moves: Sequence[int]
+    moves: Sequence[Any]
+    """Actions: numbers, or tuples of numbers where actions are vectors."""
     opening: int = 0
     purpose: str = "match"
     run: str = ""
@@ -330,6 +331,17 @@ class Store:
         )
         return {Result(first, second, score): count for first, second, score, count in rows}
 
+    def forfeits(self, game: str, *, purposes: Sequence[str] = RATED) -> list[tuple[str, str, int]]:
+        """(member, why it ended, games) of each result of `results` that did not come about by the rules."""
+        return self._rows(
+            "SELECT m.name, g.reason, count(*) FROM games g"
+            " JOIN seats s ON s.number = g.number AND s.seat = CAST(substr(g.reason, 9) AS INTEGER)"
+            " JOIN members m ON m.id = s.member"
+            f" WHERE g.game = ? AND g.rules = ? AND g.purpose IN ({_marks(purposes)}) AND g.reason LIKE 'forfeit _%'"
+            " GROUP BY m.name, g.reason ORDER BY min(g.number)",
+            (game, game_of(game).version, *purposes),
+        )
+
     def outdated(self, game: str) -> int:
         """How many games would count in ratings, had they been played by the present version of the rules."""
         query = f"SELECT count(*) FROM games WHERE game = ? AND rules <> ? AND purpose IN ({_marks(RATED)})"
@@ -383,16 +395,29 @@ def _stored(row: Sequence[Any], seats: list[tuple[str, float]]) -> StoredGame:
     number, id, game, rules, seed, opening, purpose, run, moves, reason, finished = row
     return StoredGame(
         id, game, rules, seed % 2**64, tuple(name for name, _ in seats), tuple(result for _, result in seats),
-        [int(move) for move in moves.split()], opening, purpose, run, reason, finished, number,
+        [_move(move) for move in moves.split()], opening, purpose, run, reason, finished, number,
     )  # fmt: skip
 
 
 def _columns(game: StoredGame, number: int, now: float) -> tuple[str | int | float, ...]:
-    moves = " ".join(map(str, game.moves))
+    moves = " ".join(map(written_move, game.moves))
     return (
         number, game.id, game.game, game.rules, _signed(game.seed), game.opening, game.purpose, game.run, moves,
         game.reason, game.finished or now,
     )  # fmt: skip
+
+
+def written_move(move: Any) -> str:
+    """A move as it is kept: a number, or a vector's numbers with commas between them, each exactly."""
+    return ",".join(repr(float(number)) for number in move) if isinstance(move, tuple) else str(move)
+
+
+def _move(text: str) -> Any:
+    """The move that `written_move` wrote."""
+    try:
+        return int(text)
+    except ValueError:
+        return tuple(float(number) for number in text.split(","))
 
 
 def _signed(seed: int) -> int:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from agents.play import Finished
+from agents.play import Finished, read_forfeit
 from agents.registry import AGENTS
 from arena.store import Member, Store, StoredGame
 from arena.worker import Meeting, cached_agent, play_pairings
@@ -195,10 +195,20 @@ def kept(contest: Contest, pairing: Pairing, finished: Finished, run: str = "") 
         opening=finished.opening,
         purpose=contest.purpose,
         run=run or contest.id,
+        reason=finished.reason,
     )
 
 
 # --- tournaments ----------------------------------------------------------------------------------------------------
+
+
+class Forfeited(NamedTuple):
+    """A game that a member lost by what it did wrong (`agents.agent.Forfeit`)."""
+
+    name: str
+    kind: str
+    text: str
+    game: str
 
 
 @dataclass(frozen=True)
@@ -212,6 +222,8 @@ class Table:
     """(a, b) -> a's points against b, and their games."""
     standings: Sequence[Standing] = ()
     """Who came where, where the format says so; without it the ratings do."""
+    forfeits: Sequence[Forfeited] = ()
+    """Games that were lost other than by the rules, in the order in which they were stored."""
 
 
 def tournament(
@@ -252,15 +264,26 @@ def table(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> Table:
     wanted = {contest.game_id(pairing): pairing for pairing in pairings}
     points: dict[tuple[str, str], tuple[float, int]] = {}
     results: dict[tuple[str, str, float], int] = {}
+    forfeits: list[Forfeited] = []
     for stored in store.games(contest.game, run=contest.id):
         if stored.id in wanted:
+            forfeits += forfeited(stored)
             first, second = stored.seats
             score = contest.result(stored)
             results[first, second, score] = results.get((first, second, score), 0) + 1
             for pair, part in (((first, second), score), ((second, first), 1.0 - score)):
                 had, games = points.get(pair, (0.0, 0))
                 points[pair] = (had + part, games + 1)
-    return Table(contest, sum(results.values()), rated(results, contest.entrants), points)
+    return Table(contest, sum(results.values()), rated(results, contest.entrants), points, forfeits=forfeits)
+
+
+def forfeited(stored: StoredGame) -> list[Forfeited]:
+    """Who lost a stored game other than by the rules, and why; [] if nobody."""
+    found = read_forfeit(stored.reason)
+    if found is None or found[0] >= len(stored.seats):
+        return []
+    seat, (kind, text) = found
+    return [Forfeited(stored.seats[seat], kind, text, stored.id)]
 
 
 def rated(results: Mapping[tuple[str, str, float], int], members: Sequence[str] | Mapping[str, str]) -> Ratings:
@@ -289,6 +312,7 @@ class MatchResult:
     verdict: str | None = None
     """Of the sequential test: elo0, elo1, or None if the games ran out first."""
     llr: float | None = None
+    forfeits: tuple[Forfeited, ...] = ()
 
     @property
     def games(self) -> int:
@@ -309,12 +333,13 @@ def match(
     enter(store, contest)
     pairings = list(gauntlet(first, [second], (games + 1) // 2, contest.seed))
     tally = [0, 0, 0]
+    forfeits: list[Forfeited] = []
     step = LANES if sprt is None else 32
     for start in range(0, len(pairings), step):
         some = pairings[start : start + step]
         for _ in play_missing(store, contest, some):
             pass
-        _count(store, contest, first, some, test, tally)
+        forfeits += _count(store, contest, first, some, test, tally)
         heard(sum(tally), len(pairings))
         if sprt is not None and test.verdict is not None:
             break
@@ -329,21 +354,26 @@ def match(
         match_elo(test.counts),
         test.verdict if sprt is not None else None,
         test.llr if sprt is not None else None,
+        tuple(forfeits),
     )
 
 
 def _count(
     store: Store, contest: Contest, first: str, pairings: Sequence[Pairing], test: Sprt, tally: list[int]
-) -> None:
-    """Adds stored games to a test, pair by pair, and to a tally of losses, draws and wins."""
+) -> list[Forfeited]:
+    """Adds stored games to a test, pair by pair, and to a tally of losses, draws and wins; returns the forfeits."""
+    forfeits: list[Forfeited] = []
     scores: dict[str, list[float]] = {}
     for pairing in pairings:
-        score = contest.result(store.stored_game(contest.game_id(pairing)))
+        stored = store.stored_game(contest.game_id(pairing))
+        forfeits += forfeited(stored)
+        score = contest.result(stored)
         score = score if pairing.first == first else 1.0 - score
         tally[round(2 * score)] += 1
         scores.setdefault(pairing.pair, []).append(score)
     for pair in scores.values():
         test.add(*pair)
+    return forfeits
 
 
 # --- evaluation -----------------------------------------------------------------------------------------------------

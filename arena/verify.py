@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agents.play import read_forfeit
 from arena.leaderboard import ratings
 from arena.store import Store, StoredGame, StoreError
 from arena.tournament import weights_digest
@@ -16,7 +18,7 @@ from envs import kernels
 from envs.registry import game as game_of
 
 if TYPE_CHECKING:
-    from envs.game import Game
+    from envs.game import Game, Row, Rows
 
 PIECE = 4096
 """Games played again side by side."""
@@ -145,35 +147,66 @@ def _replay(games: Sequence[StoredGame], report: Report) -> None:
 
 def replayed_wrong(rules: Game, games: Sequence[StoredGame]) -> list[str]:
     """What is wrong with each game ('' if nothing), found by playing all of them again side by side."""
-    wrong = [""] * len(games)
-    lengths = np.array([len(stored.moves) for stored in games])
-    moves = np.full((len(games), lengths.max(initial=0)), -1, np.int64)
+    wrong = [_strange(rules, stored) for stored in games]
+    lengths = np.array([len(stored.moves) if not wrong[i] else 0 for i, stored in enumerate(games)])
+    blank = kernels.no_actions(rules, len(games))
+    moves = np.repeat(blank[:, None], lengths.max(initial=0), axis=1)
     for i, stored in enumerate(games):
-        moves[i, : lengths[i]] = stored.moves
+        if lengths[i]:
+            moves[i, : lengths[i]] = stored.moves
     rows = kernels.new_rows(rules, np.array([stored.seed for stored in games], np.uint64))
-    alive = np.ones(len(games), np.bool_)
+    returns = np.zeros((len(games), rules.seats))
+    alive = np.array([not text for text in wrong], np.bool_)
     for ply in range(moves.shape[1]):
         lanes = np.flatnonzero(alive & (lengths > ply))
         actions = moves[lanes, ply]
-        inside = (actions >= 0) & (actions < rules.actions)
-        legal = kernels.legal_mask(rules, rows[lanes])[np.arange(len(lanes)), np.where(inside, actions, 0)] & inside
+        legal = _legal(rules, rows[lanes], actions)
         for i in lanes[~legal].tolist():
             wrong[i] = f"move {ply + 1} ({moves[i, ply]}) is against the rules"
         alive[lanes[~legal]] = False
-        going, chosen = lanes[legal], actions[legal]
+        going = lanes[legal]
         part = rows[going]
-        kernels.play_rows(rules, part, chosen)
+        kernels.play_rows(rules, part, actions[legal])
         rows[going] = part
+        returns[going] += part["reward"]
     for i in np.flatnonzero(alive).tolist():
-        stored = games[i]
-        found = tuple(rows[i]["reward"].tolist())
-        if len(stored.seats) != rules.seats:
-            wrong[i] = f"it names {len(stored.seats)} players, and {rules.name} has {rules.seats} seats"
-        elif not rows[i]["done"]:
-            wrong[i] = "" if stored.reason else "its moves stop before the game is over"
-        elif found != stored.results:
-            wrong[i] = f"its result is given as {stored.results}, and the rules give {found}"
+        wrong[i] = _wrong_end(rules, games[i], rows[i], returns[i])
     return wrong
+
+
+def _strange(rules: Game, stored: StoredGame) -> str:
+    """What can be seen to be wrong before a move is played."""
+    if len(stored.seats) != rules.seats or len(stored.results) != rules.seats:
+        return f"it names {len(stored.seats)} players, and {rules.name} has {rules.seats} seats"
+    if any(isinstance(move, tuple) != bool(rules.controls) for move in stored.moves):
+        return f"its moves are not of the kind that {rules.name} has"
+    if any(len(move) != len(rules.controls) for move in stored.moves if rules.controls):
+        return f"a move is not of {len(rules.controls)} numbers"
+    return ""
+
+
+def _legal(rules: Game, rows: Rows, actions: NDArray[Any]) -> NDArray[np.bool_]:
+    """[B] whether each action, from anywhere, may be played in its row."""
+    if rules.controls:
+        return kernels.in_bounds(rules, actions) & ~rows["done"]
+    inside = (actions >= 0) & (actions < rules.actions) & ~rows["done"]
+    return kernels.legal_mask(rules, rows)[np.arange(len(rows)), np.where(inside, actions, 0)] & inside
+
+
+def _wrong_end(rules: Game, stored: StoredGame, row: Row, returns: NDArray[np.float64]) -> str:
+    """What is wrong with how a game ended: by the rules, by a forfeit, or by a person who resigned."""
+    lost = read_forfeit(stored.reason)
+    if not row["done"] and lost is None:
+        return "" if stored.reason else "its moves stop before the game is over"
+    if lost is not None:
+        seat = lost[0]
+        returns = np.where(np.arange(rules.seats) == seat, -1.0, 1.0)
+        if row["done"] or row["seat"] != seat:
+            return f"it is said that seat {seat} forfeited, and that seat is not to move"
+    if not np.allclose(returns, stored.results, rtol=1e-5, atol=1e-4):
+        by = "a forfeit gives" if lost is not None else "the rules give"
+        return f"its result is given as {stored.results}, and {by} {tuple(returns.tolist())}"
+    return ""
 
 
 def _weights(store: Store, report: Report) -> None:

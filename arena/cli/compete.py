@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Database, Json, Seed, document, going_on, known, progress, put, screen, show
-from arena.text import percent, printable
+from arena.cli.frame import Database, Json, Seed, document, going_on, known, progress, put, say, screen, show
+from arena.text import counted, percent, printable
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from arena.store import Member
-    from arena.tournament import MatchResult, SeatReturn, Table
+    from arena.tournament import Contest, Forfeited, MatchResult, SeatReturn, Table
 
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
 AGAIN = "run the same command again to go on; every game that was finished is kept."
@@ -65,12 +65,23 @@ def tournament(
 
     specs = [expand(agent, database) for agent in agents]
     entered = contest(game, specs, seed=seed, opening_plies=opening, members=_members(database))
+    _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         table = tournament(store, entered, format, pairs, heard, rounds=rounds)
     if json:
         document(_tournament_document(table, format))
     else:
         show(_tournament_table(table), *([_standings_table(table)] if table.standings else []))
+        show(*_forfeit_lines(table.forfeits))
+
+
+def _unboxed(contest: Contest) -> None:
+    """Says once if programs run without a box."""
+    from arena.worker import cached_agent
+
+    for text in dict.fromkeys(getattr(cached_agent(spec), "unboxed", "") for spec in contest.entrants.values()):
+        if text:
+            say(text)
 
 
 def _members(database: Path) -> Sequence[Member]:
@@ -94,6 +105,7 @@ def _tournament_document(table: Table, form: str) -> dict[str, Any]:
         "first_move": {"elo": rated.first_move.elo, "error": rated.first_move.error},
         "ratings": rated.rows(),
         "standings": [standing._asdict() for standing in table.standings],
+        "forfeits": [lost._asdict() for lost in table.forfeits],
         "meetings": [
             {"member": a, "opponent": b, "points": points, "games": games}
             for (a, b), (points, games) in sorted(table.points.items())
@@ -126,6 +138,20 @@ def _tournament_table(table: Table) -> RichTable:
             cells.append("" if met is None else f"{met[0]:g}")
         grid.add_row(*cells)
     return grid
+
+
+def _forfeit_lines(forfeits: Sequence[Forfeited]) -> list[str]:
+    """One line for everybody who forfeited, with what was said of each kind the first time."""
+    from rich.markup import escape
+
+    lines = []
+    for name in dict.fromkeys(lost.name for lost in forfeits):
+        mine = [lost for lost in forfeits if lost.name == name]
+        first = {lost.kind: lost for lost in reversed(mine)}
+        kinds = (f"{kind} {sum(lost.kind == kind for lost in mine)}: {first[kind].text}" for kind in sorted(first))
+        said = f"forfeited {counted(len(mine), 'game')}: " + " ".join(kinds)
+        lines.append(f"[bold]{escape(printable(name))}[/] {escape(printable(said))}")
+    return lines
 
 
 def _standings_table(table: Table) -> RichTable:
@@ -168,13 +194,15 @@ def match(
 
     specs = [expand(first, database), expand(second, database)]
     entered = contest(game, specs, seed=seed, opening_plies=opening, purpose="match", members=_members(database))
+    _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         result = match(store, entered, games, sprt=bounds, heard=heard)
     if json:
-        described = {**asdict(result), "elo": result.elo._asdict(), "games": result.games}
+        lost = [one._asdict() for one in result.forfeits]
+        described = {**asdict(result), "elo": result.elo._asdict(), "games": result.games, "forfeits": lost}
         document({"game": entered.game, "id": entered.id, "sprt": bounds, **described})
     else:
-        show(*_match_lines(result))
+        show(*_match_lines(result), *_forfeit_lines(result.forfeits))
 
 
 def _bounds(text: str) -> tuple[float, float]:

@@ -122,7 +122,21 @@ def test_the_document_is_plain(store):
     document = as_document(leaderboard(store, "connect_four"))
     assert document["game"] == "connect_four"
     assert set(document["lines"][0]) == {
-        *("rank", "name", "kind", "elo", "low", "high", "games", "score", "anchors", "better", "nash", "alpha_rank")
+        *(
+            "rank",
+            "name",
+            "kind",
+            "elo",
+            "low",
+            "high",
+            "games",
+            "score",
+            "anchors",
+            "better",
+            "nash",
+            "alpha_rank",
+            "forfeits",
+        )
     }
 
 

@@ -1,0 +1,126 @@
+"""Programs in the hall: a bot that fails loses games, not the tournament; what it did is kept and told everywhere."""
+
+import json
+import shlex
+import sys
+import textwrap
+
+import pytest
+
+from arena import cli
+from arena.store import Store, StoredGame, written_move
+from arena.verify import replayed_wrong
+from envs import kernels
+from envs.registry import game as game_of
+
+BOT = """
+import sys
+for line in sys.stdin:
+    word, *rest = line.split()
+    if word == "hello":
+        print("ready", flush=True)
+    elif word == "legal":
+        legal = rest
+    elif word == "go":
+{go}
+"""
+FIRST = "print(legal[0], flush=True)"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def bot(tmp_path):
+    """Makes the spec of a bot that does `go` when it is to move."""
+
+    def make(name: str, go: str, **settings) -> str:
+        file = tmp_path / f"{name}.py"
+        file.write_text(BOT.format(go=textwrap.indent(textwrap.dedent(go), " " * 8)))
+        said = ",".join(f"{key}={value}" for key, value in {"name": name, "box": "no", **settings}.items())
+        return f"exec,{said}:{shlex.join([sys.executable, str(file)])}"
+
+    return make
+
+
+@pytest.fixture
+def arena(capsys):
+    """Runs a command line: its exit code, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_a_tournament_with_a_bot_that_crashes_ends_and_rates_it(arena, bot):
+    entered = ["random", bot("good", FIRST), bot("bad", f"if len(legal) < 8: sys.exit('[b]tired')\n{FIRST}")]
+    code, out, err = arena("tournament", "tic_tac_toe", *entered, "--format", "swiss", "--pairs", "2", "--json")
+    assert code == 0 and err.count("without a box") == 1
+    found = json.loads(out)
+    lost = found["forfeits"]
+    assert lost and {one["name"] for one in lost} == {"bad"} and {one["kind"] for one in lost} == {"crash"}
+    assert "'[b]tired'" in lost[0]["text"]
+    assert "bad" in {row["name"] for row in found["ratings"]}
+    again = arena("tournament", "tic_tac_toe", *entered, "--format", "swiss", "--pairs", "2")[1]
+    assert f"bad forfeited {len(lost)} game" in again and "[b]tired" in again
+
+    board = json.loads(arena("leaderboard", "--json")[1])
+    assert {line["name"]: line["forfeits"] for line in board["lines"]}["bad"] == {"crash": len(lost)}
+    assert f"bad forfeited {len(lost)} of" in arena("leaderboard")[1]
+    assert arena("leaderboard", "--html", "board.html")[0] == 0
+    with open("board.html") as page:
+        assert "bad forfeited" in page.read()
+    told = arena("watch", "--game-id", lost[0]["game"], "--describe")[1]
+    assert "forfeit: bad (crash): it exited with code 1" in told
+    assert arena("verify", "arena.db")[0] == 0
+
+
+def test_a_match_says_who_forfeited(arena, bot):
+    words = ("match", "tic_tac_toe", bot("bad", "print('z9', flush=True)"), "random", "--games", "2", "--opening", "0")
+    code, out, _ = arena(*words, "--json")
+    found = json.loads(out)
+    assert code == 0 and (found["losses"], found["games"]) == (2, 2)
+    assert [(one["name"], one["kind"]) for one in found["forfeits"]] == [("bad", "nonsense")] * 2
+    assert "bad forfeited 2 games: nonsense 2: it answered 'z9', which is no move of tic_tac_toe." in arena(*words)[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"results": (1.0, -1.0)}, "a forfeit gives"),
+        ({"moves": [0]}, "that seat is not to move"),
+        ({"moves": [0, 0]}, "is against the rules"),
+        ({"reason": ""}, "stop before the game is over"),
+        ({"seats": ("a",), "results": (1.0,)}, "1 players"),
+        ({"moves": [(0.5,)]}, "not of the kind"),
+    ],
+)
+def test_a_forfeit_that_cannot_have_been_is_found(change, fault):
+    whole = {"moves": [0, 1], "reason": "forfeit 0 late: x.", "results": (-1.0, 1.0), "seats": ("a", "b")}
+    rules = game_of("tic_tac_toe")
+    assert replayed_wrong(rules, [StoredGame("1", "tic_tac_toe", 1, 7, **whole)]) == [""]
+    (found,) = replayed_wrong(rules, [StoredGame("1", "tic_tac_toe", 1, 7, **{**whole, **change})])
+    assert fault in found
+
+
+def test_games_of_vectors_are_kept_exactly_and_checked(tmp_path):
+    rules = game_of("pendulum:limit=5")
+    moves = [(0.1,), (1e-7,), (-2.0,), (3.0 / 7.0,), (2.0,)]
+    total = float(kernels.replay(rules, 3, moves)[1:]["reward"].astype(float).sum())
+    stored = StoredGame("one", rules.name, rules.version, 3, ("a",), (total,), moves)
+    with Store(tmp_path / "arena.db") as store:
+        store.add_member(rules.name, "a", "agent")
+        store.add_games([stored])
+        assert store.stored_game("one").moves == moves
+    assert replayed_wrong(rules, [stored]) == [""]
+    wrong = StoredGame("one", rules.name, rules.version, 3, ("a",), (total + 1.0,), moves)
+    assert "the rules give" in replayed_wrong(rules, [wrong])[0]
+    far = StoredGame("one", rules.name, rules.version, 3, ("a",), (total,), [(9.0,)])
+    assert "move 1" in replayed_wrong(rules, [far])[0]
+    assert written_move((0.5, -1.25)) == "0.5,-1.25" and written_move(7) == "7"
