@@ -32,6 +32,8 @@ class Report:
     kind: str
     checked: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is worth knowing and no fault."""
 
     @property
     def whole(self) -> bool:

@@ -61,6 +61,18 @@ class Process:
                 self.kill()
             raise
 
+    def ends(self, seconds: float) -> bool:
+        """Whether it ends by itself when its input does; it has ended afterwards either way."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.close()
+        try:
+            self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            self.kill()
+        return True
+
     def _ask(self, message: bytes, seconds: float) -> str:
         begun = now = time.monotonic()
         early = self._read()

@@ -277,27 +277,39 @@ def _size(size: int | list[Any]) -> str:
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A database, or the folder of a run or an agent.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="A database, the folder of a run or an agent, or exec:COMMAND.")
+    ],
+    game: Annotated[str, typer.Option("--game", help="What a program is tried in.")] = "tic_tac_toe",
     json: Json = False,
 ) -> None:
     """See whether a database, a run or an agent is whole and says what is true; exit code 1 if not.
 
-    Every stored game is played again by the rules, and the ratings are made anew from the games.
+    Every stored game is played again by the rules, and the ratings are made anew from the games. A program plays
+    some games, and what is wrong with it is said: `arena verify "exec:python mybot.py" --game connect_four`.
 
     Example: [bold]arena verify arena.db[/]
     """
+    from agents.registry import is_program
     from arena.verify import verify
 
     with progress("games") as heard:
-        report = verify(path, heard)
+        if is_program(path):
+            from arena.tryout import try_out
+
+            report = try_out(path, game, heard)
+        else:
+            report = verify(Path(path), heard)
     if json:
         document({**asdict(report), "whole": report.whole})
     else:
         checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items() if what != "faults")
         faults = report.checked.get("faults", 0)
         verdict = "whole" if report.whole else f"{faults} fault{'s' if faults != 1 else ''}"
-        put(f"{printable(str(path))}: {verdict} ({checked or 'empty'})\n")
+        put(f"{printable(path)}: {verdict} ({checked or 'empty'})\n")
         for text in report.faults:
             put(f"  {printable(text)}\n")
+        for text in report.notes:
+            put(f"  (note) {printable(text)}\n")
     if not report.whole:
         raise Wanting

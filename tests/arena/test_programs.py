@@ -4,11 +4,13 @@ import json
 import shlex
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from arena import cli
 from arena.store import Store, StoredGame, written_move
+from arena.tryout import try_out
 from arena.verify import replayed_wrong
 from envs import kernels
 from envs.registry import game as game_of
@@ -124,3 +126,52 @@ def test_games_of_vectors_are_kept_exactly_and_checked(tmp_path):
     far = StoredGame("one", rules.name, rules.version, 3, ("a",), (total,), [(9.0,)])
     assert "move 1" in replayed_wrong(rules, [far])[0]
     assert written_move((0.5, -1.25)) == "0.5,-1.25" and written_move(7) == "7"
+
+
+# --- the test kit -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rules", ["tic_tac_toe", "kuhn", "pendulum:limit=5"])
+def test_the_example_passes_in_every_kind_of_game(rules):
+    bots = Path(__file__).resolve().parents[2] / "agents" / "external" / "bots"
+    report = try_out(f"exec,box=no:{shlex.join([sys.executable, str(bots / 'random_bot.py')])}", rules)
+    assert report.whole, report.faults
+    assert report.checked["games"] == 3 * game_of(rules).seats and report.checked["turns"] > 0
+    assert [note for note in report.notes if "box" not in note] == []
+
+
+WRONG = {
+    "start": (FIRST, "start in 6 of 6 games: it answered hello with 'hi'", "Answer the line `hello`"),
+    "late": ("print(legal[0])", "late in", "Flush every answer"),
+    "illegal": ("print('b2' if len(legal) < 8 else legal[0], flush=True)", "illegal in", "`legal` line"),
+    "nonsense": (
+        "print('I play', legal[0], flush=True)",
+        "nonsense in 6 of 6 games: it answered 'I play",
+        "standard error",
+    ),
+    "crash": ("raise KeyError('x')", "KeyError: 'x'", "told: turn 1 0 | seconds"),
+}
+
+
+@pytest.mark.parametrize("wrong", sorted(WRONG))
+def test_an_author_is_told_what_is_wrong(arena, bot, wrong):
+    go, said, mend = WRONG[wrong]
+    spec = bot("bot", go, move=0.3, start=1.0)
+    source = Path("bot.py").read_text()
+    if wrong == "start":
+        Path("bot.py").write_text(source.replace('"ready"', '"hi"'))
+    if wrong == "late":  # an answer without its end
+        Path("bot.py").write_text(source.replace(go, "sys.stdout.write(legal[0])"))
+    code, out, _ = arena("verify", spec, "--game", "tic_tac_toe")
+    assert code == 1 and said in out and mend in out, out
+
+
+def test_what_else_the_protocol_asks(arena, bot):
+    spec = bot("strict", FIRST)
+    source = Path("strict.py").read_text()
+    known = "('arena', 'game', 'rules', 'seats', 'seconds', 'turn', 'moves', 'board')"
+    Path("strict.py").write_text(source + f"    elif word not in {known}: sys.exit('what?')\n")
+    assert "unknown line" in arena("verify", spec)[1]
+    Path("strict.py").write_text(source + "import time; time.sleep(60)\n")
+    code, out, _ = arena("verify", spec, "--json")
+    assert code == 0 and any("after its input ended" in note for note in json.loads(out)["notes"])
