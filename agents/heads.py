@@ -21,6 +21,7 @@ HEADS: dict[str, str] = {
     "left": "agents.heads:Left",
     "returns": "agents.heads:Returns",
     "gaussian": "agents.heads:Gaussian",
+    "squashed": "agents.heads:Squashed",
     "q": "agents.heads:Q",
 }
 """name -> "module:class"; a network's output of that name is what the head gives."""
@@ -29,7 +30,7 @@ HEADS: dict[str, str] = {
 class Flat(nn.Module):
     """Features as one vector that still tells where on the board each came from.
 
-    `planes` numbers are kept of each cell or token; features that are a vector already are left as they are.
+    `planes` numbers are kept of each cell or token; features that are one vector, or one token, are left as they are.
     """
 
     def __init__(self, kind: Kind, shape: tuple[int, ...], planes: int) -> None:
@@ -41,12 +42,14 @@ class Flat(nn.Module):
         if kind == "image":
             self.squeeze = ConvNorm(shape[0], planes, 1)
             self.size = planes * prod(shape[1:])
+        elif kind == "tokens" and shape[0] == 1:
+            self.kind, self.size = "vector", shape[1]
         elif kind == "tokens":
             self.squeeze = nn.Linear(shape[1], planes)
             self.size = shape[0] * planes
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if self.kind == "vector" else self.squeeze(x).relu().flatten(1)
+        return x.flatten(1) if self.kind == "vector" else self.squeeze(x).relu().flatten(1)
 
 
 def small(inputs: int, outputs: int) -> nn.Linear:
@@ -148,6 +151,22 @@ class Gaussian(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         mean = self.mean(self.flat(x))
         return torch.stack((mean, self.log_spread.expand_as(mean)), dim=1)
+
+
+class Squashed(nn.Module):
+    """[B, 2, controls] mean and logarithm of the spread, both by the position, of what a tanh brings within -1 and 1.
+
+    The spread is held between exp(-5) and exp(2) (Haarnoja et al. 2018, arXiv:1812.05905, appendix C).
+    """
+
+    def __init__(self, kind: Kind, shape: tuple[int, ...], game: Game, planes: int = 16) -> None:
+        super().__init__()
+        self.flat = Flat(kind, shape, planes)
+        self.mean, self.log_spread = (small(self.flat.size, len(game.controls)) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = self.flat(x)
+        return torch.stack((self.mean(flat), self.log_spread(flat).clamp(-5.0, 2.0)), dim=1)
 
 
 class Q(nn.Module):

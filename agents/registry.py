@@ -28,6 +28,7 @@ BACKBONES: dict[str, str] = {
     "elman": "agents.backbones.elman:Elman",
     "gru": "agents.backbones.gru:GRU",
     "lstm": "agents.backbones.lstm:LSTM",
+    "transformer": "agents.backbones.transformer:Transformer",
 }
 """name -> "module:class" of a network body."""
 
@@ -37,6 +38,7 @@ ALGORITHMS: dict[str, str] = {
     "ppo": "agents.learn.ppo:PPO",
     "pqn": "agents.learn.pqn:PQN",
     "dqn": "agents.learn.dqn:DQN",
+    "sac": "agents.learn.sac:SAC",
     "impala": "agents.learn.impala:Impala",
     "reinforce": "agents.learn.reinforce:Reinforce",
     "a2c": "agents.learn.a2c:A2C",

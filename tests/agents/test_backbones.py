@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from agents.backbones import fit, fitted
+from agents.backbones.transformer import Gate, out_of_sight
 from agents.networks import Network
 from agents.registry import BACKBONES
 from envs.registry import game, resolve
 
-VARIANTS = [*BACKBONES, "resnet:pre=true", "resnet:pool=2,blocks=2", "resnet:pre=true,pool=1,blocks=1"]
+MEMORY = "transformer:window=3,width=16,heads=2"
+VARIANTS = [*BACKBONES, "resnet:pre=true", "resnet:pool=2,blocks=2", "resnet:pre=true,pool=1,blocks=1", MEMORY]
 SHAPES = [(2, 6, 7), (3, 4, 4), (9,), (5, 4)]
 
 # Counted by hand. MLP of 84 inputs: 84*128 + 128 + 128*128 + 128. ResNet: an entry of 2*32*9 weights and 2*32 numbers
@@ -24,6 +26,13 @@ PARAMETERS = {
     "elman": 84 * 64 + 64 + 2 * (64 * 64 + 64),
     "gru": 84 * 64 + 64 + 3 * 2 * (64 * 64 + 64),
     "lstm": 84 * 64 + 64 + 4 * 2 * (64 * 64 + 64),
+    # A layer: two norms, query, key and value, the way back, and 64 -> 256 -> 64.
+    "transformer": 3 * 64 + 42 * 64 + 2 * (4 * 64 + 65 * 192 + 65 * 64 + 65 * 256 + 257 * 64) + 2 * 64,
+    # And two gates of 6 matrices and 3 biases, and a number for each head and distance.
+    MEMORY: 3 * 16
+    + 42 * 16
+    + 2 * (4 * 16 + 17 * 48 + 17 * 16 + 17 * 64 + 65 * 16 + 2 * (6 * 256 + 48) + 2 * 3)
+    + 2 * 16,
     "resnet:pool=2,blocks=2": 2 * 32 * 9 + 2 * 32 + 2 * 2 * (32 * 32 * 9 + 2 * 32) + (64 * 32 + 32),
 }
 
@@ -53,7 +62,7 @@ def test_gives_the_shape_it_promises_and_every_parameter_learns(spec: str, shape
     assert tuple(out.shape) == (4, *backbone.out)
     assert backbone.features in backbone.out
     if backbone.memory:  # what it carries is learned from the second position on
-        out = alongside(backbone, torch.stack((x, x), dim=1))
+        out = alongside(backbone, torch.stack((x, x.flip(0)), dim=1))
     (out * torch.rand_like(out)).sum().backward()
     for name, parameter in backbone.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
@@ -119,9 +128,9 @@ def test_pooling_by_hand() -> None:
 
 
 def test_step_by_step_is_the_same_as_along_a_sequence_and_a_fresh_game_forgets() -> None:
-    for spec in ("elman", "gru", "lstm"):
+    for spec in ("elman", "gru", "lstm", "transformer:window=2", MEMORY, "transformer:window=9"):
         backbone = build(spec, (6,))
-        x = torch.rand(3, 5, 6)
+        x = fit(torch.rand(15, 6), (6,), backbone.kind).unflatten(0, (3, 5))
         fresh = torch.zeros(3, 5, dtype=torch.bool)
         fresh[1, 2] = True
         whole = alongside(backbone, x, fresh)
@@ -143,3 +152,37 @@ def test_an_elman_step_by_hand() -> None:
     # the layer sees 2, then 6; h = tanh(0.5 * 2 + 0.25), then tanh(0.5 * 6 - h + 0.25)
     first = np.tanh(1.25)
     np.testing.assert_allclose(out[0].detach(), [[2.0, first], [6.0, np.tanh(3.25 - first)]], rtol=1e-5)
+
+
+def test_what_is_out_of_a_transformers_sight_by_hand() -> None:
+    fresh = torch.tensor([[False, False, False], [False, True, False]])
+    barred, since = out_of_sight(torch.tensor([1.0, 2.0]), fresh, 2)
+    # Two slots, of which the first game holds one, then the three positions; a row a position.
+    assert (~barred[0]).int().tolist() == [[0, 1, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 1, 1, 0]]
+    # The second game holds two, and ends before the second position, which remembers nothing.
+    assert (~barred[1]).int().tolist() == [[1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 1, 0]]
+    assert since.tolist() == [2.0, 2.0]
+    assert out_of_sight(torch.tensor([0.0]), torch.tensor([[False, False, True]]), 2)[1].tolist() == [1.0]
+
+
+def test_a_layer_looks_as_far_back_as_its_window_and_no_farther() -> None:
+    backbone = build("transformer:layers=1,window=3", (2,)).double()
+    x = torch.rand(1, 6, 1, 2, dtype=torch.float64)
+    fresh = torch.zeros(1, 6, dtype=torch.bool)
+    carried = {name: torch.zeros(1, *shape, dtype=torch.float64) for name, shape in backbone.memory.items()}
+    before = backbone.unroll(x, carried, fresh)[0]
+    x[0, 1] += 1.0
+    changed = (backbone.unroll(x, carried, fresh)[0] - before).abs().amax((0, 2, 3)) > 1e-9
+    assert changed.tolist() == [False, True, True, True, True, False]
+
+
+def test_a_gate_by_hand() -> None:
+    gate = Gate(1)
+    with torch.no_grad():
+        for parameter, numbers in zip(
+            gate.parameters(), ([[1.0], [0.0], [0.5]], [-2.0, 0.0, 0.0], [[0.0], [0.0]], [[1.0]]), strict=True
+        ):
+            parameter.copy_(torch.tensor(numbers))
+        got = gate(torch.tensor([[3.0]]), torch.tensor([[2.0]])).item()
+    # z = sigmoid(2 - 2) = 1/2, r = sigmoid(0) = 1/2, h = tanh(0.5 * 2 + 3 / 2)
+    assert got == pytest.approx(0.5 * 3.0 + 0.5 * np.tanh(2.5))
