@@ -26,7 +26,7 @@ MOST_OUTCOMES = 10_000_000
 
 @Loop
 def unfold(
-    rows: Rows, room: Rows, mask: NDArray[np.bool_], counts: NDArray[np.int64], outcomes: int,
+    rows: Rows, room: Rows, mask: NDArray[np.bool_], counts: NDArray[np.int64], outcomes: int, most: int,
     after: Rows, pairs: NDArray[np.int64], shares: NDArray[np.float64], keys: NDArray[np.uint64],
 ) -> int:  # fmt: skip
     """Everything that may follow each row: the number of outcomes, of which as many are written as there is room for.
@@ -34,11 +34,13 @@ def unfold(
     after   the rows that follow          pairs [.., 2] which row, and which action, led there
     shares  how likely from there         keys  of the rows that follow
     A row whose seat is CHANCE and whose ply is 0 is begun: its one action is -1. `room` [DEEPEST + 1] and `counts` are
-    to work in; -1 is returned where they do not suffice.
+    to work in; -1 is returned where they do not suffice. It ends early where there are more than `most`.
     """
     found = 0
     fresh = np.zeros(DEEPEST + 1)
     for i in range(rows.shape[0]):
+        if found > most:
+            break
         starts = rows[i].seat == CHANCE
         if not starts:
             legal(rows[i], mask)
@@ -145,7 +147,7 @@ def explore(game: Game) -> Model:
     seats: list[NDArray[np.int8]] = []
     base, start = -1, np.zeros(0, np.float64)  # the beginning is state -1, until it is taken out below
     while len(frontier):
-        after, pairs, shares, keys = _unfold(game, frontier)
+        after, pairs, shares, keys = _unfold(game, frontier, MOST_OUTCOMES - sum(len(layer[0]) for layer in layers))
         over = after["done"] & ~after["cut"]
         names, first, which = np.unique(keys[~over], return_index=True, return_inverse=True)
         fresh = np.array([int(name) not in known for name in names], np.bool_)
@@ -164,11 +166,8 @@ def explore(game: Game) -> Model:
         frontier = after[~over][first[fresh]]
         frontier["done"] = frontier["cut"] = False
         seats.append(frontier["seat"].copy())
-        if len(known) > MOST_STATES or sum(len(layer[0]) for layer in layers) > MOST_OUTCOMES:
-            raise Unable(
-                f"{game.name} has more than {MOST_STATES:,} states or {MOST_OUTCOMES:,} outcomes of their actions, "
-                "too many to plan in; take a smaller variant."
-            )
+        if len(known) > MOST_STATES:
+            raise _too_large(game)
     numbers = np.array(list(known), np.uint64)
     return _assembled(game, numbers, np.concatenate(seats), layers, np.pad(start, (0, len(numbers) - len(start))))
 
@@ -185,7 +184,16 @@ def _require_plannable(game: Game) -> None:
         raise Unable(f"Planning is for one seat, or two that play for the same stakes; {game.name} is neither.")
 
 
-def _unfold(game: Game, rows: Rows) -> tuple[Rows, NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]:
+def _too_large(game: Game) -> Unable:
+    return Unable(
+        f"{game.name} has more than {MOST_STATES:,} states or {MOST_OUTCOMES:,} outcomes of their actions, "
+        "too many to plan in; take a smaller variant."
+    )
+
+
+def _unfold(
+    game: Game, rows: Rows, most: int
+) -> tuple[Rows, NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]:
     """(rows, pairs, shares, keys) of all that may follow these rows, alike outcomes of one pair in one."""
     size = max(256, len(rows) * game.actions * 2)
     outcomes = game.chances.outcomes if game.chances else 0
@@ -193,11 +201,13 @@ def _unfold(game: Game, rows: Rows) -> tuple[Rows, NDArray[np.int64], NDArray[np
         after, pairs = np.zeros(size, game.row), np.zeros((size, 2), np.int64)
         shares, keys = np.zeros(size), np.zeros(size, np.uint64)
         work = np.zeros(DEEPEST + 1, game.row), np.zeros(game.actions, np.bool_), np.zeros(DEEPEST + 1, np.int64)
-        found = unfold(game, rows, *work, outcomes, after, pairs, shares, keys)
+        found = unfold(game, rows, *work, outcomes, most, after, pairs, shares, keys)
         if found < 0:
             raise Unable(
                 f"{game.name} draws more than {DEEPEST} things after one action; planning does not go so deep."
             )
+        if found > most:
+            raise _too_large(game)
         if found <= size:
             break
         size = found

@@ -69,7 +69,8 @@ def begin(player: Agent, rules: Game, seeds: NDArray[np.uint64]) -> Memory:
 
 def positions(rules: Game) -> Any:
     """Open positions from all stages of the game, enough for LANES."""
-    parts = [kernels.random_openings(rules, kernels.seeds(plies, LANES), plies) for plies in range(2, 24, 3)]
+    stages = [min(24, rules.max_plies * tenths // 10) for tenths in range(3, 10)]
+    parts = [kernels.random_openings(rules, kernels.seeds(plies, LANES), plies) for plies in stages]
     rows = np.concatenate(parts)
     rows = rows[~rows["done"]]
     if not len(rows):  # a game of one ply or two
