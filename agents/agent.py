@@ -73,8 +73,9 @@ def require_open(agent: str, game: Game) -> None:
 
 @compiled
 def _pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
-    for i in range(legal.shape[0]):
-        out[i] = nth_true(legal[i], below(next_random(rng, i), count_true(legal[i])))
+    lanes, actions = legal.shape
+    for i in range(lanes):
+        out[i] = nth_true(legal[i], below(next_random(rng, i), count_true(legal[i], actions)), actions)
 
 
 def pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64]) -> NDArray[np.int64]:

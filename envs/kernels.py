@@ -44,6 +44,9 @@ def odds(row: Row, outcome: int) -> float: ...  # pyright: ignore[reportReturnTy
 def settle(row: Row, outcome: int) -> None: ...
 
 
+ACTIONS = 0  # known when a loop is compiled
+
+
 @rule
 def no_opinion(row: Row) -> float:
     """The heuristic of games that have none: every position looks even."""
@@ -123,6 +126,7 @@ def rules_of(game: Game) -> dict[str, Any]:
         "act": chances.act if chances else game.play,
         "odds": chances.odds if chances else no_odds,
         "settle": chances.settle if chances else no_settling,
+        "ACTIONS": game.actions,
     }
     if game.controls:
         rules["random_action"] = random_controls(game.controls)
@@ -285,7 +289,7 @@ restart: Any = Loop(_restart)
 def _random_action(row: Row, mask: NDArray[np.bool_]) -> Any:
     """An evenly drawn legal action by the row's own generator; mask [A] is left as the legal ones."""
     legal(row, mask)
-    return nth_true(mask, below(draw(row), count_true(mask)))
+    return nth_true(mask, below(draw(row), count_true(mask, ACTIONS)), ACTIONS)
 
 
 random_action: Any = Loop(_random_action)

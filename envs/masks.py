@@ -1,4 +1,4 @@
-"""Counting along a mask of moves."""
+"""Counting along a mask of moves, without a branch that depends on the mask: to guess it wrong costs a whole ply."""
 
 from __future__ import annotations
 
@@ -7,31 +7,36 @@ from numpy.typing import NDArray
 
 from envs.game import rule
 
+BLOCK = 16
+
 
 @rule
-def count_true(mask: NDArray[np.bool_]) -> int:
-    """How many entries are True."""
+def count_true(mask: NDArray[np.bool_], length: int) -> int:
+    """How many of the first `length` entries are True; a length known when the caller is compiled is fastest."""
     total = 0
-    for a in range(mask.shape[0]):
+    for a in range(length):
         total += mask[a]
     return total
 
 
 @rule
-def nth_true(mask: NDArray[np.bool_], n: int) -> int:
-    """The index of the n-th True, counted from 0; -1 if there are fewer. Sixteen entries are counted at once."""
-    start, left = 0, n
-    while start + 16 <= mask.shape[0]:
-        count = 0
-        for a in range(16):
-            count += mask[start + a]
-        if count > left:
-            break
-        left -= count
-        start += 16
-    for a in range(start, mask.shape[0]):
-        if mask[a]:
-            if left == 0:
-                return a
-            left -= 1
-    return -1
+def nth_true(mask: NDArray[np.bool_], n: int, length: int) -> int:
+    """The index of the n-th True of the first `length` entries, counted from 0; -1 if there are fewer.
+
+    Blocks are passed as wholes while they end before it; then it stands behind all entries that end before it.
+    """
+    start, passed, before = 0, 0, 0
+    if length > 2 * BLOCK:
+        for block in range(length // BLOCK):
+            count = 0
+            for a in range(BLOCK * block, BLOCK * block + BLOCK):
+                count += mask[a]
+            before += count
+            if before <= n:
+                start += BLOCK
+                passed = before
+    index, before = start, passed
+    for a in range(start, min(start + BLOCK, length) if length > 2 * BLOCK else length):
+        before += mask[a]
+        index += before <= n
+    return index if before > n else -1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agents.agent import Decision, Memory, pick_weighted, require_open
 from envs.game import Bits, Game, Row, Rows, View, rule
-from envs.kernels import Loop, below, count_true, draw, legal, next_random, nth_true, play
+from envs.kernels import Loop, below, legal, next_random, play, random_action
 
 NODES_AT_ONCE = 1 << 20
 """The largest tree; more simulations than this would need gigabytes in games of many actions."""
@@ -128,8 +128,7 @@ open_node: Any = Loop(_open_node)
 def _play_out(row: Row, mask: NDArray[np.bool_]) -> None:
     """Evenly drawn moves to the end of the game."""
     while not row.done:
-        legal(row, mask)
-        play(row, nth_true(mask, below(draw(row), count_true(mask))))
+        play(row, random_action(row, mask))
 
 
 play_out: Any = Loop(_play_out)

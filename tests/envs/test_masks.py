@@ -8,19 +8,19 @@ import pytest
 from envs.masks import count_true, nth_true
 
 
-@pytest.mark.parametrize("length", [1, 9, 15, 16, 17, 48, 121, 225])
+@pytest.mark.parametrize("length", [1, 9, 16, 17, 32, 33, 48, 121, 225])
 def test_the_nth_true_is_where_numpy_finds_it(length: int) -> None:
     generator = np.random.default_rng(length)
     for share in (0.0, 0.05, 0.5, 1.0):
         mask = generator.random(length) < share
         found = np.flatnonzero(mask).tolist()
-        assert count_true(mask) == len(found)
-        assert [nth_true(mask, n) for n in range(len(found))] == found
-        assert nth_true(mask, len(found)) == -1
-        assert nth_true(mask, len(found) + 20) == -1
+        assert count_true(mask, length) == len(found)
+        assert [nth_true(mask, n, length) for n in range(len(found))] == found
+        assert nth_true(mask, len(found), length) == -1
+        assert nth_true(mask, len(found) + 20, length) == -1
 
 
 def test_looking_leaves_the_mask_as_it_is() -> None:
     mask = np.array([False, True] * 20)
-    assert nth_true(mask, 3) == 7
+    assert nth_true(mask, 3, 40) == 7
     assert mask.tolist() == [False, True] * 20
