@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from agents.registry import AGENTS, ALGORITHMS, BACKBONES
+from arena.engines import ENGINES
 from arena.toml import dumps, parse_value
 from envs.registry import GAMES, foreign, game, nearest, parse, resolve
 
@@ -106,6 +107,9 @@ class Run(Section):
     )
     positions: int = Field(4000, gt=0, description="to learn from that each round of training gathers")
     out: str = Field("runs", min_length=1, description="folder of all runs")
+    engine: Annotated[str, _named(ENGINES, "engine")] = Field(
+        "native", description="whose training loop it is: native, or another project's (`arena train --help`)"
+    )
     database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
 
 

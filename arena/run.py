@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -184,6 +184,19 @@ class Run:
         self.lock.release()
 
 
+def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mapping[str, float]) -> dict[str, Any]:
+    """What is said of a run that is over, by whichever engine."""
+    return {
+        "run": str(config.folder),
+        "agent": str(agent),
+        "engine": config.run.engine,
+        "seats": game(config.game.name).seats,
+        "steps": steps,
+        "seconds": seconds,
+        "metrics": dict(metrics),
+    }
+
+
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
     """Within it, a folder that cannot be written is one sentence."""
@@ -234,10 +247,11 @@ def write_config(config: Config, folder: Path) -> None:
     write_text(path, resolved(config))
 
 
-def run_training(config: Config, *, steps: int | None = None, address: str | None = None) -> None:
-    """Trains one learner with no league around it; leaves an agent, the state and the curves in the run's folder."""
-    from rich.console import Console
+def run_training(config: Config, *, steps: int | None = None, address: str | None = None) -> dict[str, Any]:
+    """Trains one learner with no league around it; leaves an agent, the state and the curves in the run's folder.
 
+    Returns what is to be said of it: where the agent is and how far it has come.
+    """
     from arena.cluster import stop_ray
     from arena.display import Display
 
@@ -265,9 +279,7 @@ def run_training(config: Config, *, steps: int | None = None, address: str | Non
                 frozen.append(run.snapshot()[1])
 
             run.round(freeze)
-        seats, name = game(config.game.name).seats, config.game.name
-        hint = f"evaluate {frozen[0]} {name}" if seats == 1 else f"match {name} {frozen[0]} random"
-        Console().print(f"The agent is in {frozen[0]}; try `arena {hint}`.", soft_wrap=True)
+        return told(config, frozen[0], run.trainer.learner.steps, run.elapsed(), status.metrics)
     finally:
         if run is not None:
             run.close()

@@ -9,11 +9,6 @@ import typer
 
 from arena.cli.frame import Json, document, going_on, known, progress, put, say
 
-ENGINES: dict[str, str] = {
-    "native": "arena.run:run_training",
-}
-"""name -> "module:function" of (config, *, steps, address)."""
-
 Minutes = Annotated[float | None, typer.Option(min=0, help="How long this start trains.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")]
 Address = Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to train there.")]
@@ -72,22 +67,26 @@ def train(
     workers: Workers = None,
     address: Address = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Everything random follows from it; left out: 0.")] = None,
-    engine: Annotated[str, typer.Option(help="Whose training loop: native.")] = "native",
+    engine: Annotated[str | None, typer.Option(help="Whose training loop: native, sb3, rllib; left out: ours.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run's folder; left out: runs/GAME-ALGORITHM.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last state.")] = False,
     settings: Settings = None,
+    json: Json = False,
 ) -> None:
     """Train one learner, with no league around it.
 
     --resume takes every setting from the folder's config.toml, but for those that are given again.
+    --engine trains by another project's algorithm of that name, with the same settings; such a run is not resumed.
 
     Example: [bold]arena train alphazero tic_tac_toe --backbone mlp --minutes 3 --out runs/ttt[/]
     """
     from agents.registry import ALGORITHMS, BACKBONES
     from arena.config import load
-    from envs.registry import GAMES, resolve
+    from arena.engines import ENGINES
+    from arena.engines import engine as engine_of
+    from envs.registry import GAMES
 
     for table, name, kind in (
         (ALGORITHMS, algorithm, "algorithm"),
@@ -96,18 +95,29 @@ def train(
     ):
         if name is not None:
             known(table, name, kind)
-    known(ENGINES, engine, "engine")
+    if engine is not None:
+        known(ENGINES, engine, "engine")
     if steps is not None and minutes is not None:
         raise ValueError("--steps and --minutes both say when to stop; choose one.")
     folder = out or Path("runs") / f"{game}-{algorithm}".replace(":", "-").replace("=", "").replace(",", "-")
     given = {
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
+        "run.engine": engine,
     }  # fmt: skip
     _check_resume(folder, resume)
     chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *_overrides(given)])
-    with going_on(f"add --resume to go on from {chosen.folder}."):
-        resolve(ENGINES, engine, "engine")(chosen, steps=steps, address=address)
+    native = chosen.run.engine == "native"
+    if resume and not native:
+        raise ValueError(f"{folder} is a run of --engine {chosen.run.engine}, which cannot go on; name another --out.")
+    how = f"add --resume to go on from {folder}." if native else f"{folder} holds the agent as it was by then."
+    with going_on(how):
+        done = engine_of(chosen.run.engine)(chosen, steps=steps, address=address)
+    if json:
+        document(done)
+    else:
+        hint = f"evaluate {done['agent']} {game}" if done["seats"] == 1 else f"match {game} {done['agent']} random"
+        put(f"The agent is in {done['agent']}; try `arena {hint}`.\n")
 
 
 def _overrides(given: dict[str, str | int | float | bool | None]) -> list[str]:

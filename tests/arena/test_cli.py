@@ -364,7 +364,8 @@ def calls(monkeypatch):
 
     def begun(config, **more):
         arena.run.write_config(config, config.folder)
-        return stand_in(config, **more)
+        stand_in(config, **more)
+        return {"agent": "runs/x/agents/x-1", "seats": 2}
 
     monkeypatch.setattr(arena.league, "run_league", begun)
     monkeypatch.setattr(arena.run, "run_training", begun)
