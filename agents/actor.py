@@ -1,8 +1,8 @@
 """A network that acts: what it makes of B positions, and how a move is drawn from that.
 
-Three kinds of head can choose a move, and a network has one of them: `policy` (logits of actions), `gaussian` (actions
-that are vectors) and `q` (returns of actions). A gaussian is not squashed: what was drawn is kept, and is clipped to
-the bounds when it is played.
+Four kinds of head can choose a move, and a network has one of them: `policy` (logits of actions), `q` (returns of
+actions), and for actions that are vectors `gaussian` and `squashed`. What is drawn of a gaussian is kept as it is, and
+is clipped to the bounds when it is played; a squashed one is brought within them by a tanh.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from agents.networks import Network, Weights, load_weights
 from envs.game import Game, View
 from envs.kernels import compiled, next_random, unit
 
-CHOOSING = ("policy", "gaussian", "q")
-"""Heads that can choose a move."""
+CHOOSING = ("policy", "gaussian", "squashed", "q")
+VECTORS = ("gaussian", "squashed")
+"""Heads that can choose a move, and those of them whose moves are vectors."""
 
 
 class Acted(NamedTuple):
@@ -34,7 +35,7 @@ class Acted(NamedTuple):
     """[B] the return that the network expects; 0 if it has no head for that."""
     memory: Memory
     policy: NDArray[np.float32]
-    """[B, A] the probabilities of the legal actions, or their returns by a q head; [B, 2, controls] of a gaussian."""
+    """[B, A] the probabilities of the legal actions, or their returns by a q head; [B, 2, controls] of vectors."""
 
 
 class Actor:
@@ -94,10 +95,13 @@ class Actor:
         count = len(obs)
         log_p = np.zeros(count, np.float32)
         value = out["returns"] if "returns" in out else np.zeros(count, np.float32)
-        if self.kind == "gaussian":
-            spread = out["gaussian"]
+        if self.kind in VECTORS:
+            spread = out[self.kind]
             action = np.empty((count, spread.shape[2]), np.float32)
             draw_gaussian(np.ascontiguousarray(spread), temperature, rng, action, log_p)
+            if self.kind == "squashed":
+                log_p -= log_squeeze(action)
+                action = np.tanh(action)
             return Acted(action, log_p, value, memory, spread)
         chosen = np.empty(count, np.int64)
         if self.kind == "q":
@@ -123,7 +127,7 @@ def chooser(network: Network) -> str:
         raise ValueError(
             f"A network that acts has one head of {', '.join(CHOOSING)}; this one has {', '.join(network.heads)}."
         )
-    if (found[0] == "gaussian") != bool(network.game.controls):
+    if (found[0] in VECTORS) != bool(network.game.controls):
         raise ValueError(f"The head {found[0]} does not fit the actions of {network.game.name}.")
     return found[0]
 
@@ -185,6 +189,11 @@ def draw_gaussian(
             log_p[i] -= 0.5 * z * z + spread[i, 1, c] + 0.5 * np.log(2.0 * np.pi)
 
 
+def log_squeeze(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[B] by what a tanh narrows the neighbourhood of drawn [B, controls]: sum of log(1 - tanh^2), as a logarithm."""
+    return (2.0 * (np.log(2.0) - drawn - np.logaddexp(0.0, -2.0 * drawn))).sum(1).astype(np.float32)
+
+
 @compiled
 def draw_greedy(
     worth: NDArray[np.float32],
@@ -235,7 +244,7 @@ class ActorAgent:
         rng = memory["rng"].copy()
         acted = self.actor.act(view.obs, view.legal, inner, rng, self.temperature, stray=False)
         kept = {"rng": rng, **{f"net.{key}": value for key, value in acted.memory.items()}}
-        if self.actor.kind == "gaussian":
+        if self.actor.kind in VECTORS:
             return Decision(bounded(view.game, acted.action), kept, {"value": acted.value})
         value = acted.value.clip(-1, 1) if view.game.pays == "result" else acted.value
         shown = "q" if self.actor.kind == "q" else "policy"

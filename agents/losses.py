@@ -52,6 +52,12 @@ def gaussian_log_density(mean: Tensor, log_spread: Tensor, action: Tensor) -> Te
     return -(0.5 * z * z + log_spread + 0.5 * math.log(2 * math.pi)).sum(1)
 
 
+def squashed_log_density(mean: Tensor, log_spread: Tensor, drawn: Tensor) -> Tensor:
+    """[B] log-density of tanh(drawn): that of drawn, less sum_c log(1 - tanh(drawn)^2) (arXiv:1801.01290, eq. 21)."""
+    squeeze = 2.0 * (math.log(2.0) - drawn - functional.softplus(-2.0 * drawn))
+    return gaussian_log_density(mean, log_spread, drawn) - squeeze.sum(1)
+
+
 def gaussian_entropy(log_spread: Tensor) -> Tensor:
     """[B] sum_c of log spread + log(2 pi e) / 2, in nats."""
     return (log_spread + 0.5 * math.log(2 * math.pi * math.e)).sum(1)

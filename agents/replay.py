@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.experience import Columns, Window
+from agents.returns import n_step
 from envs.kernels import compiled
 
 
@@ -86,6 +87,24 @@ class Replay:
         self.tree[:] = 0.0
         kept = np.asarray(state["tree"], np.float64)[order][held - self.window.held :]
         _write(self.tree, self.leaves, np.arange(self.window.held), kept)
+
+
+def transitions(columns: Columns, discount: float, steps: int) -> Columns:
+    """The decisions of a fragment with what followed: reward of up to `steps` rewards summed, the next position, and by
+    what its worth is to be multiplied (`left`, 0 after an end)."""
+    valid = columns["valid"]
+    total, ahead, left = n_step(columns["reward"], columns["done"], valid, discount=discount, n=steps)
+    track, at = np.nonzero(valid)
+    after = ahead[track, at]
+    legal = columns["legal"][track, after]
+    return {
+        "obs": columns["obs"][track, at],
+        "action": columns["action"][track, at],
+        "reward": total[track, at],
+        "left": left[track, at],
+        "next_obs": columns["obs"][track, after],
+        "next_legal": legal | ~legal.any(1, keepdims=True),  # after an end anything: it is multiplied by 0
+    }
 
 
 @compiled

@@ -41,6 +41,7 @@ LEARNERS: dict[str, str] = {
     "ppo": "agents.learn.ppo:PPOSettings",
     "pqn": "agents.learn.pqn:PQNSettings",
     "dqn": "agents.learn.dqn:DQNSettings",
+    "sac": "agents.learn.sac:SACSettings",
     "impala": "agents.learn.impala:ImpalaSettings",
     "reinforce": "agents.learn.reinforce:ReinforceSettings",
     "a2c": "agents.learn.a2c:A2CSettings",

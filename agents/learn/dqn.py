@@ -23,8 +23,7 @@ from agents.learn.learner import Metrics, State
 from agents.losses import huber, projected, q_of
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
-from agents.replay import Replay
-from agents.returns import n_step
+from agents.replay import Replay, transitions
 from agents.rollouts import RolloutSettings
 from envs.game import Game
 
@@ -35,7 +34,8 @@ class DQNSettings:
 
     discount       of what comes a decision later (0.99)
     batch          transitions a step (32)
-    learning_rate  of Adam (RMSProp, 2.5e-4)
+    learning_rate  of Adam, at the beginning (RMSProp, 2.5e-4)
+    final_rate     share of it at the end of the run, reached in a straight line (1)
     reuse          how often a transition is learned from, on average (8)
     replay         transitions held (1,000,000)
     learn_from     transitions to be there before the first step (50,000)
@@ -43,7 +43,7 @@ class DQNSettings:
     explore        share of the run in which straying falls from always to `epsilon` in a straight line (0.02)
     epsilon        how often the mover strays from then on (0.1)
     gradient       largest norm of a gradient
-    steps          rewards that are summed before the network is asked what follows (1)
+    steps          rewards that are summed before the network is asked what follows (1; 3 in Hessel et al. 2018)
     double         the online network chooses the next action, the target network says what it is worth
     dueling        the head adds up a position's value and each action's advantage
     prioritised    how much surprise counts when transitions are drawn (0; 0.6 in Schaul et al.)
@@ -53,16 +53,17 @@ class DQNSettings:
     """
 
     discount: float = 0.99
-    batch: int = 128
+    batch: int = 64
     learning_rate: float = 1e-3
-    reuse: float = 8.0
-    replay: int = 50_000
+    final_rate: float = 0.1
+    reuse: float = 16.0
+    replay: int = 100_000
     learn_from: int = 1_000
-    target_every: int = 100
+    target_every: int = 40
     explore: float = 0.2
     epsilon: float = 0.04
     gradient: float = 10.0
-    steps: int = 1
+    steps: int = 5
     double: bool = True
     dueling: bool = False
     prioritised: float = 0.0
@@ -75,6 +76,7 @@ class DQNSettings:
         within(self, discount="[0, 1]", batch="[1, inf)", learning_rate="(0, inf)", reuse="(0, inf)", steps="[1, inf)")
         within(self, replay="[1, inf)", learn_from="[0, inf)", target_every="[1, inf)", explore="[0, 1]")
         within(self, epsilon="[0, 1]", gradient="(0, inf)", prioritised="[0, 1]", correction="[0, 1]", atoms="[1, inf)")
+        within(self, final_rate="[0, 1]")
         if self.replay < self.batch:
             raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
 
@@ -89,13 +91,16 @@ class DQN:
 
     @staticmethod
     def parts(game: Game, settings: DQNSettings) -> tuple[str, tuple[str, ...]]:
-        """A body that suits the observation, with a head of the actions' returns."""
+        """A body that suits the observation, normalised layer by layer, with a head of the actions' returns.
+
+        Differs: the paper's network has no normalisation. Without it values run away when the target is renewed often.
+        """
         if game.controls:
             raise Unable(f"DQN chooses among actions, and those of {game.name} are vectors; train it with ppo.")
         s = settings
         options = [f"dueling={str(s.dueling).lower()}"] * s.dueling
         options += [f"atoms={s.atoms},low={s.low},high={s.high}"] if s.atoms > 1 else []
-        return shared.body(game), (":".join(filter(None, ["q", ",".join(options)])),)
+        return shared.normed(game), (":".join(filter(None, ["q", ",".join(options)])),)
 
     def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
         if network.memory:
@@ -118,6 +123,9 @@ class DQN:
         self.replay.add(fresh)
         self.steps += count
         self.head.epsilon.fill_(shared.line(1.0, s.epsilon, progress / max(s.explore, 1e-9)))
+        rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
         sums: dict[str, float] = {}
         taken = 0
         if len(self.replay) >= max(1, s.learn_from):
@@ -127,7 +135,8 @@ class DQN:
             for name, value in self.step(shared.line(s.correction, 1.0, progress)).items():
                 sums[name] = sums.get(name, 0.0) + value
         metrics = {f"train/{name}": value / max(1, taken) for name, value in sums.items()}
-        return {**metrics, "rollout/exploration_rate": self.head.epsilon.item(), "train/n_updates": self.updates}
+        metrics |= {"train/learning_rate": rate, "train/n_updates": self.updates}
+        return {**metrics, "rollout/exploration_rate": self.head.epsilon.item()}
 
     def step(self, correction: float) -> dict[str, float]:
         """One step of gradient descent on a batch of memories (algorithm 1)."""
@@ -180,21 +189,3 @@ class DQN:
         self.target.load_state_dict(state["target"])
         self.replay.restore(state["replay"])
         self.steps, self.updates, self.owed = int(state["steps"]), int(state["updates"]), float(state["owed"])
-
-
-def transitions(columns: Columns, discount: float, steps: int) -> Columns:
-    """The decisions of a fragment with what followed: reward of up to `steps` rewards summed, the next position, and by
-    what its worth is to be multiplied (`left`, 0 after an end)."""
-    valid = columns["valid"]
-    total, ahead, left = n_step(columns["reward"], columns["done"], valid, discount=discount, n=steps)
-    track, at = np.nonzero(valid)
-    after = ahead[track, at]
-    legal = columns["legal"][track, after]
-    return {
-        "obs": columns["obs"][track, at],
-        "action": columns["action"][track, at],
-        "reward": total[track, at],
-        "left": left[track, at],
-        "next_obs": columns["obs"][track, after],
-        "next_legal": legal | ~legal.any(1, keepdims=True),  # after an end anything: it is multiplied by 0
-    }

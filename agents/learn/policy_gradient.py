@@ -26,6 +26,12 @@ def body(game: Game) -> str:
     return "conv" if large else "mlp:layers=2,width=64"
 
 
+def normed(game: Game) -> str:
+    """The same with layer normalisation, which keeps values learned from one another from running away."""
+    spec = body(game)
+    return f"{spec},norm=true" if ":" in spec else f"{spec}:norm=true"
+
+
 def heads(game: Game) -> tuple[str, ...]:
     """A policy that fits the game's actions, and the return it expects."""
     return ("gaussian" if game.controls else "policy", "returns")

@@ -70,8 +70,7 @@ class PQN:
         """A body that suits the observation, normalised layer by layer, with a head of the actions' returns."""
         if game.controls:
             raise Unable(f"PQN chooses among actions, and those of {game.name} are vectors; train it with ppo.")
-        body = shared.body(game)
-        return f"{body},norm=true" if ":" in body else f"{body}:norm=true", ("q",)
+        return shared.normed(game), ("q",)
 
     def __init__(self, game: Game, network: Network, settings: PQNSettings, seed: int) -> None:
         self.game, self.settings = game, settings

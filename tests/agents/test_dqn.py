@@ -7,17 +7,19 @@ import pytest
 import torch
 
 from agents.agent import Unable
-from agents.learn.dqn import DQN, DQNSettings, transitions
+from agents.learn.dqn import DQN, DQNSettings
 from agents.learn.worlds import WORLDS
 from agents.losses import huber, projected, q_of
 from agents.networks import Network
+from agents.replay import transitions
 from agents.rollouts import Rollouts, RolloutSettings
 from arena.checkpoint import load_state, save_state
 from envs.registry import game
 
 
 def made(world: str = "chosen", **changes) -> DQN:
-    settings = DQNSettings(**{"learn_from": 8, "batch": 16, "discount": 0.5, "explore": 0.0, "epsilon": 0.5, **changes})
+    small = {"learn_from": 8, "batch": 16, "reuse": 8.0, "steps": 1}
+    settings = DQNSettings(**{**small, "discount": 0.5, "explore": 0.0, "epsilon": 0.5, **changes})
     _, heads = DQN.parts(WORLDS[world], settings)
     return DQN(WORLDS[world], Network(WORLDS[world], "mlp:width=16", heads), settings, 0)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.actor import VECTORS
 from agents.backbones.layers import ConvNorm
 from agents.heads import HEADS
 from agents.networks import Misfit, Network, Playing, load_weights, weights
@@ -15,7 +16,7 @@ from agents.registry import BACKBONES
 from envs.registry import Unknown, game
 
 C4 = game("connect_four")
-ALL = tuple(head for head in HEADS if head != "gaussian")
+ALL = tuple(head for head in HEADS if head not in VECTORS)
 
 
 def stirred(network: Network, seed: int = 1) -> Network:

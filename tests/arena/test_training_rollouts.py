@@ -20,7 +20,8 @@ NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").p
 ROUNDS = 4
 
 
-def plan(name: str, rules: str = "connect_four", *, ray: bool = False, workers: int = 1) -> Plan:
+def plan(name: str, rules: str = "", *, ray: bool = False, workers: int = 1) -> Plan:
+    rules = rules or ("pendulum" if name == "sac" else "connect_four")
     settings = resolve(LEARNERS, name, "settings")()
     _, heads = resolve(ALGORITHMS, name, "algorithm").parts(game(rules), settings)
     return Plan(
