@@ -101,7 +101,8 @@ class Game:
     key(row)    64 bits that are equal exactly where `row.seat` cannot tell two positions apart, with all that it has
                 seen so far: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
     chances     chance laid open, where it is small enough for exact work
-    text(row)   the position in lines of plain text, where the planes of the observation do not say it well
+    text(row)   the whole position in lines of plain text, where the planes of the observation do not say it well; of
+                a game that hides something text(row, seat) is what that seat alone may know there
     hidden      a seat does not see everything; simultaneous: seats choose at once, which is played as hidden choices
                 in turn; chance: something is drawn; foreign: the rules are somebody else's program, rows cannot be
                 copied and nothing is compiled
@@ -129,7 +130,7 @@ class Game:
     key: Callable[[Row], Bits] | None = None
     keys: int = 0
     chances: Chances | None = None
-    text: Callable[[Row], str] | None = None
+    text: Callable[..., str] | None = None
     hidden: bool = False
     chance: bool = False
     simultaneous: bool = False
@@ -159,3 +160,5 @@ class View(NamedTuple):
     """[B] what the seats to move can tell, as a number, where the game says so (`Game.key`)."""
     moves: Sequence[Sequence[Any]] | None = None
     """[B] the actions since the first position, where whoever shows the view keeps them and nothing is hidden."""
+    text: Callable[[int], str] | None = None
+    """text(lane) is the position in lines of plain text, of hidden things what the seat to move may know."""

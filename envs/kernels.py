@@ -427,7 +427,15 @@ def view(game: Game, rows: Rows) -> View:
     mask = np.empty((len(rows), game.actions), np.bool_)
     view_rows(game, rows, obs, mask)
     open_rows = None if game.hidden or game.foreign else rows
-    return View(obs, mask, open_rows, rows["seat"].copy(), game, None if game.key is None else keys_of(game, rows))
+    keys = None if game.key is None else keys_of(game, rows)
+    return View(obs, mask, open_rows, rows["seat"].copy(), game, keys, text=lambda lane: _text(game, rows, lane))
+
+
+def _text(game: Game, rows: Rows, lane: int) -> str:
+    """One of the rows in words, as its seat to move may see it; the module is only wanted where there is a reader."""
+    from envs.text import text_seen
+
+    return text_seen(game, rows[lane : lane + 1], int(rows["seat"][lane]))
 
 
 def keys_of(game: Game, rows: Rows) -> NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""Positions as text, for terminals, transcripts and tests."""
+"""Positions as text: for terminals, for programs, for language models, for transcripts and tests."""
 
 from __future__ import annotations
 
@@ -12,28 +12,32 @@ MARKS = "xo#*+%@&"
 """The mark of a stone of each plane: seat 0's first, then seat 1's."""
 
 
-def board_text(game: Game, rows: Rows) -> str:
-    """The first of these rows in the game's own text, or as a board: seat 0's stones as x and seat 1's as o."""
-    row = rows[:1].copy()
-    if game.text is not None:
-        return game.text(row.view(np.recarray)[0])
-    row["seat"] = 0
-    return planes_text(kernels.view(game, row).obs[0])
-
-
 def text_seen(game: Game, rows: Rows, seat: int | None = None) -> str:
-    """The first of these rows as text; where a seat looks at a game that hides something, only what it may know."""
-    if seat is None or not game.hidden:
-        return board_text(game, rows)
+    """The first of these rows as text: all of it, or of a game that hides something what one seat may know."""
+    if game.text is not None:
+        row = rows[:1].copy().view(np.recarray)[0]
+        return game.text(row, seat) if game.hidden and seat is not None else game.text(row)
+    if not game.hidden:
+        return planes_text(_looked(game, rows, 0))
+    if seat is not None:
+        return planes_text(_looked(game, rows, seat))
+    return "\n".join(f"seat {each} sees\n{planes_text(_looked(game, rows, each))}" for each in range(game.seats))
+
+
+def _looked(game: Game, rows: Rows, seat: int) -> NDArray[np.float32]:
     row = rows[:1].copy()
     row["seat"] = seat
-    return planes_text(kernels.view(game, row).obs[0])
+    return kernels.view(game, row).obs[0]
 
 
 def planes_text(planes: NDArray[np.float32]) -> str:
-    """An observation [C, H, W] as lines of marks, columns lettered and lines numbered; other shapes as numbers."""
-    if planes.ndim != 3 or len(planes) > len(MARKS):
-        return np.array2string(planes, precision=2, suppress_small=True)
+    """An observation as text.
+
+    Planes of zeros and ones [C, H, W] are a board of marks, columns lettered and lines numbered; anything else is
+    numbers, a line each of its last axis.
+    """
+    if planes.ndim != 3 or len(planes) > len(MARKS) or not np.isin(planes, (0.0, 1.0)).all():
+        return "\n".join(" ".join(f"{x:g}" for x in line) for line in planes.reshape(-1, planes.shape[-1]).tolist())
     _, height, width = planes.shape
     stones = planes != 0.0
     marks = np.where(stones.any(axis=0), stones.argmax(axis=0), -1)

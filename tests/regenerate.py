@@ -18,7 +18,7 @@ from agents.search.search import Search, search
 from envs import kernels
 from envs.game import Game
 from envs.registry import GAMES, game
-from envs.text import board_text
+from envs.text import text_seen
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 FOLDER = GOLDEN / "transcripts"
@@ -41,7 +41,7 @@ BOARD_EVERY = 6
 def transcript(rules: Game) -> str:
     """The first plies of a game in which the row's own generator picks each move."""
     rows = kernels.new_rows(rules, np.array([SEED], np.uint64))
-    lines = [f"{rules.name}, rules version {rules.version}, seed {SEED}", board_text(rules, rows)]
+    lines = [f"{rules.name}, rules version {rules.version}, seed {SEED}", text_seen(rules, rows)]
     while not rows["done"][0] and rows["ply"][0] < PLIES:
         choices = np.flatnonzero(kernels.legal_mask(rules, rows)[0])
         action = drawn(rules, rows, choices)
@@ -55,7 +55,7 @@ def transcript(rules: Game) -> str:
             others = " ".join(rules.names[a] for a in choices) if len(choices) < rules.actions else "all"
             lines.append(f"{rows['ply'][0]}. {mark} {rules.names[action]}   of {others} {paid}".rstrip())
         if rows["ply"][0] % BOARD_EVERY == 0 or rows["done"][0]:
-            lines.append(board_text(rules, rows))
+            lines.append(text_seen(rules, rows))
     lines.append("result " + " ".join(f"{result:+.0f}" for result in rows["reward"][0]))
     return "\n".join(lines) + "\n"
 
@@ -94,7 +94,7 @@ def trees() -> str:
         rules = game(spec)
         for moves in positions:
             rows = kernels.replay(rules, SEED, moves)[-1:]
-            lines += [f"{spec} after {' '.join(rules.names[m] for m in moves) or 'no move'}", board_text(rules, rows)]
+            lines += [f"{spec} after {' '.join(rules.names[m] for m in moves) or 'no move'}", text_seen(rules, rows)]
             for name, settings in SEARCHES.items():
                 found = search(rules, rows, opinionated(rules), settings, kernels.seeds(SEED, 1), depth=4)
                 lines.append(f"  {name}: best {rules.names[found.best[0]]}, value {found.value[0]:+.4f}")

@@ -18,7 +18,7 @@ from agents.external.process import Fault, Process, quoted
 from agents.external.sandbox import Limits, boxed, bubblewrap, limited
 from envs.game import Game, View
 from envs.registry import check_options, parse
-from envs.text import MARKS, board_text, planes_text
+from envs.text import planes_text
 
 PROTOCOL = 1
 """Changes whenever a program written for the one before would no longer play."""
@@ -230,12 +230,5 @@ def _any_move(view: View) -> NDArray[Any]:
 
 
 def boards_of(view: View) -> Sequence[str]:
-    """[B] the positions in lines of text: the game's own, or a board of marks, or the observation's numbers."""
-    lanes = range(len(view.seat))
-    planes = view.obs.ndim == 4 and view.obs.shape[1] <= len(MARKS)
-    if view.rows is not None and (view.game.text is not None or planes):
-        return [board_text(view.game, view.rows[lane : lane + 1]) for lane in lanes]
-    if planes:
-        return [planes_text(view.obs[lane]) for lane in lanes]
-    width = view.obs.shape[-1]
-    return ["\n".join(" ".join(f"{x:g}" for x in line) for line in obs.reshape(-1, width).tolist()) for obs in view.obs]
+    """[B] the positions in lines of text, of hidden things what the seats to move may know."""
+    return [planes_text(obs) if view.text is None else view.text(lane) for lane, obs in enumerate(view.obs)]

@@ -35,7 +35,10 @@ class Human:
         for lane in range(len(view.seat)):
             one = slice(lane, lane + 1)
             rows = None if view.rows is None else view.rows[one]
-            seen = View(view.obs[one], view.legal[one], rows, view.seat[one], view.game)
+            words = planes_text(view.obs[lane]) if view.text is None else view.text(lane)
+            seen = View(
+                view.obs[one], view.legal[one], rows, view.seat[one], view.game, text=lambda _, words=words: words
+            )
             answer: int | Sequence[float] = -1
             while not answers(seen, answer):
                 answer = self.ask(seen, view.legal[lane], view.game.names)
@@ -54,11 +57,14 @@ def answers(view: View, answer: int | Sequence[float]) -> bool:
 
 
 def ask_at_terminal(view: View, legal: NDArray[np.bool_], names: tuple[str, ...]) -> int | Sequence[float]:
-    """Shows the board, the mover's stones as x, and reads the name of a move, or the numbers of a vector."""
+    """Shows the position and reads the name of a move, or the numbers of a vector."""
     bounds = view.game.controls
     choices = [names[a] for a in np.flatnonzero(legal)]
     spans = [f"{name} {low:g} to {high:g}" for name, (low, high) in zip(names, bounds, strict=False)]
-    sys.stderr.write(f"\n{planes_text(view.obs[0])}\nYour move, x ({' '.join(choices) or ', '.join(spans)}): ")
+    shown = planes_text(view.obs[0]) if view.text is None else view.text(0)
+    seat, seats = int(view.seat[0]), view.game.seats
+    who = "" if seats == 1 else f", seat {seat} ({'xo'[seat]} on a board)" if seats == 2 else f", seat {seat}"
+    sys.stderr.write(f"\n{shown}\nYour move{who}, one of {' '.join(choices) or ', '.join(spans)}: ")
     sys.stderr.flush()
     line = sys.stdin.readline()
     if not line:

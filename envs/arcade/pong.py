@@ -19,6 +19,7 @@ HEIGHT, WIDTH = 12, 16
 PADDLE = 4
 LOWEST = HEIGHT - PADDLE
 STAY, UP, DOWN = range(3)
+WAYS = ("stay", "up", "down")
 SHAPE = (4, HEIGHT, WIDTH)
 
 
@@ -132,6 +133,15 @@ def pong(seats: int = 1, points: int = 5, skill: float = 0.6, limit: int = 3000)
                 serve(row, winner == 1)
         count_ply(row, limit)
 
+    shown = lettered(observe, SHAPE, "][o'")
+
+    def text(row: Row, seen_by: int | None = None) -> str:
+        """Seat 0's paddle on the right, whoever looks; the choice that is made and not yet played is not for a seat."""
+        turned = row.copy()
+        turned.seat = 0
+        chosen = f"\nseat 0 has chosen {WAYS[row.choice]}" if seen_by is None and row.seat == 1 else ""
+        return shown(turned) + chosen
+
     return Game(
         name=spec("pong", seats=(seats, 1), points=(points, 5), skill=(skill, 0.6), limit=(limit, 3000)),
         seats=seats,
@@ -145,10 +155,10 @@ def pong(seats: int = 1, points: int = 5, skill: float = 0.6, limit: int = 3000)
         play=play,
         legal=anything(3),
         observe=observe,
-        names=("stay", "up", "down"),
+        names=WAYS,
         max_plies=limit,
         pays="general" if seats == 1 else "zero-sum",
-        text=lettered(observe, SHAPE, "][o'"),
+        text=text,
         hidden=seats == 2,
         chance=True,
         simultaneous=seats == 2,

@@ -65,7 +65,10 @@ def bandit(arms: int = 10, kind: str = "bernoulli", steps: int = 100, task: int 
         out[arms] = row.reward[0]
         out[arms + 1] = row.ply / steps
 
-    def text(row: Row) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
+        if seen_by is not None:
+            last = f", arm {row.last + 1} paid {row.reward[0]:+.2f}" if row.last >= 0 else ""
+            return f"{row.ply} of {steps} pulls{last}"
         lines = [
             f"{arm + 1:3}  mean {row.means[arm]:+.2f}  pulled {row.pulls[arm]:4}  paid {row.paid[arm]:+.2f}"
             for arm in range(arms)

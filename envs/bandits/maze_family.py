@@ -121,7 +121,23 @@ def maze_family(size: int = 4, episodes: int = 3, limit: int = 50, task: int = A
         out[11] = row.step == 0
         out[12] = row.episode / episodes
 
-    def text(row: Any) -> str:
+    sides = ("up", "right", "down", "left")
+
+    def text(row: Any, seen_by: int | None = None) -> str:
+        if seen_by is not None:
+            room, eastern, southern = int(row.room), int(row.eastern), int(row.southern)
+            line, column = divmod(room, size)
+            free = (
+                line > 0 and southern >> (room - size) & 1, eastern >> room & 1, southern >> room & 1,
+                column > 0 and eastern >> (room - 1) & 1,
+            )  # fmt: skip
+            ways = " ".join(side for side, open_ in zip(sides, free, strict=True) if open_)
+            last = f"; {sides[row.last]} paid {row.reward[0]:+.2f}" if row.last >= 0 else ""
+            begun = "; an episode begins" if row.step == 0 else ""
+            return (
+                f"{row.episode} of {episodes} episodes over{begun}\n"
+                f"line {line + 1}, column {column + 1} of {size}; free to go: {ways}{last}"
+            )
         lines = ["+" + "--+" * size]
         for line in range(size):
             cells, floor = "|", "+"
@@ -145,7 +161,7 @@ def maze_family(size: int = 4, episodes: int = 3, limit: int = 50, task: int = A
         play=play,
         legal=anything(4),
         observe=observe,
-        names=("up", "right", "down", "left"),
+        names=sides,
         max_plies=episodes * limit,
         pays="general",
         text=text,

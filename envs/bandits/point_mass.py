@@ -61,8 +61,11 @@ def point_mass(steps: int = 100, task: int = ANY) -> Game:
         out[4] = row.reward[0]
         out[5] = row.ply / steps
 
-    def text(row: Row) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
         (x, y), (to_x, to_y) = row.place, row.goal
+        if seen_by is not None:
+            paid = f", paid {row.reward[0]:+.4f}" if row.ply else ""
+            return f"{row.ply} of {steps}: at ({x:+.2f}, {y:+.2f}){paid}"
         return f"{row.ply} of {steps}: at ({x:+.2f}, {y:+.2f}), goal ({to_x:+.2f}, {to_y:+.2f})"
 
     return Game(

@@ -115,13 +115,22 @@ def battleship(size: int = 10, ships: int | str = DEFAULT) -> Game:
         """A 64-bit digest of the seat, its fleet, and all shots with their answers in order."""
         return row.told[row.seat]
 
-    def text(row: Any) -> str:
+    def text(row: Any, seen_by: int | None = None) -> str:
+        """Seat 0's sea and seat 1's: ships by number, * a hit, # a hit on a ship that is sunk, o a miss."""
         boards = []
         for seat in (0, 1):
-            sea = zip(row.fleet[seat], row.shots[1 - seat], strict=True)
-            marks = ["*" if ship and shot else "o" if shot else str(ship) if ship else "." for ship, shot in sea]
+            known = seen_by in (None, seat)
+            marks = []
+            for ship, shot in zip(row.fleet[seat].tolist(), row.shots[1 - seat].tolist(), strict=True):
+                hit = "#" if ship and row.afloat[seat][ship - 1] == 0 else "*"
+                marks.append((hit if ship else "o") if shot else str(ship) if ship and known else ".")
             boards.append([" ".join(marks[r * size : (r + 1) * size]) for r in range(size)])
-        return "\n".join(f"{r + 1:2} {a}   {b}" for r, (a, b) in enumerate(zip(*boards, strict=True)))
+        letters = " ".join(chr(ord("a") + c) for c in range(size))
+        left, right = (
+            f"seat {seat}" if seen_by is None else "you" if seat == seen_by else "the other" for seat in (0, 1)
+        )
+        lines = [f"   {left:{2 * size + 2}}{right}", f"   {letters}   {letters}"]
+        return "\n".join([*lines, *(f"{r + 1:2} {a}   {b}" for r, (a, b) in enumerate(zip(*boards, strict=True)))])
 
     square = square_names(size, first_line="top")
     return Game(

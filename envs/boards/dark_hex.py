@@ -6,13 +6,11 @@ Seat 0 joins top and bottom, seat 1 left and right; cells touch as in Hex. Rules
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from envs.boards.phantom import phantom
+from envs.boards.phantom import phantom, whose
 from envs.boards.squares import square_names
-from envs.game import Bits, Game, Symmetry, rule
+from envs.game import Bits, Game, Row, Symmetry, rule
 from envs.options import spec, whole
 
 
@@ -46,13 +44,12 @@ def dark_hex(size: int = 3) -> Game:
 
     rules = phantom(cells, won)
 
-    def text(row: Any) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
+        marks = rules.marks(row, seen_by)
         lines = ["  " + " ".join(chr(ord("a") + c) for c in range(size))]
         for r in range(size):
-            at = range(r * size, r * size + size)
-            marks = [".xo"[int(row.stones[0]) >> a & 1 | (int(row.stones[1]) >> a & 1) << 1] for a in at]
-            lines.append(" " * r + f"{r + 1} " + " ".join(marks))
-        return "\n".join(lines)
+            lines.append(" " * r + f"{r + 1} " + " ".join(marks[r * size : r * size + size]))
+        return "\n".join([*lines, *whose(seen_by)])
 
     turn = np.arange(cells)[::-1].copy()
     return Game(

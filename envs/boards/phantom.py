@@ -28,6 +28,7 @@ class Phantom(NamedTuple):
     legal: Callable[[Row, NDArray[np.bool_]], None]
     observe: Callable[[Row, NDArray[np.float32]], None]
     key: Callable[[Row], Bits]
+    marks: Callable[[Row, int | None], list[str]]
 
 
 def phantom(cells: int, won: Callable[[int, Bits], bool]) -> Phantom:
@@ -103,7 +104,19 @@ def phantom(cells: int, won: Callable[[int, Bits], bool]) -> Phantom:
         """The seat and all of its tries and answers in order; exact up to 16 cells, a 64-bit digest beyond."""
         return np.uint64(2) * row.told[row.seat] + np.uint64(row.seat)
 
+    def marks(row: Row, seen_by: int | None) -> list[str]:
+        """Each cell in text: x for seat 0 and o for seat 1; of the other's stones a seat sees those it has met."""
+        shown = [int(stones) for stones in row.stones]
+        if seen_by is not None:
+            shown[1 - seen_by] = int(row.met[seen_by])
+        return [".xo"[shown[0] >> cell & 1 | (shown[1] >> cell & 1) << 1] for cell in range(cells)]
+
     row = row_dtype(
         2, stones=(np.uint64, (2,)), met=(np.uint64, (2,)), told=(np.uint64, (2,)), order=(np.uint8, (2, cells))
     )
-    return Phantom(row, reset, play, legal, observe, key)
+    return Phantom(row, reset, play, legal, observe, key, marks)
+
+
+def whose(seen_by: int | None) -> list[str]:
+    """The line of text that says which stones are the reader's; none for who sees everything."""
+    return [] if seen_by is None else [f"you are {'xo'[seen_by]}"]

@@ -5,12 +5,10 @@ Rules: those of open_spiel's phantom_ttt (classical): who meets a mark tries aga
 
 from __future__ import annotations
 
-from typing import Any
-
-from envs.boards.phantom import phantom
+from envs.boards.phantom import phantom, whose
 from envs.boards.squares import square_names, square_symmetries
 from envs.boards.tic_tac_toe import three_in_line
-from envs.game import Bits, Game, rule
+from envs.game import Bits, Game, Row, rule
 
 
 @rule
@@ -23,9 +21,10 @@ def phantom_tic_tac_toe() -> Game:
     """Phantom tic-tac-toe on 3 x 3."""
     rules = phantom(9, won)
 
-    def text(row: Any) -> str:
-        marks = [".xo"[int(row.stones[0]) >> a & 1 | (int(row.stones[1]) >> a & 1) << 1] for a in range(9)]
-        return "\n".join(" ".join(marks[3 * r : 3 * r + 3]) for r in range(3))
+    def text(row: Row, seen_by: int | None = None) -> str:
+        marks = rules.marks(row, seen_by)
+        lines = [f"{3 - r} {' '.join(marks[3 * r : 3 * r + 3])}" for r in range(3)]
+        return "\n".join([*lines, "  a b c", *whose(seen_by)])
 
     return Game(
         name="phantom_tic_tac_toe",

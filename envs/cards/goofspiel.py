@@ -137,15 +137,18 @@ def goofspiel(cards: int = 4, order: str = "descending") -> Game:
             known = woven(known, prize | bid << np.uint64(8) | np.uint64(row.took[turn]) << np.uint64(16))
         return woven(known, np.uint64(row.prize))
 
-    def text(row: Row) -> str:
-        seat = int(row["seat"])
-        taken = ("0", "1", "nobody")
-        lines = [
-            f"you are seat {seat}, with {' '.join(str(c + 1) for c in range(cards) if int(row['hand'][seat]) >> c & 1)}"
-        ]
+    def text(row: Row, seen_by: int | None = None) -> str:
+        taken = ("seat 0", "seat 1", "nobody")
+        lines = []
+        for seat in (0, 1) if seen_by is None else (seen_by,):
+            held = " ".join(str(card + 1) for card in range(cards) if int(row["hand"][seat]) >> card & 1)
+            lines.append(f"{'you are ' if seen_by is not None else ''}seat {seat}, with {held or 'no card'}")
         for turn in range(row["turn"]):
-            prize, bid = int(row["prizes"][turn]) + 1, int(row["bids"][seat][turn]) + 1
-            lines.append(f"prize {prize}: you bid {bid}, taken by {taken[row['took'][turn]]}")
+            first, second = (int(row["bids"][seat][turn]) + 1 for seat in (0, 1))
+            bids = f"bids {first} and {second}" if seen_by is None else f"you bid {(first, second)[seen_by]}"
+            lines.append(f"prize {int(row['prizes'][turn]) + 1}: {bids}, taken by {taken[row['took'][turn]]}")
+        if seen_by is None and row["pending"] >= 0:
+            lines.append(f"seat 0 has bid {int(row['pending']) + 1}")
         lines += [] if row["done"] else [f"prize {int(row['prize']) + 1} is up"]
         return "\n".join([*lines, f"points: {row['points'][0]} {row['points'][1]}"])
 

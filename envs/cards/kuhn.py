@@ -85,10 +85,13 @@ def kuhn(players: int = 2) -> Game:
         known = np.uint64(row.seat) | np.uint64(row.cards[row.seat]) << np.uint64(4)
         return known | np.uint64(row.ply) << np.uint64(8) | np.uint64(row.bets) << np.uint64(16)
 
-    def text(row: Row) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
         done = " ".join("bet" if int(row["bets"]) >> ply & 1 else "pass" for ply in range(row["ply"]))
-        seat = row["seat"]
-        return f"you are seat {seat}, with card {row['cards'][seat]} of 0 to {players}\nso far: {done or '-'}"
+        if seen_by is None:
+            held = "cards " + " ".join(map(str, row["cards"]))
+        else:
+            held = f"you are seat {seen_by}, with card {row['cards'][seen_by]}"
+        return f"{held} of 0 to {players}\nso far: {done or '-'}"
 
     chances = Chances(begin, act, evenly(deck), settle, deck)
     reset, play = drawn(chances)

@@ -147,14 +147,13 @@ def leduc(players: int = 2) -> Game:
         cards |= np.uint64(row.public + 1) << np.uint64(16)
         return woven(woven(cards, row.said[0]), row.said[1])
 
-    def text(row: Row) -> str:
-        card, public = (
-            f"{int(c) // 2}{'ab'[int(c) % 2]}" if c >= 0 else "-" for c in (row["cards"][row["seat"]], row["public"])
-        )
+    def text(row: Row, seen_by: int | None = None) -> str:
+        *cards, public = (f"{int(c) // 2}{'ab'[int(c) % 2]}" if c >= 0 else "-" for c in (*row["cards"], row["public"]))
+        held = f"cards {' '.join(cards)}" if seen_by is None else f"you are seat {seen_by}, with card {cards[seen_by]}"
         said = [" ".join(words(row, i)) or "-" for i in (0, 1)]
         chips = " ".join(map(str, row["chips"]))
         return (
-            f"you are seat {row['seat']}, with card {card}; the card for all: {public}\n"
+            f"{held}; the card for all: {public}\n"
             f"chips put in: {chips}\nfirst round: {said[0]}\nsecond round: {said[1]}"
         )
 

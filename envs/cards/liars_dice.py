@@ -98,10 +98,16 @@ def liars_dice(dice: int = 1, sides: int = 6) -> Game:
 
     names = (*(f"{bid // sides + 1}x{bid % sides + 1}" for bid in range(bids)), "liar")
 
-    def text(row: Row) -> str:
-        faces = [str(face + 1) for face in range(sides) for _ in range(row["faces"][row["seat"]][face])]
+    def text(row: Row, seen_by: int | None = None) -> str:
+        def hand(seat: int) -> str:
+            return " ".join(str(face + 1) for face in range(sides) for _ in range(row["faces"][seat][face]))
+
         made = [names[bid] for bid in range(bids) if int(row["bids"]) >> bid & 1]
-        return f"you are seat {row['seat']}, with {' '.join(faces)}; {sides} is wild\nbids: {' '.join(made) or '-'}"
+        if seen_by is None:
+            held = f"seat 0 has {hand(0)}, seat 1 has {hand(1)}"
+        else:
+            held = f"you are seat {seen_by}, with {hand(seen_by)}"
+        return f"{held}; {sides} is wild\nbids: {' '.join(made) or '-'}"
 
     chances = Chances(begin, act, odds, settle, sides)
     reset, play = drawn(chances)

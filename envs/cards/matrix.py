@@ -93,10 +93,17 @@ def matrix(game: str = "rps") -> Game:
     def key(row: Row) -> Bits:
         return np.uint64(row.seat)
 
-    def text(row: Row) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
         if row["done"]:
             return " against ".join(table.names[choice] for choice in row["chosen"])
-        return f"you are seat {row['seat']}; choose: {' '.join(table.names)}"
+        chosen = int(row["chosen"][0])
+        who = f"you are seat {seen_by}" if seen_by is not None else f"seat {row['seat']} is to choose"
+        made = f", against {table.names[chosen]}" if seen_by is None and chosen >= 0 else ""
+        pays = [
+            f"{own} {' '.join(f'{a:g},{b:g}' for a, b in zip(paid[0, i], paid[1, i], strict=True))}"
+            for i, own in enumerate(table.names)
+        ]
+        return "\n".join([f"{who}{made}; seat 0 picks a line, seat 1 a column of {' '.join(table.names)}", *pays])
 
     return Game(
         name=spec("matrix", game=(game, "rps")),

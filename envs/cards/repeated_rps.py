@@ -74,14 +74,15 @@ def repeated_rps(rounds: int = 1000, recall: int = 10) -> Game:
         """Seat, and every round so far."""
         return woven(row.seen, np.uint64(row.seat))
 
-    def text(row: Row) -> str:
-        seat, played = int(row["seat"]), int(row["ply"]) // 2
-        lines = [
-            f"you are seat {seat}; round {min(played + 1, rounds)} of {rounds}, won less lost {row['total'][seat]}"
-        ]
-        for who, name in ((seat, "you"), (1 - seat, "other")):
-            shown = [NAMES[int(row["past"][who]) >> 2 * back & 3] for back in reversed(range(min(recall, played)))]
+    def text(row: Row, seen_by: int | None = None) -> str:
+        seat, played = seen_by or 0, int(row["ply"]) // 2
+        who = ("seat 0", "seat 1") if seen_by is None else ("you", "the other")
+        lines = [f"round {min(played + 1, rounds)} of {rounds}, {who[0]} won less lost {row['total'][seat]}"]
+        for each, name in ((seat, who[0]), (1 - seat, who[1])):
+            shown = [NAMES[int(row["past"][each]) >> 2 * back & 3] for back in reversed(range(min(recall, played)))]
             lines.append(f"{name}: {' '.join(shown) or '-'}")
+        if seen_by is None and row["pending"] >= 0:
+            lines.append(f"seat 0 has chosen {NAMES[row['pending']]}")
         return "\n".join(lines)
 
     return Game(

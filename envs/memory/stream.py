@@ -78,10 +78,12 @@ def stream(
                 out[symbols + i] = row.beside == i
         out[width] = row.answer >= 0
 
-    def text(row: Row) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
+        """What is shown and whether an answer is asked; not for the seat, the answer and how many were right."""
         shown = " ".join(signs[k] for k in (row.shown, row.beside) if k >= 0)
-        asked = f", asked for {names[row.answer]}" if row.answer >= 0 else ""
-        return f"{row.ply} of {plies}: {shown or 'nothing'}{asked}; {row.right} of {questions} right"
+        asked = "" if row.answer < 0 else ", asked" if seen_by is not None else f", asked for {names[row.answer]}"
+        right = f"; {row.right} of {questions} right" if seen_by is None else ""
+        return f"{row.ply} of {plies}: {shown or 'nothing'}{asked}{right}"
 
     return Game(
         name=name,

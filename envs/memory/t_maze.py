@@ -51,7 +51,10 @@ def t_maze(length: int = 10) -> Game:
         out[2] = row.place < length
         out[3] = row.place == length
 
-    def text(row: Row) -> str:
+    def text(row: Row, seen_by: int | None = None) -> str:
+        if seen_by is not None:
+            where = "you are in the corridor" if row.place < length else "you are at the junction"
+            return where + (f", where a sign says {'up' if row.sign == UP else 'down'}" if row.place == 0 else "")
         middle = "".join("@" if c == row.place and not row.arm else "." for c in range(length + 1))
         upper, lower = ("@" if row.arm == arm else "+" if row.sign == arm else "." for arm in (UP, DOWN))
         return f"{' ' * length}{upper}\n{middle}\n{' ' * length}{lower}"

@@ -235,7 +235,7 @@ def test_a_person_at_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     rows = position(TIC_TAC_TOE, "a3")
     assert decide(Human(), TIC_TAC_TOE, rows).action.tolist() == [TIC_TAC_TOE.action("b2")]
     shown = capsys.readouterr().err
-    assert " 3 o . .\n" in shown
+    assert " 3 x . .\n" in shown and "Your move, seat 1 (o on a board), one of b3 " in shown
     assert "'a3' is not one of your moves." in shown
     with pytest.raises(Unable, match="Nobody answered"):
         ask_at_terminal(kernels.view(TIC_TAC_TOE, rows), kernels.legal_mask(TIC_TAC_TOE, rows)[0], TIC_TAC_TOE.names)
