@@ -23,15 +23,16 @@ NEWEST, NOBODY = "newest", "none"
 """Analysts that are no spec: the newest snapshot of the game, and nobody."""
 
 
-def shown(store: Store, stored: StoredGame) -> GameRecord:
-    """A stored game with its players' latest ratings; raises ValueError if its rules have changed since."""
+def shown(store: Store | None, stored: StoredGame) -> GameRecord:
+    """A stored game with its players' latest ratings, if any; raises ValueError if its rules have changed since."""
     rules = game_of(stored.game)
     if rules.version != stored.rules:
         raise ValueError(
             f"Game {stored.id} was played by the rules of {stored.game} version {stored.rules}; "
             f"here are rules {rules.version}, by which it cannot be shown."
         )
-    elos = {point.name: (point.elo, point.high - point.low) for point in store.rating_history(stored.game)}
+    history = [] if store is None else store.rating_history(stored.game)
+    elos = {point.name: (point.elo, point.high - point.low) for point in history}
     ratings = tuple(f"{elos[name][0]:.0f} ± {elos[name][1] / 2:.0f}" if name in elos else "" for name in stored.seats)
     return GameRecord(
         game=rules,

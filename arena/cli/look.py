@@ -44,7 +44,8 @@ def watch(
         list[str] | None,
         typer.Argument(
             metavar="[GAME [AGENT...]]",
-            help="A game to be played now, an agent a seat (the last has all that are left); with --league only whose.",
+            help="A game to be played now, an agent a seat (the last has all that are left); with --league only whose; "
+            "or a file of games (.jsonl, .pgn, .sgf).",
         ),
     ] = None,
     game_id: Annotated[
@@ -67,6 +68,9 @@ def watch(
     Example: [bold]arena watch connect_four mcts:sims=200 alphabeta:depth=6 --export game.gif[/]
     """
     words = players or []
+    if len(words) == 1 and not league and words[0].endswith((".jsonl", ".pgn", ".sgf")):
+        _watch_file(Showing(export, describe, ply), Path(words[0]), game_id, analyst, database)
+        return
     if (bool(words) and not league, game_id is not None, league).count(True) != 1:
         raise ValueError("Say one of three: a game and its agents, --game-id ID, or --league.")
     showing = Showing(export, describe, ply)
@@ -140,6 +144,29 @@ def _watch_stored(showing: Showing, database: Path, game_id: str, analyst: str |
             showing.put(watch.game_judged(stored, judge))
         else:
             showing.show(watch.watch_game, stored, analyst=judge)
+
+
+def _watch_file(showing: Showing, path: Path, game_id: str | None, analyst: str | None, database: Path) -> None:
+    from agents.registry import agent
+    from arena.records import read
+    from arena.replays import NEWEST, NOBODY, shown
+    from arena.specs import expand
+    from arena.viewers import watch
+
+    if analyst == NEWEST:
+        raise ValueError("A file of games has no snapshots; name the --analyst, as in --analyst mcts:sims=200.")
+    games = read(path)
+    chosen = [stored for stored in games if stored.id.startswith(game_id or "")]
+    if not chosen:
+        raise ValueError(f"{path} has no game '{game_id}'; it has {games[0].id} and {len(games) - 1} more.")
+    if len(chosen) > 1:
+        say(f"{path} has {len(games)} games; this is the first, and --game-id ID shows another.")
+    record = shown(None, chosen[0])
+    judge = None if analyst in (None, NOBODY) else agent(expand(analyst, database))
+    if showing.describe:
+        showing.put(watch.game_judged(record, judge))
+    else:
+        showing.show(watch.watch_game, record, analyst=judge)
 
 
 def _watch_league(

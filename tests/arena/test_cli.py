@@ -28,6 +28,8 @@ COMMANDS = (
     "list",
     "verify",
     "bench",
+    "export",
+    "import",
 )
 
 
