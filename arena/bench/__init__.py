@@ -24,7 +24,10 @@ BENCHES: dict[str, str] = {
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
-ONE_CORE = {"rules", "games", "search", "exact", "ratings"}
+SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
+"""name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
+
+ONE_CORE = {"rules", "search", "exact", "ratings"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"
@@ -82,7 +85,7 @@ def _in_own_process(name: str, options: Mapping[str, str]) -> list[Row]:
     """The limits on threads and cores must be there before NumPy, torch and jax start."""
     words = [f"{key}={value}" for key, value in options.items()]
     command = [sys.executable, "-m", "arena.bench", name, *words]
-    environment = {**os.environ, **(one_thread() if name in ONE_CORE else {})}
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", **(one_thread() if name in ONE_CORE else {})}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False, text=True)
     if done.returncode:
         raise BenchFailed(f"The benchmark '{name}' stopped with exit code {done.returncode}; its message is above.")
@@ -93,7 +96,7 @@ def one_thread() -> dict[str, str]:
     """Environment that keeps numerical libraries to one thread."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    return {**dict.fromkeys(names, "1"), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    return {**dict.fromkeys(names, "1"), "XLA_FLAGS": flags}
 
 
 def as_table(rows: Iterable[Row]) -> str:

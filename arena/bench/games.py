@@ -1,7 +1,8 @@
 """Every game of the table: random legal play with all a learner is given, beside its twins in other libraries.
 
 One step is one action by one seat, with the mask of legal actions, a float32 observation and a new game after the
-last. All on one core, by the time that core worked; the rules need not be the same to the letter, only the game.
+last. Ours and what is driven from Python on one core, by the time that core worked; pgx on every core, at the batch
+where it is fastest, by the time that others left it. The rules need not be the same to the letter, only the game.
 
     arena bench games --json > games.json
     python -m arena.bench.games games.json        # the same as a table in Markdown
@@ -10,6 +11,7 @@ last. All on one core, by the time that core worked; the rules need not be the s
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,15 +20,24 @@ import numpy as np
 
 from arena.bench import Row, figure
 from arena.bench.measure import Contest, Measure, Side, core_rate
-from arena.bench.twins import gymnasium_twin, minatar_twin, open_spiel_twin, pettingzoo_twin, pgx_twin
+from arena.bench.twins import (
+    gymnasium_twin,
+    gymnasium_vector_twin,
+    minatar_twin,
+    open_spiel_twin,
+    pettingzoo_twin,
+    pgx_twin,
+    vector_rate,
+)
 from envs import kernels
 from envs.registry import GAMES, Unknown, nearest
 from envs.registry import game as game_of
 
-LANES = 256
+LANES, VECTOR = 256, 1024
 
 LIBRARIES: dict[str, Callable[[str], Measure]] = {
     "gymnasium": gymnasium_twin,
+    "gymnasium_vector": lambda name: gymnasium_vector_twin(name, VECTOR),
     "minatar": minatar_twin,
     "pettingzoo": pettingzoo_twin,
     "open_spiel": open_spiel_twin,
@@ -39,6 +50,7 @@ TWINS: dict[str, tuple[str, ...]] = {
     "connect_four": ("pettingzoo:connect_four_v3", "open_spiel:connect_four", "pgx:connect_four"),
     "othello": ("open_spiel:othello", "pgx:othello"),
     "go": ("open_spiel:go(board_size=9)", "pgx:go_9x9"),
+    "go:size=19": ("open_spiel:go(board_size=19)", "pgx:go_19x19"),
     "gardner_chess": ("pgx:gardner_chess",),
     "hex": ("open_spiel:hex", "pgx:hex"),
     "breakthrough": ("open_spiel:breakthrough",),
@@ -55,7 +67,7 @@ TWINS: dict[str, tuple[str, ...]] = {
     "frozen_lake": ("gymnasium:FrozenLake-v1",),
     "taxi": ("gymnasium:Taxi-v3",),
     "blackjack": ("gymnasium:Blackjack-v1",),
-    "cart_pole": ("gymnasium:CartPole-v1",),
+    "cart_pole": ("gymnasium:CartPole-v1", "gymnasium_vector:CartPole-v1"),
     "acrobot": ("gymnasium:Acrobot-v1",),
     "mountain_car": ("gymnasium:MountainCar-v0",),
     "mountain_car_continuous": ("gymnasium:MountainCarContinuous-v0",),
@@ -69,6 +81,13 @@ TWINS: dict[str, tuple[str, ...]] = {
 }
 """Our game -> the same game elsewhere, as "library:its name there"."""
 
+GOALS: dict[str, float] = {"gymnasium": 150, "gymnasium_vector": 2, "pettingzoo": 150, "open_spiel": 30, "pgx": 5}
+"""How many times as fast as each library's twin a game is to be."""
+ABOVE: dict[tuple[str, str], float] = {("connect_four", "pettingzoo"): 1000}
+"""(game, library) -> the same where it is another."""
+MEANS: dict[str, float] = {"pgx": 12}
+"""The same for the geometric mean over a library's twins."""
+
 
 def contests(game: str = "", library: str = "") -> Iterator[Contest]:
     """One game (a spec), or all of the table, against each twin, or those of one library alone."""
@@ -77,14 +96,53 @@ def contests(game: str = "", library: str = "") -> Iterator[Contest]:
         raise Unknown(f"There is no game '{game}'; {nearest(name, GAMES)}")
     if library and library not in LIBRARIES:
         raise Unknown(f"There is no library '{library}'; {nearest(library, list(LIBRARIES))}")
-    for spec in [game] if game else sorted(GAMES):
-        ours = Side("arena", lambda spec=spec: arena(spec))
-        twins = [twin for twin in TWINS.get(spec.partition(":")[0], ()) if twin.startswith(library)]
+    for spec in [game] if game else sorted({*GAMES, *TWINS}):
+        twins = TWINS.get(spec, TWINS.get(spec.partition(":")[0], ()))
+        twins = [twin for twin in twins if not library or twin.partition(":")[0] == library]
         for twin in twins:
             where, _, there = twin.partition(":")
-            yield Contest(spec, "steps/s", ours, Side(twin, lambda of=LIBRARIES[where], there=there: of(there)))
+            ours = vector if where == "gymnasium_vector" else arena
+            yield Contest(
+                spec,
+                "steps/s",
+                Side("arena", lambda ours=ours, spec=spec: ours(spec)),
+                Side(twin, lambda of=LIBRARIES[where], there=there: of(there)),
+            )
         if not twins and not library:
-            yield Contest(spec, "steps/s", ours)
+            yield Contest(spec, "steps/s", Side("arena", lambda spec=spec: arena(spec)))
+
+
+def means(rows: Sequence[Row]) -> list[Row]:
+    """A row for each library that is aimed at: the geometric means over its twins, and which fell short of the goal."""
+    found: list[Row] = []
+    for library, goal in GOALS.items():
+        of = [row for row in rows if row["peer"] and row["peer"].partition(":")[0] == library and row["ratio"]]
+        if len(of) < 2:
+            continue
+        ours = statistics.geometric_mean(row["ours"] for row in of)
+        theirs = statistics.geometric_mean(row["theirs"] or 0.0 for row in of)
+        words = f"{library}: {goal:g}x is aimed at"
+        if library in MEANS:
+            words += f", {MEANS[library]:g}x in the mean"
+        short = [
+            f"{row['subject']} ({figure(row['ratio'] or 0.0)}x)"
+            for row in of
+            if (row["ratio"] or 0.0) < ABOVE.get((row["subject"], library), goal)
+        ]
+        found.append(
+            Row(
+                bench="games",
+                subject=f"geometric mean of {len(of)}",
+                ours=ours,
+                peer=library,
+                theirs=theirs,
+                unit="steps/s",
+                ratio=ours / theirs,
+                runs=min(row["runs"] for row in of),
+                note=f"{words}; {'below it: ' + ', '.join(short) if short else 'every game reaches it'}.",
+            )
+        )
+    return found
 
 
 def arena(spec: str, lanes: int = LANES, steps: int = 32) -> Measure:
@@ -103,17 +161,30 @@ def arena(spec: str, lanes: int = LANES, steps: int = 32) -> Measure:
     return core_rate(work)
 
 
+def vector(spec: str, lanes: int = VECTOR) -> Measure:
+    """The same game as a vector environment of Gymnasium."""
+    from envs.adapters.gymnasium import OneSeatVectorEnv
+
+    return vector_rate(OneSeatVectorEnv(spec, lanes), lanes)
+
+
 def markdown(rows: Iterable[Row]) -> str:
-    """The rows as a table in Markdown: a line a game, a column a library."""
+    """The rows as a table in Markdown: a line a game, a column a library; then the geometric means."""
     found: dict[str, dict[str, Row]] = {}
     for row in rows:
         found.setdefault(row["subject"], {})[(row["peer"] or "").partition(":")[0]] = row
+    rows = [row for of in found.values() for row in of.values()]
     libraries = [name for name in LIBRARIES if any(name in of for of in found.values())]
     lines = [["game", "arena, steps a second", *libraries], ["---", *["---:"] * (1 + len(libraries))]]
     for subject, of in found.items():
         cells = [_cell(of.get(name)) for name in libraries]
-        lines.append([f"`{subject}`", figure(max(row["ours"] for row in of.values())), *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+        alone = [row["ours"] for name, row in of.items() if name != "gymnasium_vector"]
+        lines.append([f"`{subject}`", figure(max(alone)) if alone else "", *cells])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    ends = [
+        f"- {row['peer']}, {row['subject']}: {figure(row['ratio'] or 0.0)}x. {row['note']}\n" for row in means(rows)
+    ]
+    return "\n".join([table, "".join(ends)]) if ends else table
 
 
 def _cell(row: Row | None) -> str:
@@ -130,7 +201,7 @@ def main(words: Sequence[str]) -> int:
     rows: list[Row] = []
     for word in words:
         rows += json.loads(Path(word).read_text(encoding="utf-8"))
-    sys.stdout.write(markdown(row for row in rows if row["bench"] == "games"))
+    sys.stdout.write(markdown(row for row in rows if row["bench"] == "games" and not row["subject"].startswith("geo")))
     return 0
 
 

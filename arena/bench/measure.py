@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from arena.bench import BENCHES, INSTALL, ONE_CORE, Row
+from arena.bench import BENCHES, INSTALL, ONE_CORE, SUMMARIES, Row
 from envs.registry import resolve
 
 Measure: TypeAlias = Callable[[float], float]
@@ -81,6 +81,39 @@ def core_rate(work: Callable[[], float]) -> Measure:
     return rate(work, time.process_time)
 
 
+def machine_rate(work: Callable[[], float]) -> Measure:
+    """The same of work that uses every core, by the time of the machine that others left to it.
+
+    On an idle machine that is the clock's time. On a busy one it is what this process and nobody used, shared by all
+    cores: never more than the clock's, so that whoever else is at work does not count against it.
+    """
+
+    def measure(seconds: float) -> float:
+        amount, start, own, idle = 0.0, time.perf_counter(), time.process_time(), idle_seconds()
+        while True:
+            amount += work()
+            spent = time.perf_counter() - start
+            if spent >= seconds:
+                left = time.process_time() - own + idle_seconds() - idle
+                return amount / min(spent, left / cores())
+
+    return measure
+
+
+def idle_seconds() -> float:
+    """What all cores together have idled since the machine started, in seconds; counted on the clock elsewhere."""
+    if sys.platform != "linux":
+        return cores() * time.perf_counter() - time.process_time()
+    with open("/proc/stat", encoding="ascii") as stat:
+        idle, waiting = stat.readline().split()[4:6]
+    return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
+
+
+def cores() -> int:
+    """How many cores the machine has."""
+    return os.cpu_count() or 1
+
+
 def stay_on_one_core() -> None:
     """Keeps this process to one of the cores it may use, where the system can."""
     if sys.platform == "linux":
@@ -92,7 +125,8 @@ def bench(name: str, options: Mapping[str, str]) -> list[Row]:
     given: dict[str, Any] = dict(options)
     runs, seconds = int(given.pop("runs", 5)), float(given.pop("seconds", 1.0))
     contests: Iterable[Contest | Row] = resolve(BENCHES, name, "benchmark")(**given)
-    return [compare(name, c, runs, seconds) if isinstance(c, Contest) else c for c in contests]
+    rows = [compare(name, c, runs, seconds) if isinstance(c, Contest) else c for c in contests]
+    return rows + (resolve(SUMMARIES, name, "summary")(rows) if name in SUMMARIES else [])
 
 
 def main(words: list[str]) -> int:

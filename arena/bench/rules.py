@@ -19,7 +19,9 @@ def contests() -> Iterator[Contest]:
     """Ours against PettingZoo, open_spiel from Python, and pgx."""
     subject = "connect_four, random legal play, mask and observation"
     ours = Side("arena", lambda: arena("connect_four", steps=STEPS))
-    pgx = Side(f"pgx on the CPU, batch {PGX_LANES}", lambda: pgx_twin("connect_four", PGX_LANES, PGX_STEPS))
+    pgx = Side(
+        f"pgx on the CPU, batch {PGX_LANES}", lambda: pgx_twin("connect_four", PGX_LANES, PGX_STEPS, every_core=False)
+    )
     yield Contest(
         subject, "plies/s", ours, Side("pettingzoo connect_four_v3", lambda: pettingzoo_twin("connect_four_v3"))
     )

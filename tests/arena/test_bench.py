@@ -8,8 +8,22 @@ import numpy as np
 import pytest
 
 from agents.self_play import SelfPlay
-from arena.bench import BENCHES, Row, as_table, figure, games, inference, run, search, selfplay, solved, strength, twins
-from arena.bench.measure import Contest, Measure, Side, bench, compare, rate
+from arena.bench import (
+    BENCHES,
+    Row,
+    as_table,
+    figure,
+    games,
+    inference,
+    measure,
+    run,
+    search,
+    selfplay,
+    solved,
+    strength,
+    twins,
+)
+from arena.bench.measure import Contest, Measure, Side, bench, compare, machine_rate, rate
 from envs import kernels
 from envs.registry import Unknown, game, resolve
 
@@ -54,6 +68,21 @@ def test_a_rate_counts_whole_calls_by_its_clock() -> None:
     assert rate(lambda: 10.0, lambda: next(ticks))(2.5) == 10.0  # three calls, 30 units, 3 seconds
     ticks = iter([0.0, 4.0])
     assert rate(lambda: 10.0, lambda: next(ticks))(0.5) == 2.5
+
+
+def test_the_rate_of_a_machine_is_by_what_others_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall, own, idle = (iter([0.0, 2.0]) for _ in range(3))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(wall))
+    monkeypatch.setattr(measure.time, "process_time", lambda: next(own) * 0.5)  # 1 second of ours
+    monkeypatch.setattr(measure, "idle_seconds", lambda: next(idle) * 0.25)  # half a second of nobody's
+    monkeypatch.setattr(measure, "cores", lambda: 2)
+    assert machine_rate(lambda: 30.0)(1.0) == 40.0  # 1.5 of 4 seconds of cores: 0.75 of the machine's
+    wall, own, idle = iter([0.0, 2.0]), iter([0.0, 4.0]), iter([0.0, 20.0])
+    assert machine_rate(lambda: 30.0)(1.0) == 15.0  # never slower than by the clock
+
+
+def test_idle_time_can_be_read() -> None:
+    assert measure.idle_seconds() > 0
 
 
 @pytest.mark.parametrize("name", BENCHES)

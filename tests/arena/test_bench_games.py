@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arena.bench import Row
-from arena.bench.games import LIBRARIES, TWINS, contests, main, markdown
+from arena.bench.games import GOALS, LIBRARIES, TWINS, contests, main, markdown, means, vector
 from arena.bench.measure import compare
 from envs.registry import GAMES, Unknown
 
@@ -20,11 +20,13 @@ def row(subject: str, ours: float, peer: str | None, theirs: float | None) -> Ro
 
 def test_every_game_is_measured_and_every_twin_is_of_a_known_library() -> None:
     held = list(contests())
-    assert {contest.subject for contest in held} == set(GAMES)
-    assert set(TWINS) <= set(GAMES)
+    assert {contest.subject for contest in held} == set(GAMES) | set(TWINS)
+    assert {spec.partition(":")[0] for spec in TWINS} <= set(GAMES)
+    assert set(GOALS) <= set(LIBRARIES)
     assert {twin.partition(":")[0] for twins in TWINS.values() for twin in twins} <= set(LIBRARIES)
     assert [c.peer and c.peer.name for c in contests("tic_tac_toe")] == list(TWINS["tic_tac_toe"])
     assert [c.subject for c in contests("othello:size=6")] == ["othello:size=6"] * len(TWINS["othello"])
+    assert [c.peer and c.peer.name for c in contests("go:size=19")] == list(TWINS["go:size=19"])
     only = [c.peer.name for c in contests(library="gymnasium") if c.peer]
     assert only and all(name.startswith("gymnasium:") for name in only)
     assert len(only) == len(list(contests(library="gymnasium")))
@@ -72,3 +74,29 @@ def test_the_table_has_a_line_a_game_and_a_column_a_library(tmp_path, capsys: py
     (tmp_path / "a.json").write_text(json.dumps(rows))
     assert main([str(tmp_path / "a.json")]) == 0
     assert capsys.readouterr().out == words
+
+
+def test_means_are_geometric_and_name_what_falls_short() -> None:
+    rows = [
+        row("hex", 9e6, "pgx:hex", 2e6),  # 4.5 times
+        row("go", 8e6, "pgx:go_9x9", 1e5),  # 80 times
+        row("nim", 8e6, "open_spiel:nim", 1e5),
+        row("maze", 5e6, None, None),
+    ]
+    assert [mean["peer"] for mean in means(rows)] == ["pgx"]  # of one alone there is no mean
+    mean = means(rows)[0]
+    assert mean["ratio"] == pytest.approx(360**0.5)
+    assert "below it: hex (4.5x)." in mean["note"]
+    assert markdown(rows).splitlines()[-1] == f"- pgx, geometric mean of 2: 19x. {mean['note']}"
+    rows[0]["ratio"] = 5.0
+    assert "every game reaches it" in means(rows)[0]["note"]
+
+
+def test_more_is_wanted_of_connect_four_beside_pettingzoo() -> None:
+    rows = [row("connect_four", 5e6, "pettingzoo:a", 1e4), row("tic_tac_toe", 5e6, "pettingzoo:b", 1e4)]
+    assert "below it: connect_four (500x)." in means(rows)[0]["note"]
+
+
+def test_vectors_are_compared_with_vectors() -> None:
+    assert LIBRARIES["gymnasium_vector"]("CartPole-v1")(0.01) > 0
+    assert vector("cart_pole", 4)(0.01) > 0
