@@ -128,7 +128,16 @@ def test_pooling_by_hand() -> None:
 
 
 def test_step_by_step_is_the_same_as_along_a_sequence_and_a_fresh_game_forgets() -> None:
-    for spec in ("elman", "gru", "lstm", "transformer:window=2", MEMORY, "transformer:window=9"):
+    for spec in (
+        "elman",
+        "gru",
+        "lstm",
+        "lstm:span=9",
+        "gru:span=9",
+        "transformer:window=2",
+        MEMORY,
+        "transformer:window=9",
+    ):
         backbone = build(spec, (6,))
         x = fit(torch.rand(15, 6), (6,), backbone.kind).unflatten(0, (3, 5))
         fresh = torch.zeros(3, 5, dtype=torch.bool)
@@ -186,3 +195,20 @@ def test_a_gate_by_hand() -> None:
         got = gate(torch.tensor([[3.0]]), torch.tensor([[2.0]])).item()
     # z = sigmoid(2 - 2) = 1/2, r = sigmoid(0) = 1/2, h = tanh(0.5 * 2 + 3 / 2)
     assert got == pytest.approx(0.5 * 3.0 + 0.5 * np.tanh(2.5))
+
+
+@pytest.mark.parametrize("spec", ["lstm:span=100,width=256", "gru:span=100,width=256"])
+def test_a_span_keeps_for_as_long_as_it_says_and_no_span_does_not(spec: str) -> None:
+    """With nothing to see, a unit that keeps for k positions has lost 1 / k of its state after one."""
+    for given, long in ((spec, True), (spec.replace("span=100,", ""), False)):
+        backbone = build(given, (2,))
+        carried = {name: torch.ones(1, *shape) for name, shape in backbone.memory.items()}
+        with torch.no_grad():
+            for parameter in backbone.enter.parameters():
+                parameter.zero_()
+            backbone.cell.weight_hh.zero_()
+            after = backbone.unroll(torch.zeros(1, 1, 2), carried, torch.zeros(1, 1, dtype=torch.bool))[1]
+        kept = after["c" if "lstm" in spec else "h"]
+        assert (kept.median() > 0.9) == long
+        if long:  # evenly over 1 ... 99: a tenth of the units keeps for less than 10 positions
+            assert 0.04 < (kept < 0.9).float().mean() < 0.2
