@@ -9,7 +9,7 @@ still waits for its seat's next turn opens the next fragment, so that nothing is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actor import Actor, bounded
-from agents.agent import put, take
+from agents.agent import Agent, put, take
 from agents.experience import Columns
+from agents.guests import Guests
 from agents.networks import Network, Weights
 from agents.opponents import Opponents
 from agents.play import Finished
@@ -69,7 +70,7 @@ class Rollouts:
         self.evaluations = 0
         lanes, tracks = settings.lanes, settings.lanes * game.seats
         specs = settings.opponents if game.seats > 1 else ("self",)
-        self.others = Opponents(network, specs, lanes, settings.past_every, settings.past_kept)
+        self.others: Opponents | Guests = Opponents(network, specs, lanes, settings.past_every, settings.past_kept)
         self.rows = np.zeros(lanes, game.row)
         self.rng = kernels.seeds(seed, lanes)
         self.seeds = np.zeros(lanes, np.uint64)
@@ -97,6 +98,17 @@ class Rollouts:
     def load(self, arrays: Weights) -> None:
         self.actor.load(arrays)
         self.others.load(arrays)
+
+    def invite(self, agents: Mapping[str, Agent], drawn: Sequence[str]) -> None:
+        """Seats guests at the new games from now on, in place of the settings' opponents (`agents.guests`)."""
+        if not isinstance(self.others, Guests):
+            self.others = Guests(self.game, self.settings.lanes)
+        gone = self.others.invite(agents, drawn)
+        if len(gone):
+            still = ~np.isin(self.waiting // self.game.seats, gone)
+            self.waiting = self.waiting[still]
+            self.kept = {name: array[still] for name, array in self.kept.items()}
+            self._begin(gone)
 
     def _begin(self, lanes: NDArray[np.int64]) -> None:
         """Starts a new game in some lanes."""
@@ -227,9 +239,11 @@ class Rollouts:
         """Every array that the rest of these games depends on."""
         kept = {name: getattr(self, name) for name in _LANES}
         longest = int(self.rows["ply"].max())
+        moves = self.moves[:, : longest + 1].copy()
+        moves[np.arange(longest + 1) >= self.rows["ply"][:, None]] = 0  # of games before these
         return {
             **kept,
-            "moves": self.moves[:, : longest + 1],
+            "moves": moves,
             "begun": self.begun,
             "starting": self.starting,
             "memory": dict(self.memory),
@@ -251,6 +265,8 @@ class Rollouts:
         self.moves = np.zeros((lanes, *state["moves"].shape[1:]), self.moves.dtype)
         self.moves[:kept] = state["moves"][:kept]
         self.begun = int(state["begun"])
+        if "guests" in state["others"]:
+            self.others = Guests(self.game, lanes)
         self.others.restore(state["others"], kept)
         self.starting[: kept * seats] = state["starting"][: kept * seats]
         for memory, was in ((self.memory, state["memory"]), (self.before, state["before"])):

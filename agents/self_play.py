@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Decision, Memory, pick_weighted, require_open, uniform
+from agents.agent import Agent, Decision, Memory, pick_weighted, require_open, uniform
 from agents.experience import Columns
+from agents.guests import Guests
 from agents.inference import Evaluator, evaluator
 from agents.networks import Network, Weights
 from agents.play import Finished, Table, random_moves
@@ -118,6 +119,7 @@ class SelfPlayer:
         self.explorer = Explorer(evaluate, game, settings)
         lanes, plies = settings.lanes, game.max_plies
         self.begun = 0
+        self.guests: Guests | None = None
         self.rows = np.zeros((lanes, plies), game.row)
         self.actions = np.zeros((lanes, plies), np.int16)
         self.policy = np.zeros((lanes, plies, game.actions), np.float32)
@@ -154,6 +156,16 @@ class SelfPlayer:
         """Takes new weights of the network that plays."""
         self.evaluator.load(arrays)
 
+    def invite(self, agents: Mapping[str, Agent], drawn: Sequence[str]) -> None:
+        """Seats guests at new games from now on (`agents.guests`); only the learner's own moves are learned from."""
+        self.guests = self.guests or Guests(self.game, self.settings.lanes)
+        gone = self.guests.invite(agents, drawn)
+        self.table.agents = [self.explorer, *self.guests.agents]
+        self.table.memories = [self.table.memories[0], *self.guests.memories]
+        self.table.seating = self.guests.seating
+        if len(gone):
+            self._begin(gone)
+
     def _begin(self, lanes: NDArray[np.int64]) -> None:
         """Starts a new game in some lanes, a share of them from a random opening."""
         s = self.settings
@@ -162,6 +174,8 @@ class SelfPlayer:
         self.number[lanes] = self.begun + np.arange(len(lanes))
         self.begun += len(lanes)
         self.table.restart(lanes, seeds)
+        if self.guests is not None:
+            self.guests.sit(lanes, seeds, np.random.default_rng([self.seed, 3, self.begun]))
         self.seeds[lanes] = seeds
         plies = generator.integers(0, min(s.opening_plies, self.game.max_plies // 2) + 1, len(lanes))
         plies = np.where(generator.random(len(lanes)) < s.opening_share, plies, 0)
@@ -185,7 +199,7 @@ class SelfPlayer:
                 self.rows[at] = before[lanes]
                 self.actions[at] = actions[lanes]
                 for name in ("policy", "value", "full", "proven"):
-                    getattr(self, name)[at] = decision.extra[name]
+                    getattr(self, name)[at] = decision.extra[name] if "full" in decision.extra else 0  # a guest's
             ended = np.flatnonzero(self.table.rows["done"])
             if len(ended):
                 parts.append(self._experience(ended))
@@ -198,7 +212,7 @@ class SelfPlayer:
         row = self.table.rows[lane]
         return Finished(
             int(self.seeds[lane]),
-            (0,) * self.game.seats,
+            tuple(self.table.seating[lane].tolist()),
             int(self.opening[lane]),
             self.actions[lane, : row["ply"]].tolist(),
             tuple(row["reward"].tolist()),
@@ -218,8 +232,9 @@ class SelfPlayer:
         ply = np.arange(self.game.max_plies)
         rows = self.rows[lanes]
         played = (ply >= self.opening[lanes, None]) & (ply < last["ply"][:, None])
-        keep = played & self.full[lanes]
         mover = rows["seat"].astype(np.int64)
+        played &= np.take_along_axis(self.table.seating[lanes], mover.clip(0), 1) == 0  # not by a guest
+        keep = played & self.full[lanes]
         outcome = np.take_along_axis(last["reward"], mover.clip(0), 1)
         value, proven, decay = self.value[lanes], self.proven[lanes], self.settings.value_decay
         return {
@@ -230,7 +245,7 @@ class SelfPlayer:
             "left": (last["ply"][:, None] - ply)[keep].astype(np.float32),
         }
 
-    def state(self) -> dict[str, NDArray]:
+    def state(self) -> dict[str, Any]:
         """Every array that the rest of this self-play depends on."""
         kept = {name: getattr(self, name) for name in _STATE}
         return {
@@ -238,6 +253,7 @@ class SelfPlayer:
             "table_rows": self.table.rows,
             "rng": self.table.memories[0]["rng"],
             "begun": np.array([self.begun], np.int64),
+            **({} if self.guests is None else {"guests": self.guests.state()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -251,6 +267,10 @@ class SelfPlayer:
         self.table.rows[:kept] = state["table_rows"][:kept]
         self.table.memories[0]["rng"][:kept] = state["rng"][:kept]
         self.begun = int(state["begun"][0])
+        if "guests" in state:
+            self.guests = Guests(self.game, self.settings.lanes)
+            self.guests.restore(state["guests"], kept)
+            self.table.seating = self.guests.seating
         if kept < self.settings.lanes:
             self._begin(np.arange(kept, self.settings.lanes))
 

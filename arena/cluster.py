@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from arena.worker import Order, Worker
+from arena.worker import Worker
 
 DEATHS = 5
 """Of one worker, one after the other without a finished call between them, before the pool gives up."""
@@ -57,10 +57,12 @@ class Pool(Protocol):
 class LocalPool:
     """Workers in this process; a call runs when its result is asked for."""
 
-    def __init__(self, orders: Sequence[Order], states: Sequence[Mapping[str, Any] | None]) -> None:
+    def __init__(
+        self, orders: Sequence[Any], states: Sequence[Mapping[str, Any] | None], kind: Callable[..., Any] = Worker
+    ) -> None:
         self.size = len(orders)
         self.restarts = 0
-        self.workers = [Worker(order, state) for order, state in zip(orders, states, strict=True)]
+        self.workers = [kind(order, state) for order, state in zip(orders, states, strict=True)]
 
     def share(self, value: Any) -> Any:
         return value
@@ -94,9 +96,10 @@ class Ticket:
 class RayPool:
     """Workers as Ray actors of one core each."""
 
-    orders: Sequence[Order]
+    orders: Sequence[Any]
     states: list[Mapping[str, Any] | None]
     address: str | None = None
+    kind: type = Worker
     restarts: int = 0
     actors: list[Any] = field(default_factory=list)
     lives: list[int] = field(default_factory=list)
@@ -113,7 +116,7 @@ class RayPool:
     def _make(self, worker: int) -> Any:
         import ray
 
-        actor = ray.remote(num_cpus=1, max_restarts=0)(Worker)
+        actor = ray.remote(num_cpus=1, max_restarts=0)(self.kind)
         return actor.remote(self.orders[worker], self.states[worker])
 
     def share(self, value: Any) -> Any:
@@ -180,10 +183,18 @@ class RayPool:
 
 
 def make_pool(
-    orders: Sequence[Order], states: Sequence[Mapping[str, Any] | None], *, local: bool, address: str | None = None
+    orders: Sequence[Any],
+    states: Sequence[Mapping[str, Any] | None],
+    *,
+    local: bool,
+    address: str | None = None,
+    kind: type = Worker,
 ) -> Pool:
-    """Workers for these orders, each going on from its state; `local` = in this process, without Ray."""
-    return LocalPool(orders, states) if local else RayPool(orders, list(states), address)
+    """Workers for these orders, each going on from its state; `local` = in this process, without Ray.
+
+    A worker is made as `kind(order, state)`.
+    """
+    return LocalPool(orders, states, kind) if local else RayPool(orders, list(states), address, kind)
 
 
 def start_ray(cores: int, address: str | None) -> None:

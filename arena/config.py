@@ -189,6 +189,11 @@ class Config:
 
 def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     """The configuration of a file, or the defaults, with `section.key=value` overrides on top."""
+    return build(tables(path, overrides), str(path) if path else "the command line")
+
+
+def tables(path: Path | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The tables of a file, or none, with overrides on top; nothing in them is checked yet."""
     try:
         tree = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -199,7 +204,7 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
     for override in overrides:
         _override(tree, override)
-    return build(tree, str(path) if path else "the command line")
+    return tree
 
 
 def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:

@@ -55,8 +55,12 @@ class Display:
 
     def show(self, status: Status) -> None:
         """Replaces what is on the screen."""
+        self.put(picture(status, self.console.width))
+
+    def put(self, drawn: RenderableType) -> None:
+        """Replaces what is on the screen by something that is drawn already."""
         if not self.quiet:
-            self.live.update(picture(status, self.console.width))
+            self.live.update(drawn)
 
 
 def picture(status: Status, width: int) -> RenderableType:

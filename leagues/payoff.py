@@ -57,8 +57,8 @@ class Payoff:
             self._games = np.pad(self._games, (0, size))
         self._index[name] = len(self._index)
 
-    def add(self, result: Result) -> None:
-        """Counts one game, after fading what these two played before."""
+    def add(self, result: Result, fade: bool = True) -> None:
+        """Counts one game, after fading what these two played before, unless neither of them changes any more."""
         a, b, score = result
         if a == b:
             raise ValueError(f"{a!r} has no payoff against itself; it is 0.5.")
@@ -67,9 +67,10 @@ class Payoff:
         self.enter(a)
         self.enter(b)
         i, j = self._index[a], self._index[b]
+        decay = self.decay if fade else 1.0
         for row, column, points in ((i, j, score), (j, i, 1.0 - score)):
-            self._score[row, column] = self.decay * self._score[row, column] + points
-            self._games[row, column] = self.decay * self._games[row, column] + 1.0
+            self._score[row, column] = decay * self._score[row, column] + points
+            self._games[row, column] = decay * self._games[row, column] + 1.0
 
     def extend(self, results: Iterable[Result]) -> None:
         for result in results:

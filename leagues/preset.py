@@ -12,6 +12,10 @@ role = "main"                   # a spec of leagues.roles.ROLES
 count = 1                       # so many of them
 algorithm = ""                  # empty: the run's own
 backbone = ""
+settings = {}                   # of the algorithm, beside the run's own: settings = { entropy = 0.1 }
+
+[matches]                       # see `Matches`
+opponents = 4
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ class Learners:
     count: int = 1
     algorithm: str = ""
     backbone: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 1000:
@@ -59,12 +64,44 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
+class Matches:
+    """How members meet, and what is made of it.
+
+    opponents    drawn for each learner and round; each new game is against one of these
+    decay        by which what two members did counts less with each new game between them, while one of them learns
+    margin       0: whoever is paid more has won; above: scores are in proportion to pay, 1 at a lead by so much
+    rated_pairs  pairs of rating games after each snapshot
+    every_pair   pairs of games of a new snapshot against everybody frozen, as meta-games want them; 0: none
+    stored       games of each learner and round that are kept in the database, move by move
+    cached       frozen members whose weights are kept in memory
+    """
+
+    opponents: int = 4
+    decay: float = 0.99
+    margin: float = 0.0
+    rated_pairs: int = 20
+    every_pair: int = 0
+    stored: int = 10
+    cached: int = 32
+
+    def __post_init__(self) -> None:
+        for name, least in (("opponents", 1), ("rated_pairs", 0), ("every_pair", 0), ("stored", 0), ("cached", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`matches.{name}` is a whole number from {least} up, not {getattr(self, name)}.")
+        if not 0 < self.decay <= 1:
+            raise ValueError(f"`matches.decay` is above 0 and at most 1, not {self.decay:g}.")
+        if not 0 <= self.margin < float("inf"):
+            raise ValueError(f"`matches.margin` is a lead in pay of 0 or more, not {self.margin:g}.")
+
+
+@dataclass(frozen=True)
 class Composition:
     """All of a league but what it plays and learns with by default."""
 
     learners: Mapping[str, Learners]
     snapshots: Snapshots = field(default_factory=Snapshots)
     anchors: tuple[str, ...] = ("random",)
+    matches: Matches = field(default_factory=Matches)
 
     def __post_init__(self) -> None:
         if not self.learners:
@@ -89,10 +126,20 @@ class Composition:
 
 def preset(name: str) -> Composition:
     """One of the leagues in leagues/presets: self-play, openai-five, alphastar, psro."""
+    return composition(tables(name))
+
+
+def tables(name: str) -> dict[str, Any]:
+    """The tables of a preset, or of a file that ends in .toml."""
+    if name.endswith(".toml"):
+        try:
+            return tomllib.loads(Path(name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ValueError(f"The league {name} cannot be read ({error}); see leagues/presets for some.") from None
     known = {path.stem: path for path in FOLDER.glob("*.toml")}
     if name not in known:
         raise Unknown(f"There is no preset '{name}'; {nearest(name, known)}")
-    return composition(tomllib.loads(known[name].read_text(encoding="utf-8")))
+    return tomllib.loads(known[name].read_text(encoding="utf-8"))
 
 
 def composition(tables: Mapping[str, Any]) -> Composition:
@@ -108,6 +155,7 @@ def composition(tables: Mapping[str, Any]) -> Composition:
         {name: _table(Learners, table, f"learners.{name}") for name, table in learners.items()},
         _table(Snapshots, tables.get("snapshots", {}), "snapshots"),
         tuple(anchors),
+        _table(Matches, tables.get("matches", {}), "matches"),
     )
 
 
@@ -122,7 +170,7 @@ def _table(kind: type, table: Any, where: str) -> Any:
     check_options(table, _keys(kind), f"[{where}]")
     if kind is Learners and "role" not in table:
         raise ValueError(f'[{where}] names no role; write for example role = "main".')
-    types = {"str": str, "int": int, "float": (int, float)}
+    types = {"str": str, "int": int, "float": (int, float), "Mapping[str, Any]": Mapping}
     for one in fields(kind):
         value = table.get(one.name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, types[str(one.type)])):

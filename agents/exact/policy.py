@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Agent, Memory, take
+from agents.exact.best_response import reaches
 from agents.exact.tree import Tree
 from agents.play import check
 from envs import kernels
@@ -65,3 +66,25 @@ def _batches(tree: Tree) -> list[NDArray[np.int64]]:
         depth[i] = depth[parents[i]] + 1
     groups = [np.flatnonzero(depth == d) for d in range(depth.max() + 1)]
     return [group[i : i + BATCH] for group in groups for i in range(0, len(group), BATCH)]
+
+
+def reached(tree: Tree, policy: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[S] the probability that a seat, left alone, plays all the moves of each sequence, by a policy [I, A]."""
+    out = np.empty(len(tree.sets))
+    reaches(tree.above, tree.first, tree.flat(policy), out)
+    return out
+
+
+def mixture(tree: Tree, reach: NDArray[np.float64], weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[I, A] the policy of a seat that draws one of K players before each game, by `weights` [K], and plays as it does.
+
+    reach  [K, S] as `reached` gives it: of sequences, and not of policies, the mean is what such a seat plays (Kuhn
+           1953), evenly where it never gets
+    """
+    mean = np.asarray(weights, np.float64) @ reach / np.sum(weights)
+    counts = np.diff(tree.first)
+    above = np.repeat(mean[tree.above], counts)
+    flat = mean.copy()
+    at = slice(tree.first[0], tree.first[-1])
+    flat[at] = np.where(above > 0, mean[at] / np.where(above > 0, above, 1.0), 1.0 / np.repeat(counts, counts))
+    return tree.table(flat)

@@ -1,0 +1,169 @@
+"""From a configuration and a composition to a league's plan: what each learner learns with, every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.files import write_text
+from arena.config import Config, ConfigError, build, resolved, tables
+from arena.population import LeaguePlan
+from arena.sparring import Recipe
+from arena.toml import dumps
+from leagues import preset
+from leagues.preset import Composition
+
+if TYPE_CHECKING:
+    from arena.season import Season
+
+COMPOSED = ("anchors", "learners", "snapshots", "matches")
+"""The sections that are the composition's; all others are the configuration's."""
+
+LEARNS_WITH = "ppo"
+"""Unless the configuration or the composition says otherwise."""
+
+PLAYED = {"rollouts": {"lanes": 128, "steps": 32}}
+"""How experience is gathered, unless the configuration says otherwise: rounds long enough to be worth their calls."""
+
+
+def compose(
+    name: str, game: str, path: Path | None, overrides: Sequence[str]
+) -> tuple[Config, Composition, dict[str, Config]]:
+    """A league's configuration, its composition, and each learner's own configuration.
+
+    name       a preset, or a file that ends in .toml with a composition, and perhaps sections of a configuration
+    overrides  section.key=value of either
+    """
+    text = tables(None, overrides)
+    given = preset.tables(name)
+    base = tables(path)
+    for section, table in given.items():
+        if section not in COMPOSED:
+            base[section] = {**base.get(section, {}), **table}
+    composed = {section: given[section] for section in COMPOSED if section in given}
+    for section, table in text.items():
+        target = composed if section in COMPOSED else base
+        target[section] = _over(target.get(section, {}), table)
+    base = {**base, "game": {**base.get("game", {}), **({"name": game} if game else {})}}
+    base["learner"] = {"algorithm": LEARNS_WITH, **base.get("learner", {})}
+    kind = Path(name).stem
+    named = f"{base['game'].get('name', 'connect_four')}-{kind}".replace(":", "-").replace("=", "").replace(",", "-")
+    base["run"] = {"name": named, **base.get("run", {})}
+    for section, table in PLAYED.items():
+        base[section] = {**table, **base.get(section, {})}
+    made = preset.composition(composed)
+    source = str(path) if path else f"the league {name}"
+    learners = {
+        member.name: build(_own(base, made, member.name), f"{source}: [learners.{member.name}]")
+        for member in made.members()
+        if member.live
+    }
+    return build(base, source), made, learners
+
+
+def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any]:
+    """The tables of one learner: the league's, with its own algorithm, backbone and settings."""
+    of = made.learners[name if name in made.learners else name.rpartition("-")[0]]
+    tree = {section: dict(table) for section, table in base.items()}
+    if of.algorithm and of.algorithm != tree["learner"]["algorithm"]:
+        tree["learner"] = {"algorithm": of.algorithm}
+        tree["network"] = {k: v for k, v in tree.get("network", {}).items() if k == "backend"}
+    tree["learner"] |= dict(of.settings)
+    if of.backbone:
+        tree["network"] = {**tree.get("network", {}), "backbone": of.backbone}
+    return tree
+
+
+def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], address: str | None) -> LeaguePlan:
+    """What a league trains."""
+    return LeaguePlan(
+        game=config.game.name,
+        composition=made,
+        recipes={
+            name: Recipe(own.algorithm, own.network.backbone, own.network.heads, own.playing)
+            for name, own in learners.items()
+        },
+        settings={name: own.learner for name, own in learners.items()},
+        seed=config.run.seed,
+        workers=config.worker_count,
+        ray=config.worker_count > 0,
+        positions=config.run.positions,
+        backend=config.network.backend,
+        threads=config.workers.threads,
+        address=address,
+    )
+
+
+def write_league(config: Config, made: Composition, learners: Mapping[str, Config], folder: Path) -> None:
+    """Writes what a league is made of into its folder; raises ConfigError if the folder is of another league."""
+    text = league_toml(made, learners)
+    there = folder / "league.toml"
+    if (folder / "config.toml").exists() and not there.exists():
+        raise ConfigError(f"{folder} is a run of one learner; give the league another run.name.")
+    if there.exists():
+        import tomllib
+
+        was, now = tomllib.loads(there.read_text(encoding="utf-8")), tomllib.loads(text)
+        same = was.get("learners") == now["learners"]
+        game = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))["game"]["name"]
+        if not same or game != config.game.name:
+            raise ConfigError(
+                f"{folder} is a league of other learners or another game; give this one another run.name."
+            )
+    write_text(there, text)
+    write_text(folder / "config.toml", resolved(config))
+
+
+def league_toml(made: Composition, learners: Mapping[str, Config]) -> str:
+    """A composition as TOML, with every default written out and each learner by its own name."""
+    roles = {member.name: member.role for member in made.members()}
+    own = {
+        name: {
+            "role": roles[name],
+            "algorithm": config.algorithm,
+            "backbone": config.network.backbone,
+            "settings": asdict(config.learner),
+        }
+        for name, config in learners.items()
+    }
+    return dumps(
+        {"anchors": list(made.anchors), "learners": own, "snapshots": asdict(made.snapshots),
+         "matches": asdict(made.matches)}
+    )  # fmt: skip
+
+
+def _over(table: Any, more: Any) -> Any:
+    """One tree of tables over another."""
+    if not isinstance(table, Mapping) or not isinstance(more, Mapping):
+        return more
+    return {**table, **{key: _over(table.get(key), value) for key, value in more.items()}}
+
+
+def run_season(
+    config: Config, made: Composition, learners: Mapping[str, Config], *, rounds: int | None, address: str | None
+) -> dict[str, Any]:
+    """Plays a league to its end, showing it live; returns its document."""
+    from arena.board import board
+    from arena.cluster import stop_ray
+    from arena.display import Display
+    from arena.season import Season
+    from arena.store import Store
+
+    plan = plan_of(config, made, learners, address)
+    season: Season | None = None
+    try:
+        with Store(config.database) as store, Display() as display:
+            season = Season(
+                config.folder,
+                plan,
+                store,
+                minutes=None if rounds else config.run.minutes,
+                rounds=rounds,
+                show=lambda told: display.put(board(told, display.console.width)),
+                prepare=lambda folder: write_league(config, made, learners, folder),
+            )
+            return season.play()
+    finally:
+        stop_ray()

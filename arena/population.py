@@ -1,0 +1,355 @@
+"""A league of many learners: each plays whom its role gives it, is frozen by its role's rule, and may start anew.
+
+A round: learners whose rule says so are frozen; every learner's opponents are drawn from what its role gives by the
+payoff table; the workers play for all of them; outcomes go into the table, and experience to the learners, one after
+the other while the workers play for the next. All that the rest follows from is at hand between two rounds, so a
+league that was stopped goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from agents.guests import ITSELF
+from agents.learn.learner import Learner, Metrics
+from agents.networks import Network
+from agents.registry import ALGORITHMS
+from arena.checkpoint import Damaged
+from arena.cluster import Pool, make_pool
+from arena.sparring import Bout, Recipe, Sparred, Sparring, SparringOrder
+from envs.registry import game, resolve
+from leagues.census import Census, Member
+from leagues.payoff import Payoff
+from leagues.population import Population, Unusable, Weights
+from leagues.preset import Composition
+from leagues.quality import Quality
+from leagues.rating import Result
+from leagues.roles import Feed, feed
+from leagues.snapshots import Verdict, checkpoint, verdict
+
+if TYPE_CHECKING:
+    from agents.play import Finished
+
+MEETING = ("rollouts", "self_play")
+"""Players whose games can have guests."""
+
+
+@dataclass(frozen=True)
+class LeaguePlan:
+    """What a league trains and how; all that its results follow from, but for time.
+
+    recipes    by learner, in the composition's order
+    settings   of each learner's algorithm
+    workers    how many there are; without Ray they play in turn in this process
+    positions  to learn from that each learner's round gathers, over all workers, if its player asks for it
+    """
+
+    game: str
+    composition: Composition
+    recipes: Mapping[str, Recipe]
+    settings: Mapping[str, Any]
+    seed: int
+    workers: int
+    ray: bool
+    positions: int
+    backend: str = "auto"
+    threads: int = 1
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if game(self.game).seats < 2:
+            raise ValueError(f"{self.game} has one seat, so nobody meets in it; try `arena train`.")
+        for name, recipe in self.recipes.items():
+            if resolve(ALGORITHMS, recipe.algorithm, "algorithm").player not in MEETING:
+                raise ValueError(
+                    f"'{name}' cannot meet others: {recipe.algorithm} plays by itself; "
+                    "give it another algorithm, for example ppo."
+                )
+
+
+@dataclass
+class Pupil:
+    """A learner in the league.
+
+    before    steps that it made before it last started anew
+    frozen    its steps in all when it was last frozen
+    lives     how often it started anew
+    stopped   why it learns no more; "" while it does
+    """
+
+    member: Member
+    learner: Learner
+    weights: Weights
+    before: int = 0
+    frozen: int = 0
+    lives: int = 0
+    stopped: str = ""
+    metrics: Metrics = field(default_factory=dict)
+    fed: Feed | None = None
+    verdict: Verdict | None = None
+    games: int = 0
+
+    @property
+    def steps(self) -> int:
+        """In all its lives."""
+        return self.before + self.learner.steps
+
+
+@dataclass
+class Turn:
+    """What one learner's round brought."""
+
+    name: str
+    parts: list[Sparred]
+    metrics: Metrics
+
+    @property
+    def games(self) -> list[tuple[Finished, tuple[str, ...], int]]:
+        """Each game with who sat where, and the number of its worker."""
+        return [(g, s, i) for i, part in enumerate(self.parts) for g, s in zip(part.games, part.seats, strict=True)]
+
+
+class Trainers:
+    """The learners of a league, their workers, and the payoff table; runs rounds."""
+
+    def __init__(self, plan: LeaguePlan, population: Population, state: Mapping[str, Any] | None = None) -> None:
+        self.plan, self.population = plan, population
+        torch.set_num_threads(plan.threads)
+        self.rules = game(plan.game)
+        self.payoff, self.quality = Payoff(decay=plan.composition.matches.decay), Quality()
+        self.number = self.streams = 0
+        self.progress = 0.0
+        self.pupils: dict[str, Pupil] = {}
+        for member in plan.composition.members():
+            population.enter(member)
+            if member.live:
+                learner = self._learner(member.name, 0)
+                self.pupils[member.name] = Pupil(member, learner, learner.weights())
+        self.first = {name: self._learner(name, 0).weights() for name in self.pupils}
+        self.going: list[dict[str, Any]] = []
+        self._handles: OrderedDict[str, Any] = OrderedDict()
+        if state is not None:
+            try:
+                self._restore(state)
+            except (LookupError, TypeError, ValueError, RuntimeError) as error:
+                raise Damaged(f"The league's state is not one of this league ({error}); remove it to begin.") from error
+        self.pool = self._pool()
+
+    def _learner(self, name: str, life: int) -> Learner:
+        """A learner as it is born; in every life with the same first weights, and chances of its own."""
+        recipe, place = self.plan.recipes[name], list(self.plan.recipes).index(name)
+        seed = self.plan.seed + 1000 * place
+        kind = resolve(ALGORITHMS, recipe.algorithm, "algorithm")
+        network = Network(self.rules, recipe.backbone, recipe.heads, seed=seed)
+        return kind(self.rules, network, self.plan.settings[name], seed + life)
+
+    def _pool(self) -> Pool:
+        plan, count = self.plan, max(1, self.plan.workers)
+        going_on = self.going[:count]
+        fresh = range(self.streams, self.streams + count - len(going_on))
+        self.streams += len(fresh)
+        streams = [*(int(worker["stream"]) for worker in going_on), *fresh]
+        self.going = [*going_on, *({"stream": stream, "players": {}, "seated": {}} for stream in fresh)]
+        orders = [SparringOrder(s, plan.seed, plan.game, plan.recipes, plan.backend) for s in streams]
+        states = [worker["players"] or None for worker in self.going]
+        return make_pool(orders, states, local=not plan.ray, address=plan.address, kind=Sparring)
+
+    @property
+    def census(self) -> Census:
+        return self.population.census(self.payoff, self.quality)
+
+    def ready(self) -> str:
+        """Waits until every worker can play; returns which inference backends they took."""
+        tickets = [self.pool.start(i, "ready") for i in range(self.pool.size)]
+        return ", ".join(sorted({self.pool.finish(ticket) for ticket in tickets}))
+
+    # --- one round --------------------------------------------------------------------------------------------------
+
+    def due(self) -> list[tuple[str, Verdict]]:
+        """Whose rule says now that they are to be frozen."""
+        rule, census = self.plan.composition.snapshots, self.census
+        for pupil in self.pupils.values():
+            since = pupil.steps - pupil.frozen
+            pupil.verdict = verdict(pupil.member, census, since, rule.least, rule.most, rule.beaten)
+        now = [(name, pupil.verdict) for name, pupil in self.pupils.items() if not pupil.stopped]
+        return [(name, said) for name, said in now if said is not None and said.freeze]
+
+    def freeze(self, name: str, member: Member, enter: Any, said: Verdict) -> bool:
+        """Enters a learner's snapshot by `enter(weights)`, and only then lets it start anew, if chance says so.
+
+        Returns whether it did.
+        """
+        pupil = self.pupils[name]
+        again = bool(np.random.default_rng([self.plan.seed, 13, self.number, _digits(name)]).random() < said.restarts)
+        kept = checkpoint(pupil.weights, self.first[name], again)
+        enter(member, kept.frozen)
+        pupil.frozen = pupil.steps
+        if again:
+            pupil.before, pupil.lives = pupil.steps, pupil.lives + 1
+            pupil.learner = self._learner(name, pupil.lives)
+            pupil.weights = kept.onward
+            self.payoff.forget(name)
+        return again
+
+    def round(self, progress: float) -> list[Turn]:
+        """One round of all learners; call `due` and `freeze` before it."""
+        self.progress = progress
+        self.number += 1
+        active = [name for name, pupil in self.pupils.items() if not pupil.stopped]
+        handles = {name: self.pool.share(pupil.weights) for name, pupil in self.pupils.items()}
+        tickets = {name: self._send(name, handles) for name in active}
+        return [self._take(name, tickets[name]) for name in active]
+
+    def _send(self, name: str, handles: Mapping[str, Any]) -> list[Any]:
+        """Gives every worker one learner's games of this round."""
+        tickets: list[Any] = []
+        pupil = self.pupils[name]
+        for i, worker in enumerate(self.going):
+            seated = [other for other in worker["seated"].get(name, ()) if self._there(other)]
+            drawn = self._draw(pupil, int(worker["stream"]))
+            others = [other for other in dict.fromkeys([*drawn, *seated]) if other != name]
+            given = [handles[other] if other in handles else self._frozen(other) for other in others]
+            told = tuple((other, self._recipe(other), other not in self.pupils) for other in others)
+            guests = tuple(ITSELF if other == name else other for other in drawn)
+            bout = Bout(name, guests, told, -(-self.plan.positions // self.pool.size))
+            tickets.append(self.pool.start(i, "spar", bout, handles[name], *given))
+        return tickets
+
+    def _draw(self, pupil: Pupil, stream: int) -> list[str]:
+        """Opponents by the learner's role; who turns out not to be what entered is left out, and it is drawn anew."""
+        while True:
+            pupil.fed = feed(pupil.member, self.census)
+            rng = np.random.default_rng([self.plan.seed, 11, self.number, _digits(pupil.member.name), stream])
+            drawn = pupil.fed.draw(rng, self.plan.composition.matches.opponents)
+            if all(self._there(name) for name in dict.fromkeys(drawn)):
+                return drawn
+
+    def _there(self, name: str) -> bool:
+        """Whether a member can be met."""
+        if name in self.pupils or name in self._handles:
+            return True
+        try:
+            self.population.weights(name)
+        except Unusable:
+            return False
+        return True
+
+    def _recipe(self, name: str) -> str:
+        """The learner by whose recipe a member is made."""
+        return name if name in self.pupils else str(self.population[name].parent)
+
+    def _frozen(self, name: str) -> Any:
+        """A frozen member's weights as the workers are given them; few are kept at hand."""
+        if name not in self._handles:
+            self._handles[name] = self.pool.share(self.population.weights(name))
+            while len(self._handles) > self.plan.composition.matches.cached:
+                self._handles.popitem(last=False)
+        self._handles.move_to_end(name)
+        return self._handles[name]
+
+    def _take(self, name: str, tickets: list[Any]) -> Turn:
+        """Waits for one learner's games, counts them, and lets it learn."""
+        parts: list[Sparred] = [self.pool.finish(ticket) for ticket in tickets]
+        for i, part in enumerate(parts):
+            worker = self.going[i]
+            worker["players"] = {**worker["players"], name: part.state}
+            worker["seated"] = {**worker["seated"], name: part.seated}
+            self.pool.remember(i, worker["players"])
+        turn = Turn(name, parts, {})
+        self._count(turn)
+        columns = [part.columns for part in parts]
+        joined = {key: np.concatenate([part[key] for part in columns]) for key in columns[0]}
+        pupil = self.pupils[name]
+        try:
+            pupil.metrics = turn.metrics = pupil.learner.update(joined, self.progress)
+            weights = pupil.learner.weights()
+            if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
+                raise ValueError("Its weights are not all numbers any more.")
+            pupil.weights = weights
+        except ValueError as error:
+            pupil.stopped = f"'{name}' learns no more, the others go on: {error}"
+        return turn
+
+    def _count(self, turn: Turn) -> None:
+        """Puts one learner's outcomes into the payoff table, and past versions' losses into their quality scores."""
+        past = self.census.frozen(parent=turn.name)
+        pupil, margin = self.pupils[turn.name], self.plan.composition.matches.margin
+        for finished, seats, _ in turn.games:
+            other = next((seat for seat in seats if seat != ITSELF), ITSELF)
+            if other == ITSELF:
+                continue
+            score = scored(finished.reward, seats.index(ITSELF), margin)
+            self.payoff.add(Result(turn.name, other, score))
+            if score > 0.5 and other in past and pupil.member.plays("openai_five"):
+                self.quality.lost(turn.name, other, past)
+        pupil.games += len(turn.games)
+
+    # --- going on ---------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything the rest of the league follows from, but for frozen weights; between two rounds."""
+        return {
+            "number": self.number,
+            "progress": self.progress,
+            "streams": self.streams,
+            "payoff": self.payoff.state(),
+            "quality": self.quality.state(),
+            "workers": self.going,
+            "pupils": {
+                name: {
+                    "learner": pupil.learner.state(),
+                    "weights": dict(pupil.weights),
+                    "before": pupil.before,
+                    "frozen": pupil.frozen,
+                    "lives": pupil.lives,
+                    "stopped": pupil.stopped,
+                    "games": pupil.games,
+                }
+                for name, pupil in self.pupils.items()
+            },
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.number, self.progress = int(state["number"]), float(state["progress"])
+        self.streams = int(state["streams"])
+        payoff, quality = state["payoff"], state["quality"]
+        self.payoff = Payoff.from_state(payoff["names"], payoff["score"], payoff["games"], payoff["decay"])
+        self.quality = Quality(quality["rate"], quality["scores"])
+        self.going = [
+            {
+                "stream": int(worker["stream"]),
+                "players": worker["players"],
+                "seated": {name: tuple(seated) for name, seated in worker["seated"].items()},
+            }
+            for worker in state["workers"]
+        ]
+        for name, kept in state["pupils"].items():
+            pupil = self.pupils[name]
+            pupil.before, pupil.frozen, pupil.lives = int(kept["before"]), int(kept["frozen"]), int(kept["lives"])
+            pupil.stopped, pupil.games = str(kept["stopped"]), int(kept["games"])
+            pupil.learner = self._learner(name, pupil.lives)
+            pupil.learner.restore(kept["learner"])
+            pupil.weights = kept["weights"]
+
+    def close(self) -> None:
+        """Lets the workers go."""
+        self.pool.close()
+
+
+def scored(reward: tuple[float, ...], seat: int, margin: float) -> float:
+    """A seat's score in a game, 0 to 1: against the mean of the others' pay, by who has more or by how much more."""
+    lead = reward[seat] - (sum(reward) - reward[seat]) / (len(reward) - 1)
+    if margin > 0:
+        return min(1.0, max(0.0, 0.5 + 0.5 * lead / margin))
+    return 1.0 if lead > 0 else 0.0 if lead < 0 else 0.5
+
+
+def _digits(name: str) -> int:
+    """A name as a number for a seed."""
+    return int.from_bytes(name.encode(), "big") % 2**63

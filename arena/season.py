@@ -1,0 +1,406 @@
+"""A season: a league of many learners with a folder and a database, played until its time is over.
+
+A snapshot is entered in this order: the state is kept, the agent's folder is written, the database learns of it. So a
+kill at any instant loses at most what came after the state, and that is done again, move by move, under the same ids.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.files import write_text
+from agents.guests import ITSELF
+from agents.self_play import SelfPlay
+from agents.storage import agent_digest, read_agent, save_agent
+from arena.checkpoint import Damaged, load_state, save_state
+from arena.leaderboard import ratings
+from arena.lock import Lock
+from arena.population import LeaguePlan, Trainers, Turn
+from arena.run import search_table
+from arena.standing import document
+from arena.store import Store, StoredGame
+from arena.tournament import contest, digest, enter, kept, weights_digest
+from arena.worker import Meeting, shares
+from arena.yardstick import Yardstick
+from envs.registry import game
+from leagues.census import Member
+from leagues.matchmaking import most_telling
+from leagues.population import Population, Weights
+from leagues.rating import Ratings, Result
+from leagues.schedule import Pairing, pair
+from leagues.snapshots import Verdict
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+FINISHED = Verdict(True, "the season is over", 0.0)
+RATING_SIMULATIONS = 100
+"""With which snapshots play rating games that search."""
+
+TOLD_SECONDS = 1.0
+"""Between two times that a league shows itself."""
+
+
+class Season:
+    """A league that is played: `minutes` or `rounds` say how much of it a start is given.
+
+    A season that was cut short gets what is left, a complete one as much again.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        plan: LeaguePlan,
+        store: Store,
+        *,
+        minutes: float | None = None,
+        rounds: int | None = None,
+        keep_minutes: float = 1.0,
+        show: Callable[[Mapping[str, Any]], None] = lambda document: None,
+        prepare: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        self.folder, self.plan, self.store, self.show = folder, plan, store, show
+        self.minutes, self.rounds, self.keep_minutes = minutes, rounds, keep_minutes
+        self.game = game(plan.game).name
+        self.events: SummaryWriter | None = None
+        self.ratings: Ratings | None = None
+        self.history: list[dict[str, Any]] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+        try:
+            prepare(folder)
+            self._open()
+        except BaseException:
+            self.lock.release()
+            raise
+
+    # --- beginning and going on -------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        plan, matches = self.plan, self.plan.composition.matches
+        state = load_state(self.folder / "state")
+        self.resumed = state is not None
+        known = {"trainers": None, "frozen": [], "spent": 0.0, "from": [0.0, 0], "complete": True} | (state or {})
+        self.population = Population(agent_digest, lambda place: _weights(place), matches.cached)
+        two = game(plan.game).seats == 2
+        anchors = plan.composition.anchors if two else ()
+        self.contest = contest(plan.game, anchors, seed=plan.seed, purpose="rating") if two else None
+        self._enter_everybody()
+        self.trainers = Trainers(plan, self.population, known["trainers"])
+        self.specs = dict(self.contest.entrants) if self.contest else {}
+        self.frozen: list[dict[str, Any]] = []
+        try:
+            for one in known["frozen"]:
+                self._admit(one)
+            self.spent = float(known["spent"])
+            start = (self.spent, self.trainers.number) if known["complete"] else known["from"]
+            self.start: tuple[float, int] = (float(start[0]), int(start[1]))
+        except (LookupError, TypeError, ValueError) as error:
+            raise Damaged(f"{self.folder / 'state'} lacks what a state has ({error}); remove it to begin.") from error
+        self._read_history()
+        self.begun = self.kept = self.told = time.monotonic()
+        self.yardstick = Yardstick(plan)
+
+    def entry(self, name: str) -> str:
+        """What a member is called in the database, where other leagues have members too."""
+        return name if name == ITSELF else f"{self.folder.name}-{name}"
+
+    def _enter_everybody(self) -> None:
+        if not self.resumed:
+            for member in self.store.members(self.game):
+                if member.kind == "snapshot" and (member.parent or "").startswith(f"{self.folder.name}-"):
+                    raise ValueError(
+                        f"{self.store.path} has snapshots of an earlier league '{self.folder.name}' whose folder is "
+                        "gone; name this one otherwise (--set run.name=NAME), or put its folder back."
+                    )
+        if self.contest is not None:
+            enter(self.store, self.contest)
+        for name in self.plan.recipes:
+            self.store.add_member(self.game, self.entry(name), "learner", str(self.folder.resolve()))
+
+    def _admit(self, one: Mapping[str, Any]) -> None:
+        """Enters a snapshot that is on disk into the league."""
+        member = Member(str(one["name"]), str(one["role"]), parent=str(one["parent"]))
+        place = self.folder / "agents" / member.name
+        self.population.enter(member, place, one.get("digest") or None)
+        digest = self.population.digests()[member.name]
+        self.frozen.append({**one, "digest": digest})
+        searches = isinstance(self.plan.recipes[str(one["parent"])].playing, SelfPlay)
+        spec = f"{place.resolve()}" + f":sims={RATING_SIMULATIONS}" * searches
+        if member.name not in self.population.unusable:
+            self.specs[self.entry(member.name)] = spec
+            parent, name = self.entry(str(one["parent"])), self.entry(member.name)
+            sha256 = weights_digest(spec)
+            self.store.add_member(
+                self.game, name, "snapshot", spec, parent=parent, step=int(one["step"]), sha256=sha256
+            )
+
+    def _read_history(self) -> None:
+        """What was measured before; what came after the state that this start goes on from is dropped."""
+        path = self.folder / "history.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and self.resumed else []
+        for line in lines:
+            try:
+                point = json.loads(line)
+            except ValueError:
+                break  # cut short by a kill
+            if point["round"] <= self.trainers.number:
+                self.history.append(point)
+        write_text(path, "".join(json.dumps(point) + "\n" for point in self.history))
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def elapsed(self) -> float:
+        """Seconds of play in all starts together."""
+        return self.spent + time.monotonic() - self.begun
+
+    def progress(self) -> float:
+        """How much of it is over, 0 to 1; 0 if it has no end."""
+        if self.rounds is not None:
+            return min(1.0, (self.trainers.number - self.start[1]) / max(1, self.rounds))
+        if self.minutes is not None:
+            return min(1.0, (self.elapsed() - self.start[0]) / max(1e-9, 60.0 * self.minutes))
+        return 0.0
+
+    # --- playing ----------------------------------------------------------------------------------------------------
+
+    def play(self) -> dict[str, Any]:
+        """Plays until the time is over or Ctrl-C; returns the league's document. What was kept stays in any case."""
+        try:
+            self.backend = self.trainers.ready()
+            self.begun = self.kept = time.monotonic()
+            self.rate()
+            while self.progress() < 1.0:
+                self.freeze_who_is_due()
+                for turn in self.trainers.round(self.progress()):
+                    self.store_games(turn)
+                    self.log(turn)
+                if self.yardstick.due():
+                    self.measure()
+                if time.monotonic() - self.kept > 60.0 * self.keep_minutes:
+                    self.keep()
+                if time.monotonic() - self.told > TOLD_SECONDS:
+                    self.tell()
+            self.freeze([(name, FINISHED) for name in self._learning()])
+            self.measure()
+            self.keep()
+            return self.tell()
+        finally:
+            self.close()
+
+    def _learning(self) -> list[str]:
+        return [name for name, p in self.trainers.pupils.items() if not p.stopped and p.steps > p.frozen]
+
+    def freeze_who_is_due(self) -> None:
+        due = self.trainers.due()
+        if due:
+            self.freeze(due)
+            self.measure()
+
+    def freeze(self, due: list[tuple[str, Verdict]]) -> None:
+        """Keeps the state, then freezes learners and lets the new members play."""
+        self.keep()
+        fresh: list[str] = []
+        for name, said in due:
+            pupil = self.trainers.pupils[name]
+            member = Member(f"{name}-{pupil.steps:07d}", pupil.member.role, parent=name)
+            one = {
+                "name": member.name,
+                "role": member.role,
+                "parent": name,
+                "step": pupil.steps,
+                "round": self.trainers.number,
+                "why": said.reason,
+            }
+            again = self.trainers.freeze(name, member, self._write, said)
+            self._admit({**one, "anew": again})
+            fresh.append(member.name)
+        self.acquaint(fresh)
+        self.send_out(fresh)
+
+    def _write(self, member: Member, weights: Weights) -> None:
+        """A snapshot's folder, or the very same one that a start before this wrote."""
+        place = self.folder / "agents" / member.name
+        if place.exists():
+            there = _weights(place)
+            if all(np.array_equal(there.get(key, np.nan), array) for key, array in weights.items()):
+                return
+            raise ValueError(f"{place} is another agent than this season's; move it away, and start again.")
+        recipe = self.plan.recipes[str(member.parent)]
+        rules = game(self.plan.game)
+        save_agent(
+            place,
+            rules,
+            dict(weights),
+            backbone=recipe.backbone,
+            heads=recipe.heads,
+            search=search_table(recipe.playing, rules),
+            step=int(member.name.rpartition("-")[2]),
+            parent=str(member.parent),
+        )
+
+    # --- games ------------------------------------------------------------------------------------------------------
+
+    def acquaint(self, fresh: list[str]) -> None:
+        """Lets new members play everybody frozen, where the league wants that; outcomes go into the payoff table."""
+        count, census = self.plan.composition.matches.every_pair, self.trainers.census
+        if self.contest is None or not count:
+            return
+        pairs = [
+            (a, b)
+            for a in fresh
+            for b in census.frozen()
+            if a != b and not (b in fresh and fresh.index(b) < fresh.index(a))
+        ]
+        pairings = [
+            p for a, b in pairs for k in range(count) for p in pair(self.entry(a), self.entry(b), self.plan.seed, k)
+        ]
+        margin, cut = self.plan.composition.matches.margin, len(self.folder.name) + 1
+        for pairing, finished in self.meet(pairings):
+            score = (
+                0.5 + 0.5 * np.clip((finished.reward[0] - finished.reward[1]) / margin, -1, 1)
+                if margin
+                else (0.5 + 0.5 * np.sign(finished.reward[0] - finished.reward[1]))
+            )
+            self.trainers.payoff.add(Result(pairing.first[cut:], pairing.second[cut:], float(score)), fade=False)
+
+    def send_out(self, fresh: list[str]) -> None:
+        """Plays the pairs of rating games that tell most of the new members, and rates everybody."""
+        count = self.plan.composition.matches.rated_pairs
+        if self.contest is None or not count or len(self.specs) < 2:
+            return
+        rated = ratings(self.store, self.game)
+        here = [name for name in self.specs if name in rated.names]
+        focus = [self.entry(name) for name in fresh if self.entry(name) in here]
+        if not focus or len(here) < 2:
+            return
+        met: dict[tuple[str, str], int] = {}
+        for result, times in self.store.results(self.game).items():
+            key = (min(result[:2]), max(result[:2]))
+            met[key] = met.get(key, 0) + times
+        pairings: list[Pairing] = []
+        for a, b in most_telling(rated, count, seed=self.trainers.number, focus=focus, among=here):
+            key = (min(a, b), max(a, b))
+            pairings += pair(a, b, self.plan.seed, 1_000_000 + met.get(key, 0) // 2)
+            met[key] = met.get(key, 0) + 2
+        self.meet(pairings)
+        self.rate()
+        if self.ratings is not None:
+            self.store.add_ratings(self.game, self.store.last_number(), self.ratings.rows())
+
+    def meet(self, pairings: list[Pairing]) -> list[tuple[Pairing, Any]]:
+        """Plays games of two members on all workers, and stores them."""
+        assert self.contest is not None
+        pool, tickets = self.trainers.pool, []
+        for i, hand in enumerate(shares(pairings, pool.size)):
+            if hand:
+                names = {name for p in hand for name in (p.first, p.second)}
+                meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.contest.opening)
+                tickets.append(pool.start(i, "meet", meeting))
+        played = [one for ticket in tickets for one in pool.finish(ticket)]
+        contest, run = self.contest, self.folder.name
+        self.store.add_games([kept(contest, p, finished, run) for p, finished in played])
+        return played
+
+    def rate(self) -> None:
+        """Everybody's rating from every rated game in the store."""
+        if self.contest is not None and self.store.results(self.game):
+            self.ratings = ratings(self.store, self.game)
+
+    def store_games(self, turn: Turn) -> None:
+        """Keeps some of the games that a learner learned from: the first of a round; all count in the payoff table."""
+        me, rules = self.entry(turn.name), game(self.plan.game)
+        chosen = turn.games[: self.plan.composition.matches.stored]
+        streams = [int(worker["stream"]) for worker in self.trainers.going]
+        self.store.add_games(
+            [
+                StoredGame(
+                    id=f"{self.game}.{me}.{streams[i]}.{g.number}.{digest(rules.version, g.seed, *g.moves)[:12]}",
+                    game=self.game,
+                    rules=rules.version,
+                    seed=g.seed,
+                    seats=tuple(me if seat == ITSELF else self.entry(seat) for seat in seats),
+                    results=g.reward,
+                    moves=g.moves,
+                    opening=g.opening,
+                    purpose="selfplay" if set(seats) == {ITSELF} else "league",
+                    run=self.folder.name,
+                )
+                for g, seats, i in chosen
+            ]
+        )
+
+    # --- keeping and telling ----------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Writes the state to go on from; only between rounds."""
+        state = {
+            "trainers": self.trainers.state(),
+            "frozen": self.frozen,
+            "spent": self.elapsed(),
+            "from": list(self.start),
+            "complete": self.progress() >= 1.0,
+        }
+        save_state(self.folder / "state", state)
+        self.kept = time.monotonic()
+
+    def measure(self) -> None:
+        """One more point of the curves: exploitability where it is exact, cycles, and what learners do."""
+        point = self.yardstick.measure(self.trainers)
+        point = {"round": self.trainers.number, "seconds": round(self.elapsed(), 1), **point}
+        self.history.append(point)
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(point) + "\n")
+        for name, value in point["exploitability"].items():
+            self.write_event(f"exploitability/{name}", value)
+        if point["cycles"] is not None:
+            self.write_event("league/cycles", point["cycles"])
+        if self.ratings is not None:
+            for name, elo in zip(self.ratings.names, self.ratings.elo, strict=True):
+                if name == self.entry(str(self.frozen[-1]["name"] if self.frozen else "")):
+                    self.write_event(f"elo/{self.frozen[-1]['parent']}", float(elo))
+
+    def log(self, turn: Turn) -> None:
+        """TensorBoard: what each learner says of itself, and how its games went."""
+        rewards = [g.reward[seats.index(ITSELF)] for g, seats, _ in turn.games]
+        values = {**turn.metrics, "rollout/games": len(turn.games)}
+        if rewards:
+            values["rollout/ep_rew_mean"] = float(np.mean(rewards))
+        for name, value in values.items():
+            self.write_event(f"{turn.name}/{name}", value)
+
+    def write_event(self, name: str, value: float) -> None:
+        if self.events is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # What was written after the state that this start goes on from is taken out of the curves.
+            self.events = SummaryWriter(str(self.folder / "events"), purge_step=self.trainers.number)
+        self.events.add_scalar(name, value, self.trainers.number)
+
+    def tell(self) -> dict[str, Any]:
+        """The league as it is now, to whoever shows it, and into league.json."""
+        self.told = time.monotonic()
+        told = document(self)
+        write_text(self.folder / "league.json", json.dumps(told))
+        self.show(told)
+        return told
+
+    def close(self) -> None:
+        """Lets go of workers, files and the folder."""
+        self.trainers.close()
+        if self.events is not None:
+            self.events.close()
+        self.lock.release()
+
+
+def _weights(place: Path) -> dict[str, Any]:
+    """The weights in an agent's folder, everything checked."""
+    from agents.networks import weights
+
+    return dict(weights(read_agent(place)[1]))

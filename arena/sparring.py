@@ -1,0 +1,164 @@
+"""A worker of a league of many learners: plays for each of them against whom it is told, and plays rating games."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from arena.worker import Meeting, play_pairings
+from envs.registry import game, resolve
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.experience import Columns
+    from agents.learn.learner import Player
+    from agents.networks import Weights
+    from agents.play import Finished
+    from leagues.schedule import Pairing
+
+READY = 32
+"""Frozen members that a worker keeps ready to play."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a learner's network is made, and how it gathers experience; its snapshots are made alike.
+
+    playing  settings of the algorithm's player
+    """
+
+    algorithm: str
+    backbone: str
+    heads: tuple[str, ...]
+    playing: Any
+
+
+@dataclass(frozen=True)
+class SparringOrder:
+    """Everything such a worker is made from; small, so that it can be made again at any time."""
+
+    stream: int
+    seed: int
+    game: str
+    recipes: Mapping[str, Recipe]
+    """By learner, in the league's order."""
+    backend: str = "auto"
+
+
+class Bout(NamedTuple):
+    """What one learner plays in one round."""
+
+    learner: str
+    drawn: tuple[str, ...]
+    """Of whom a guest is drawn, evenly, for each new game; `agents.guests.ITSELF` for the learner at all seats."""
+    guests: tuple[tuple[str, str, bool], ...]
+    """(name, the learner by whose recipe it is made, whether it is frozen) of all that may sit there."""
+    positions: int
+
+
+class Sparred(NamedTuple):
+    """One round's experience of one learner from one worker, and where its games stand after it."""
+
+    columns: Columns
+    games: list[Finished]
+    seats: list[tuple[str, ...]]
+    """Who sat at the seats of each game; `agents.guests.ITSELF` for the learner."""
+    state: Mapping[str, Any]
+    seated: tuple[str, ...]
+    """Who is in a game that goes on."""
+    evaluations: int
+    seconds: float
+
+
+class Sparring:
+    """Play for several learners, each in games of its own that run on from round to round."""
+
+    def __init__(self, order: SparringOrder, state: Mapping[str, Any] | None = None) -> None:
+        self.order = order
+        self._states = dict(state or {})
+        self._players: dict[str, Player] = {}
+        self._ready: OrderedDict[str, Visitor] = OrderedDict()
+
+    def player(self, learner: str) -> Player:
+        """What gathers a learner's experience here."""
+        if learner not in self._players:
+            from agents.networks import Network
+            from agents.registry import ALGORITHMS, PLAYERS
+
+            order, recipe = self.order, self.order.recipes[learner]
+            kind = resolve(PLAYERS, resolve(ALGORITHMS, recipe.algorithm, "algorithm").player, "player")
+            place = list(order.recipes).index(learner)
+            seed = int(np.random.SeedSequence([order.seed, order.stream, place, 5]).generate_state(1)[0])
+            network = Network(game(order.game), recipe.backbone, recipe.heads)
+            player: Player = kind.of(network, recipe.playing, seed, order.backend)
+            state = self._states.pop(learner, None)
+            if state is not None:
+                player.restore(state)
+            self._players[learner] = player
+        return self._players[learner]
+
+    def ready(self) -> str:
+        """Makes whatever play needs; returns which inference backends were taken."""
+        return ", ".join(sorted({self.player(learner).backend for learner in self.order.recipes}))
+
+    def spar(self, bout: Bout, own: Weights, *weights: Weights) -> Sparred:
+        """Plays for a learner with its own weights, and those of its guests in their order."""
+        begun, player = time.monotonic(), self.player(bout.learner)
+        before = player.evaluations
+        player.load(own)
+        guests = {
+            name: self._guest(name, recipe, arrays, frozen)
+            for (name, recipe, frozen), arrays in zip(bout.guests, weights, strict=True)
+        }
+        host: Any = player
+        host.invite(guests, bout.drawn)
+        columns, games = player.collect(bout.positions)
+        present = host.others if hasattr(host, "others") else host.guests
+        seats = [tuple(present.at(finished.players)) for finished in games]
+        evaluations, seconds = player.evaluations - before, time.monotonic() - begun
+        return Sparred(columns, games, seats, player.state(), tuple(present.seated()), evaluations, seconds)
+
+    def meet(self, meeting: Meeting) -> list[tuple[Pairing, Finished]]:
+        """Plays rating games, all at once."""
+        return play_pairings(self.order.game, meeting)
+
+    def _guest(self, name: str, recipe: str, arrays: Weights, frozen: bool) -> Agent:
+        """A member as an agent with these weights; who was here lately is kept, and one that learns given new ones."""
+        if name not in self._ready:
+            self._ready[name] = visitor(self.order, name, self.order.recipes[recipe])
+            self._ready[name].load(arrays)
+            while len(self._ready) > READY:
+                self._ready.popitem(last=False)
+        elif not frozen:
+            self._ready[name].load(arrays)
+        self._ready.move_to_end(name)
+        return self._ready[name].agent
+
+
+class Visitor(NamedTuple):
+    """An agent, and how it is given weights."""
+
+    agent: Agent
+    load: Callable[[Weights], None]
+
+
+def visitor(order: SparringOrder, name: str, recipe: Recipe) -> Visitor:
+    """A member as its opponents meet it: by its policy as it is, or by the search that its own fast moves get."""
+    from agents.actor import Actor, ActorAgent
+    from agents.inference import evaluator
+    from agents.networks import Network
+    from agents.search.agent import SearchAgent
+    from agents.self_play import SelfPlay
+
+    network = Network(game(order.game), recipe.backbone, recipe.heads)
+    if isinstance(recipe.playing, SelfPlay):
+        how = replace(recipe.playing.search, simulations=recipe.playing.fast_simulations, noise_share=0.0)
+        evaluate = evaluator(network.eval(), backend=order.backend)
+        return Visitor(SearchAgent(evaluate, network.game, name=name, settings=how), evaluate.load)
+    actor = Actor(network)
+    return Visitor(ActorAgent(actor, name, 1.0), actor.load)

@@ -1,0 +1,126 @@
+"""Yardsticks of a league: how far its members are from perfect play, exactly, and how much of it goes in circles.
+
+Exploitability is exact where the game's whole tree is small; what members that search would play is not asked.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.self_play import SelfPlay
+from envs.registry import game
+from leagues.meta_games import cycle_share, nash
+from leagues.rating import Result, rate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from arena.population import LeaguePlan, Trainers
+    from leagues.population import Weights
+
+MOST_POSITIONS = 200_000
+"""Of a tree that is measured while a league goes on."""
+SHARE = 0.02
+"""Of the time at most, between snapshots, goes into measuring."""
+MOST_MEMBERS = 150
+"""The payoff table's newest members whose circles are looked for."""
+
+NASH, AVERAGE = "nash of the frozen", "average of the frozen"
+"""Mixtures of frozen members: by the meta-game's equilibrium; all of them, the later the more, exploiters aside."""
+
+
+class Yardstick:
+    """Measures a league; what it knows of frozen members it keeps."""
+
+    def __init__(self, plan: LeaguePlan) -> None:
+        self.plan = plan
+        self.tree = small_tree(plan)
+        self._reach: dict[str, NDArray[np.float64]] = {}
+        self._next = 0.0
+
+    def due(self) -> bool:
+        """Whether measuring would take no more than its share of the time."""
+        return self.tree is not None and time.monotonic() >= self._next
+
+    def measure(self, trainers: Trainers) -> dict[str, Any]:
+        """One point of the league's curves."""
+        begun = time.monotonic()
+        learners = {
+            name: {"steps": p.steps, "games": p.games, "lives": p.lives, "stopped": p.stopped}
+            for name, p in trainers.pupils.items()
+        }
+        point = {"exploitability": self._exploitability(trainers), "cycles": cycles(trainers), "learners": learners}
+        self._next = time.monotonic() + (time.monotonic() - begun) / SHARE
+        return point
+
+    def _exploitability(self, trainers: Trainers) -> dict[str, float]:
+        if self.tree is None:
+            return {}
+        from agents.exact.best_response import exploitability
+        from agents.exact.policy import mixture
+
+        found: dict[str, float] = {}
+        for name, pupil in trainers.pupils.items():
+            reach = self._played(name, pupil.weights)[None]
+            found[name] = exploitability(self.tree, mixture(self.tree, reach, np.ones(1)))
+        frozen = [m for m in trainers.census.members if not m.live and m.parent is not None]
+        for member in frozen:
+            if member.name not in self._reach:
+                self._reach[member.name] = self._played(str(member.parent), trainers.population.weights(member.name))
+        if frozen:
+            reach = np.stack([self._reach[member.name] for member in frozen])
+            wins = trainers.payoff.winrates([member.name for member in frozen])
+            weights = np.array([0.0 if "exploiter" in m.role else i + 1.0 for i, m in enumerate(frozen)])
+            found[NASH] = exploitability(self.tree, mixture(self.tree, reach, nash(wins - wins.T)))
+            if weights.any():
+                found[AVERAGE] = exploitability(self.tree, mixture(self.tree, reach, weights))
+        return found
+
+    def _played(self, learner: str, weights: Weights) -> NDArray[np.float64]:
+        """[S] how probably a member plays each sequence of its own moves."""
+        from agents.actor import Actor, ActorAgent
+        from agents.exact.policy import policy_of, reached
+        from agents.networks import Network
+
+        assert self.tree is not None
+        recipe = self.plan.recipes[learner]
+        actor = Actor(Network(self.tree.game, recipe.backbone, recipe.heads))
+        actor.load(dict(weights))
+        agent = ActorAgent(actor, learner, 1.0)
+        return reached(self.tree, policy_of(agent, self.tree, believe=actor.kind == "policy"))
+
+
+def small_tree(plan: LeaguePlan) -> Any:
+    """The whole tree of a league's game, if it is small enough and nobody in the league searches; else None."""
+    from agents.agent import Unable
+    from agents.exact.tree import TooLarge, flatten
+
+    if any(isinstance(recipe.playing, SelfPlay) for recipe in plan.recipes.values()):
+        return None
+    try:
+        return flatten(game(plan.game), MOST_POSITIONS)
+    except (Unable, TooLarge):
+        return None
+
+
+def cycles(trainers: Trainers) -> float | None:
+    """How much of who beats whom in the payoff table no ranking explains; None before three have met."""
+    payoff = trainers.payoff
+    names = payoff.names[-MOST_MEMBERS:]
+    games, score = payoff.counts(names), payoff.winrates(names)
+    met = np.flatnonzero((games > 0).any(1))
+    if len(met) < 3:
+        return None
+    results: dict[Result, float] = {}
+    for i in met:
+        for j in met[met > i]:
+            if games[i, j] > 0:
+                results[Result(names[i], names[j], 1.0)] = float(games[i, j] * score[i, j])
+                results[Result(names[i], names[j], 0.0)] = float(games[i, j] * (1 - score[i, j]))
+    rated = rate({result: count for result, count in results.items() if count > 0}, anchor=None)
+    at = [rated.names.index(names[i]) for i in met]
+    expected = rated.expectations()[np.ix_(at, at)]
+    return cycle_share(score[np.ix_(met, met)], expected, games[np.ix_(met, met)])

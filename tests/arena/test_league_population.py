@@ -1,0 +1,261 @@
+"""A league of many learners: fed by their roles, frozen by their rules, reset, killed and gone on with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.learn.a2c import A2C, A2CSettings
+from agents.learn.alphazero import AlphaZeroSettings
+from agents.learn.ppo import PPO, PPOSettings
+from agents.rollouts import RolloutSettings
+from agents.search.search import Search
+from agents.self_play import SelfPlay
+from agents.storage import agent_digest
+from arena.population import LeaguePlan, scored
+from arena.season import Season
+from arena.sparring import Recipe
+from arena.store import Store
+from envs.registry import game
+from leagues.census import Member
+from leagues.preset import composition
+from leagues.roles import feed
+from leagues.snapshots import Verdict
+
+NET = "mlp:layers=1,width=8"
+PLAYING = RolloutSettings(lanes=8, steps=6)
+ALPHASTAR = {
+    "learners": {
+        "main": {"role": "main"},
+        "exploiter": {"role": "main_exploiter"},
+        "league": {"role": "league_exploiter"},
+    },
+    "snapshots": {"least": 60, "most": 120},
+    "matches": {"rated_pairs": 2, "opponents": 3, "stored": 5},
+}  # fmt: skip
+
+
+def plan(tables: dict = ALPHASTAR, name: str = "kuhn", **more) -> LeaguePlan:
+    made, rules = composition(tables), game(name)
+    ppo = Recipe("ppo", NET, PPO.parts(rules, PPOSettings())[1], PLAYING)
+    a2c = Recipe("a2c", NET, A2C.parts(rules, A2CSettings())[1], PLAYING)
+    live = [m.name for m in made.members() if m.live]
+    recipes = {one: a2c if one == "exploiter" else ppo for one in live}
+    settings = {one: A2CSettings() if one == "exploiter" else PPOSettings(batch=64, epochs=1) for one in live}
+    given = {"seed": 0, "workers": 1, "ray": False, "positions": 1, "backend": "torch", **more}
+    return LeaguePlan(name, made, recipes, settings, **given)
+
+
+def play(folder: Path, rounds: int, of: LeaguePlan | None = None, **more) -> Season:
+    with Store(folder / "arena.db") as store:
+        season = Season(folder / "runs" / "x", of or plan(), store, rounds=rounds, **more)
+        season.play()
+    return season
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory):
+    """A league that has been played: what was drawn and what the table said is written down on the way."""
+    folder = tmp_path_factory.mktemp("league")
+    with Store(folder / "arena.db") as store:
+        one = Season(folder / "runs" / "x", plan(), store, rounds=10)
+        one.told_by_role = []  # type: ignore[attr-defined]
+        send = one.trainers._send
+
+        def spy(name, handles):
+            tickets = send(name, handles)
+            pupil = one.trainers.pupils[name]
+            one.told_by_role.append((pupil.fed, feed(pupil.member, one.trainers.census)))  # type: ignore[attr-defined]
+            return tickets
+
+        one.trainers._send = spy
+        one.play()
+        one.stored = {p: store.count(purpose=p) for p in ("selfplay", "league", "rating")}  # type: ignore[attr-defined]
+        one.entered = {m.name: m for m in store.members("kuhn")}  # type: ignore[attr-defined]
+    return one
+
+
+def test_each_is_fed_what_its_role_says(season):
+    assert len(season.told_by_role) == 30
+    assert all(fed == pure for fed, pure in season.told_by_role)
+    assert len({tuple(fed.odds) for fed, _ in season.told_by_role}) > 5  # it changes as members come
+
+
+def test_frozen_members_stay_what_they_were_while_their_parents_learn(season):
+    digests = season.population.digests()
+    assert len(digests) >= 8
+    for name, digest in digests.items():
+        assert agent_digest(season.folder / "agents" / name) == digest
+    first, last = (f"main-{step}" for step in (min(steps(season, "main")), max(steps(season, "main"))))
+    one, other = season.population.weights(first), season.population.weights(last)
+    assert any((one[key] != other[key]).any() for key in one)
+    with pytest.raises(ValueError, match="read-only"):
+        next(iter(one.values()))[:] = 0
+
+
+def steps(season: Season, parent: str) -> list[str]:
+    return [one["name"].rpartition("-")[2] for one in season.frozen if one["parent"] == parent]
+
+
+def test_an_exploiter_is_frozen_before_it_starts_anew(season):
+    pupil, first = season.trainers.pupils["exploiter"], season.trainers.first["exploiter"]
+    anew = [one for one in season.frozen if one["parent"] == "exploiter" and one["anew"]]
+    assert anew and pupil.lives == len(anew) and pupil.before == anew[-1]["step"]
+    for one in anew:
+        frozen = season.population.weights(one["name"])
+        assert any((frozen[key] != first[key]).any() for key in first)  # the trained one, not the newborn
+    assert not any(one["anew"] for one in season.frozen if one["parent"] == "main")
+
+
+def test_a_reset_gives_back_the_first_weights_and_forgets_the_games(tmp_path):
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(), store, rounds=1)
+        one.trainers.round(0.0)
+        pupil, seen = one.trainers.pupils["exploiter"], {}
+        trained = dict(pupil.weights)
+        assert one.trainers.payoff.games("exploiter", "main") > 0
+        said = Verdict(True, "now", 1.0)
+        assert one.trainers.freeze("exploiter", Member("exploiter-1", "x", parent="exploiter"), seen.__setitem__, said)
+        (kept,) = seen.values()
+        assert all((kept[key] == trained[key]).all() for key in trained)
+        assert all((pupil.weights[key] == one.trainers.first["exploiter"][key]).all() for key in trained)
+        assert one.trainers.payoff.games("exploiter", "main") == 0 and pupil.learner.steps == 0 < pupil.steps
+        one.close()
+
+
+def test_games_and_members_are_in_the_database(season):
+    assert season.stored["league"] > 0 and season.stored["selfplay"] > 0 and season.stored["rating"] > 0
+    snapshot = season.entered[f"x-{season.frozen[0]['name']}"]
+    assert snapshot.kind == "snapshot" and snapshot.parent == f"x-{season.frozen[0]['parent']}"
+    assert snapshot.sha256 == season.frozen[0]["digest"]
+
+
+def test_the_document_tells_all_of_it(season):
+    told = json.loads((season.folder / "league.json").read_text())
+    assert [m["name"] for m in told["members"][:4]] == ["main", "exploiter", "league", "random"]
+    assert told["feeds"]["exploiter"]["odds"] == {"main": 1.0}
+    assert sum(told["feeds"]["main"]["odds"].values()) == pytest.approx(1.0)
+    assert set(told["exploitability"]) >= {"main", "exploiter", "league", "average of the frozen"}
+    assert all(0 <= value < 1 for value in told["exploitability"].values())
+    names, score = told["payoff"]["names"], np.array(told["payoff"]["score"])
+    low, high = np.array(told["payoff"]["low"]), np.array(told["payoff"]["high"])
+    assert len(names) == len(score) and (low <= score + 1e-4).all() and (score <= high + 1e-4).all()
+    assert np.allclose(score + score.T, 1, atol=1e-3)
+    for one in told["exploits"]:
+        assert low[names.index(one["who"]), names.index(one["whom"])] > 0.5
+    assert len(told["history"]) >= 5 and told["ratings"]
+
+
+def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path):
+    """The state of one that was stopped in its fifth round and of one never stopped, after six."""
+    whole = play(tmp_path / "a", 6)
+
+    class Killed(Exception):
+        pass
+
+    with Store(tmp_path / "b" / "arena.db") as store:
+        one = Season(tmp_path / "b" / "runs" / "x", plan(), store, rounds=6)
+        rounds, one.keep_minutes = one.trainers.round, 0.0
+
+        def killed(progress):
+            if one.trainers.number == 2:
+                one.keep_minutes = 1.0  # so that what is gone on from lies before a snapshot
+            if one.trainers.number == 4:
+                raise Killed
+            return rounds(progress)
+
+        one.trainers.round = killed  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            one.play()
+    again = play(tmp_path / "b", 6)
+    assert again.resumed and again.history[0]["round"] < 4
+    assert same(whole.trainers.state(), again.trainers.state())
+    assert whole.population.digests().keys() == again.population.digests().keys()
+    other = play(tmp_path / "c", 1, plan(seed=1))
+    assert not same(whole.trainers.state()["pupils"], other.trainers.state()["pupils"])
+
+
+def same(a, b) -> bool:
+    """Whether two states are equal to the last bit, time aside."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if hasattr(a, "numpy"):
+        a, b = a.detach().numpy(), b.detach().numpy()
+    if isinstance(a, np.ndarray):
+        return a.tobytes() == np.asarray(b).tobytes()
+    return a == b
+
+
+def test_who_changes_on_disk_is_left_out_and_the_rest_goes_on(tmp_path):
+    first = play(tmp_path, 4)
+    name = first.frozen[0]["name"]
+    (first.folder / "agents" / name / "weights.safetensors").write_bytes(b"other")
+    second = play(tmp_path, 3)
+    assert name in second.population.unusable and "put the original back" in second.population.unusable[name]
+    assert second.trainers.number == 7
+    assert all(name not in (p.fed.odds if p.fed else {}) for p in second.trainers.pupils.values())
+
+
+def test_one_that_diverges_is_stopped_alone(tmp_path):
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(), store, rounds=3)
+
+        def diverge(experience, progress):
+            raise ValueError("The loss is nan.")
+
+        one.trainers.pupils["league"].learner.update = diverge  # type: ignore[method-assign]
+        told = one.play()
+    pupils = one.trainers.pupils
+    assert "the others go on: The loss is nan" in pupils["league"].stopped and not pupils["main"].stopped
+    assert pupils["main"].steps > 0 and pupils["league"].steps == 0
+    assert next(m for m in told["members"] if m["name"] == "league")["stopped"]
+
+
+def test_psro_lets_every_two_frozen_members_meet(tmp_path):
+    tables = {
+        "learners": {"oracle": {"role": "psro"}},
+        "snapshots": {"least": 40, "most": 40},
+        "matches": {"every_pair": 2, "rated_pairs": 0},
+        "anchors": [],
+    }
+    one = play(tmp_path, 4, plan(tables, "matrix"))
+    frozen = one.trainers.census.frozen()
+    counts = one.trainers.payoff.counts(frozen)
+    assert len(frozen) >= 3
+    assert (counts + np.eye(len(frozen)) >= 1).all() and counts[0, 1] == 4  # not faded
+    assert one.yardstick.tree is not None
+
+
+def test_who_searches_and_who_does_not_learn_in_one_league(tmp_path):
+    tables = {"learners": {"a": {"role": "main"}, "b": {"role": "main"}}, "snapshots": {"least": 1, "most": 9}}
+    of = plan(tables, "tic_tac_toe")
+    searching = SelfPlay(lanes=4, search=Search(simulations=4), fast_simulations=2)
+    recipes = {**of.recipes, "b": Recipe("alphazero", NET, ("policy", "value"), searching)}
+    settings = {**of.settings, "b": AlphaZeroSettings(batch=16, window=500, window_start=20)}
+    one = play(tmp_path, 3, replace(of, recipes=recipes, settings=settings, positions=20))
+    assert one.trainers.payoff.games("a", "b") > 0 and one.trainers.pupils["b"].steps > 0
+    assert one.yardstick.tree is None
+    again = play(tmp_path, 1, replace(of, recipes=recipes, settings=settings, positions=20))
+    assert again.resumed and again.trainers.number == 4
+
+
+def test_scores_are_by_who_has_more_or_by_how_much_more():
+    assert [scored(pay, 0, 0.0) for pay in ((2.0, -2.0), (-1.0, 1.0), (0.0, 0.0))] == [1.0, 0.0, 0.5]
+    assert scored((2.0, -2.0), 0, 8.0) == 0.75 and scored((2.0, -2.0), 1, 8.0) == 0.25
+    assert scored((9.0, -9.0), 0, 8.0) == 1.0
+    assert scored((1.0, 2.0, 3.0), 2, 0.0) == 1.0 and scored((1.0, 2.0, 3.0), 1, 0.0) == 0.5
+
+
+def test_who_cannot_meet_others_is_refused_at_once():
+    of = plan()
+    alone = {**of.recipes, "main": Recipe("q_learning", "", (), None)}
+    with pytest.raises(ValueError, match="'main' cannot meet others: q_learning plays by itself"):
+        replace(of, recipes=alone)
+    with pytest.raises(ValueError, match="one seat, so nobody meets"):
+        replace(of, game="cart_pole")
