@@ -16,6 +16,8 @@ from envs.kernels import GOLDEN, compiled, mix
 
 PLAYERS = np.uint64(0x706C6179657273)
 """Sets the players' streams apart from the game's own, which begins at `mix(seed)`."""
+MOST_NAMED = 32
+"""So many legal moves are named where another was chosen."""
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Table:
     returns  [B, seats] what each seat has been paid since the first position
     moves    the actions of each game since its first position: numbers, or tuples of numbers
     forfeits the games that an agent lost other than by the rules: lane -> its seat, and why
+    referee  an agent that chooses what is no move loses the games in which it does; otherwise `Illegal` is raised
     """
 
     game: Game
@@ -38,6 +41,7 @@ class Table:
     memories: list[Memory] = field(default_factory=list)
     moves: list[list[Any]] = field(default_factory=list)
     forfeits: dict[int, tuple[int, Forfeit]] = field(default_factory=dict)
+    referee: bool = False
 
     @classmethod
     def new(cls, game: Game, agents: Sequence[Agent], seating: NDArray[np.int64], seeds: NDArray[np.uint64]) -> Table:
@@ -74,10 +78,15 @@ class Table:
                 if view.rows is not None:
                     view = view._replace(moves=[self.moves[lane] for lane in lanes.tolist()])
                 decision = agent.act(view, take(self.memories[i], lanes))
-                check(agent, view, decision.action)
+                forfeits = decision.forfeits
+                if self.referee:
+                    forfeits = {**illegal(agent, view, decision.action), **forfeits}
+                else:
+                    check(agent, view, decision.action)
                 put(self.memories[i], lanes, decision.memory)
-                actions[lanes] = decision.action
-                for part, forfeit in decision.forfeits.items():
+                if len(forfeits) < len(lanes):
+                    actions[lanes] = decision.action
+                for part, forfeit in forfeits.items():
                     self._forfeit(int(lanes[part]), forfeit)
                 moved.append((lanes, view, decision))
         actions[list(self.forfeits)] = kernels.no_actions(self.game, 1)
@@ -101,27 +110,47 @@ class Table:
 
 def check(agent: Agent, view: View, action: NDArray[Any]) -> None:
     """Raises `Illegal` unless `action` is a legal move in each of the view's games: rules trust what they are given."""
-    if view.game.controls:
-        if not (len(action) == len(view.seat) and kernels.in_bounds(view.game, np.asarray(action)).all()):
-            raise Illegal(
-                f"{agent.name} gave actions outside the bounds of {view.game.name}; act must return one vector of "
-                f"{len(view.game.controls)} numbers a game, each within {view.game.controls}."
-            )
-        return
-    action, lanes, actions = np.asarray(action), len(view.legal), view.legal.shape[1]
-    if action.shape != (lanes,) or action.dtype.kind not in "iu":
-        raise Illegal(
+    for forfeit in illegal(agent, view, action).values():
+        raise Illegal(forfeit.text)
+
+
+def illegal(agent: Agent, view: View, action: NDArray[Any]) -> dict[int, Forfeit]:
+    """Those of the view's games in which `action` is no legal move, and what is said of it."""
+    game, action, lanes = view.game, np.asarray(action), len(view.seat)
+    if game.controls:
+        fits, what = action.shape == (lanes, len(game.controls)) and action.dtype.kind in "fiu", "one vector"
+    else:
+        fits, what = action.shape == (lanes,) and action.dtype.kind in "iu", "one whole number"
+    if not fits:
+        text = (
             f"{agent.name} gave moves of shape {action.shape} and type {action.dtype} for {lanes} games of "
-            f"{view.game.name}; act must return one whole number a game."
+            f"{game.name}; act must return {what} a game."
         )
-    inside = (action >= 0) & (action < actions)
+        return dict.fromkeys(range(lanes), Forfeit("nonsense", text))
+    if game.controls:
+        wrong = np.flatnonzero(~kernels.in_bounds(game, action))
+        bounds = ", ".join(f"{low:g} to {high:g}" for low, high in game.controls)
+        return {
+            lane: Forfeit("illegal", f"{agent.name} chose {action[lane].tolist()} in {game.name}, outside of {bounds}.")
+            for lane in wrong.tolist()
+        }
+    inside = (action >= 0) & (action < game.actions)
     wrong = np.flatnonzero(~(inside & view.legal[np.arange(lanes), np.where(inside, action, 0)]))
-    if len(wrong):
-        legal = ", ".join(map(str, np.flatnonzero(view.legal[wrong[0]])))
-        raise Illegal(
-            f"{agent.name} chose move {action[wrong[0]]} in {view.game.name} where {legal} are legal; "
-            "that agent must be mended before it can play."
-        )
+    return {
+        lane: Forfeit("illegal", f"{agent.name} chose {_move(game, action[lane])} in {game.name}{_legal(view, lane)}.")
+        for lane in wrong.tolist()
+    }
+
+
+def _move(game: Game, action: int) -> str:
+    return f"move {action} ({game.names[action]})" if 0 <= action < game.actions else f"move {action}"
+
+
+def _legal(view: View, lane: int) -> str:
+    """The legal moves of one game by their names, so many as can be read."""
+    names = [view.game.names[a] for a in np.flatnonzero(view.legal[lane])]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f", where {', '.join(names[:MOST_NAMED])}{more} {'is' if len(names) == 1 else 'are'} legal"
 
 
 @compiled
@@ -182,14 +211,17 @@ def play_games(
     opening_plies: NDArray[np.int64] | None = None,
     opening_seeds: NDArray[np.uint64] | None = None,
     on_ply: Callable[[int, int], None] | None = None,
+    referee: bool = False,
 ) -> list[Finished]:
     """Plays len(seeds) games side by side to the end, in the order given.
 
     Before the agents take over, `opening_plies[i]` random moves are made in game i, drawn from `opening_seeds[i]`
     (two games with the same opening seed begin alike); an opening that would end the game is drawn again, shorter.
-    `on_ply(games done, games)` is called after each ply.
+    `on_ply(games done, games)` is called after each ply. Under a `referee` an illegal move loses its game; without
+    one it raises `Illegal`.
     """
     table = Table.new(game, agents, seating, seeds)
+    table.referee = referee
     if opening_plies is not None:
         table.moves = random_moves(game, seeds, seeds if opening_seeds is None else opening_seeds, opening_plies)
         for i, opening in enumerate(table.moves):

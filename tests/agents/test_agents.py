@@ -13,13 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, Unable, put, take, uniform
-from agents.play import Table, play_games, player_seeds
+from agents.play import Table, play_games, player_seeds, read_forfeit
 from agents.registry import AGENTS, agent
 from agents.scripted.human import Human
 from agents.scripted.random import Random
 from envs import kernels
 from envs.game import Game, View
 from envs.registry import GAMES, game
+from tests.envs import toys
 
 
 def kind(rules: Game) -> tuple[object, ...]:
@@ -233,10 +234,10 @@ class Wrong(Forgetful):
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        ([0, 7], "wrong chose move 7 in connect_four where 0, 1, 2, 3, 4, 5, 6 are legal"),
+        ([0, 7], "wrong chose move 7 in connect_four, where a, b, c, d, e, f, g are legal"),
         ([-1, 0], "wrong chose move -1"),
         ([0, 2**62], "wrong chose move 46"),
-        ([3, 3], "where 0, 1, 2, 4, 5, 6 are legal"),
+        ([3, 3], r"move 3 \(d\) in connect_four, where a, b, c, e, f, g are legal"),
         ([0], r"shape \(1,\)"),
         ([0.0, 1.0], "type float64"),
     ],
@@ -250,6 +251,46 @@ def test_an_illegal_move_is_refused_with_the_agents_name(answer: Any, text: str)
     with pytest.raises(Illegal, match=text):
         table.step()
     assert (table.rows == before).all()
+
+
+@pytest.mark.parametrize("answer", [99, -1, 0.5])
+def test_a_referee_has_who_plays_illegally_lose_that_game_alone(answer: Any) -> None:
+    """At its second move of the game that it begins, the agent chooses what is none; in the other it plays on."""
+
+    class Slips(Random):
+        name = "slips"
+
+        def act(self, view: View, memory: Memory) -> Decision:
+            decision = super().act(view, memory)
+            late = (view.seat == 0) & (view.obs.reshape(len(view.seat), -1).sum(axis=1) >= 2)
+            action = np.where(late, answer, decision.action)
+            return decision._replace(action=action if answer == 0.5 and late.any() else action.astype(np.int64))
+
+    rules, seating = game("tic_tac_toe"), np.array([[0, 1], [1, 0]])
+    with pytest.raises(Illegal, match="slips"):
+        play_games(rules, [Slips(), Random()], seating, kernels.seeds(3, 2))
+    first, second = play_games(rules, [Slips(), Random()], seating, kernels.seeds(3, 2), referee=True)
+    assert first.reward == (-1.0, 1.0) and len(first.moves) == 2
+    forfeit = read_forfeit(first.reason)
+    assert forfeit is not None and forfeit[0] == 0
+    kind, words = ("nonsense", "one whole number") if answer == 0.5 else ("illegal", "are legal")
+    assert forfeit[1].kind == kind and words in forfeit[1].text and "slips" in forfeit[1].text
+    assert second.reason == "" and kernels.replay(rules, second.seed, second.moves)[-1]["done"]
+
+
+def test_a_referee_knows_the_bounds_of_vectors() -> None:
+    class Slips(Random):
+        def act(self, view: View, memory: Memory) -> Decision:
+            decision = super().act(view, memory)
+            action = decision.action.copy()
+            action[1:2] = np.nan
+            return decision._replace(action=action)
+
+    rules = toys.pull()
+    games = play_games(rules, [Slips()], np.zeros((3, 1), np.int64), kernels.seeds(0, 3), referee=True)
+    forfeits = [read_forfeit(played.reason) for played in games]
+    assert [forfeit is None for forfeit in forfeits] == [True, False, False]  # one after the other, until one is left
+    assert all(forfeit is None or "outside of" in forfeit[1].text for forfeit in forfeits)
 
 
 def test_players_of_neighbouring_seeds_have_streams_of_their_own() -> None:

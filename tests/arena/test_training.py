@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+from agents.agent import Decision, Memory
 from agents.learn.alphazero import AlphaZeroSettings
+from agents.scripted.random import Random
 from agents.search.search import Search
 from agents.self_play import SelfPlay
+from arena import worker
 from arena.checkpoint import Damaged, NotSaved, load_state, save_state
 from arena.cluster import DEATHS, NoCluster
 from arena.train import Plan, Trainer
 from arena.worker import Meeting, play_pairings
+from envs.game import View
 from envs.registry import Unknown
 from leagues.schedule import Pairing
 
@@ -146,6 +150,22 @@ def test_ray_gives_the_same_bytes_even_if_a_worker_is_killed_over_its_games(back
 def pid(trainer: Trainer) -> int:
     """Worker 0's process."""
     return trainer.pool.finish(trainer.pool.start(0, "__ray_call__", lambda worker: os.getpid()))
+
+
+def test_who_plays_illegally_in_a_match_forfeits(monkeypatch: pytest.MonkeyPatch):
+    class Stubborn(Random):
+        name = "stubborn"
+
+        def act(self, view: View, memory: Memory) -> Decision:
+            return Decision(
+                np.zeros(len(view.seat), np.int64), memory
+            )  # the first move, whether it may be played or not
+
+    players = {"stubborn": Stubborn(), "random": Random()}
+    monkeypatch.setattr(worker, "cached_agent", players.__getitem__)
+    ((_, played),) = play_pairings("tic_tac_toe", Meeting((Pairing("stubborn", "random", 0),)))
+    assert played.reward == (-1.0, 1.0)
+    assert played.reason.startswith("forfeit 0 illegal: stubborn chose move 0 (a3) in tic_tac_toe, where ")
 
 
 @pytest.mark.ray
