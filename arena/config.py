@@ -33,6 +33,7 @@ from arena.toml import dumps, parse_value
 from envs.registry import GAMES, foreign, game, nearest, parse, resolve
 
 if TYPE_CHECKING:
+    from arena.evaluation import EvaluationSettings
     from arena.league import LeagueSettings
 
 LEARNERS: dict[str, str] = {
@@ -50,6 +51,7 @@ LEARNERS: dict[str, str] = {
 
 OWNED: dict[str, str] = {
     "league": "arena.league:LeagueSettings",
+    "evaluation": "arena.evaluation:EvaluationSettings",
 }
 """section -> the dataclass of its component; a dataclass inside it is a table inside the section."""
 
@@ -164,6 +166,7 @@ class Config:
     players: Mapping[str, Any]
     """The settings of each player there is, by its name."""
     league: LeagueSettings
+    evaluation: EvaluationSettings
     workers: Workers
     viewer: Viewer
 
@@ -226,10 +229,11 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     settings = _owned(_default(LEARNERS, choice), learner, "learner", source)
     players = {name: _owned(player_of(choice, name), tree.get(name, {}), name, source) for name in PLAYING}
     parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)
-    for spec in owned["league"].anchors:
-        name = spec.partition(":")[0]
-        if "/" not in name and name not in AGENTS:
-            raise ConfigError(f"{source}: [league] anchors: there is no agent '{name}'; {nearest(name, AGENTS)}")
+    named = {"league] anchors": owned["league"].anchors, "evaluation] opponents": owned["evaluation"].opponents}
+    for key, specs in named.items():
+        for name in (spec.partition(":")[0] for spec in specs):
+            if "/" not in name and name not in AGENTS:
+                raise ConfigError(f"{source}: [{key}: there is no agent '{name}'; {nearest(name, AGENTS)}")
     return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
 
 

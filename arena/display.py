@@ -22,6 +22,8 @@ SHOWN = 12
 
 MEASURES = {
     "rollout/ep_rew_mean": "reward of a game, first seat",
+    "eval/mean_reward": "reward when tried in earnest",
+    "eval/best_mean_reward": "the best of that so far",
     "train/policy_divergence": "policy loss above its least",
     "train/policy_gradient_loss": "policy loss",
     "train/policy_loss": "policy loss",

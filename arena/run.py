@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.files import write_text
+from agents.registry import agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
+from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest
 from arena.lock import Lock
 from arena.status import Status
 from arena.train import Plan, Round, Trainer
@@ -28,8 +31,14 @@ if TYPE_CHECKING:
     from arena.config import Config
 
 
+RECENT = 100
+"""Games over which the curves of training take their means, as SB3 does; more if more ended in one round."""
+
+
 class Run:
     """A trainer with a folder: `state/` to go on from, `agents/` to play with, `events/` for TensorBoard.
+
+    With `evaluation`, the learner is tried on held-out seeds now and then, and `best/` holds the best agent so far.
 
     `minutes` or `steps` (of the learner) say how much training a run is given: one that was cut short gets what is
     left of it, one that has had it all gets as much again. `prepare` is called with the folder once it is this run's
@@ -45,8 +54,15 @@ class Run:
         steps: int | None = None,
         keep_minutes: float = 1,
         prepare: Callable[[Path], None] | None = None,
+        evaluation: EvaluationSettings | None = None,
     ) -> None:
         self.folder, self.plan, self.keep_minutes = folder, plan, keep_minutes
+        self.evaluation = evaluation if evaluation is not None and evaluation.every else None
+        self.others = []
+        if self.evaluation is not None and (rules := game(plan.game)).seats > 1:
+            self.others = [agent(spec) for spec in self.evaluation.opponents]
+            for one in self.others:  # who cannot play this is refused before anything starts
+                one.begin(rules, held_out(plan.seed, 1))
         self._events: SummaryWriter | None = None
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -69,11 +85,13 @@ class Run:
         try:
             kept, complete = state["trainer"], bool(state["complete"])
             self.spent, seconds, at = float(state["spent"]), float(state["from_seconds"]), int(state["from_steps"])
+            self.best = None if state.get("best") is None else float(state["best"])
+            self.recent = [(float(reward), int(length)) for reward, length in state.get("recent", ())]
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has; remove it to begin again.") from error
         self.trainer = Trainer(self.plan, kept)
         learned = self.trainer.learner.steps
-        self.logged_to = learned if self.resumed else -1
+        self.logged_to = self.tried = learned if self.resumed else -1
         self.from_seconds = self.spent if complete else seconds
         self.from_steps = learned if complete else at
         self.limit = None if minutes is None else self.from_seconds + 60.0 * minutes
@@ -102,6 +120,8 @@ class Run:
         self.started = self.kept = time.monotonic()
         for name, value in self.trainer.begin().items():
             self.log(name, value)
+        if self.resumed:  # it has learned
+            self._try_when_due()
 
     def round(self, between: Callable[[], None] | None = None) -> Round:
         """One round of training; keeps the state when it is time to, after `between`."""
@@ -114,7 +134,37 @@ class Run:
 
         done = self.trainer.round(self.progress(), pause)
         self._log(done)
+        done.metrics |= self._try_when_due()
         return done
+
+    def _try_when_due(self) -> dict[str, float]:
+        if self.evaluation is None:
+            return {}
+        every = self.evaluation.every
+        due = self.trainer.learner.steps // every > max(0, self.tried) // every
+        return self.evaluate() if due else {}
+
+    def evaluate(self) -> dict[str, float]:
+        """Tries the learner as it is on held-out seeds; an agent at least as good as the best is kept as the best.
+
+        Returns what is logged of it: nothing if these very weights were tried already, or no evaluation is wanted.
+        """
+        s, learner, rules = self.evaluation, self.trainer.learner, game(self.plan.game)
+        if s is None or learner.steps == self.tried:
+            return {}
+        self.tried = learner.steps
+        with tempfile.TemporaryDirectory(prefix=".tried-", dir=self.folder) as beside:
+            folder = Path(beside) / f"{self.name}-{learner.steps:06d}"
+            self._freeze(folder)
+            found = evaluated(rules, in_earnest(folder), self.others, held_out(self.plan.seed, s.episodes))
+            mean = float(found.rewards.mean())
+            if self.best is None or mean >= self.best:
+                Best(self.folder).put(folder)
+                self.best = mean
+        metrics = {**found.metrics, "eval/best_mean_reward": self.best}
+        for name, value in metrics.items():
+            self.log(name, value)
+        return metrics
 
     def keep(self) -> None:
         """Writes the state to go on from; only between rounds."""
@@ -125,6 +175,8 @@ class Run:
             "from_seconds": self.from_seconds,
             "from_steps": self.from_steps,
             "complete": self.progress() >= 1.0,
+            "best": self.best,
+            "recent": self.recent,
         }
         save_state(self.folder / "state", state)
         self.kept = time.monotonic()
@@ -134,35 +186,43 @@ class Run:
         name = f"{self.name}-{self.trainer.learner.steps:06d}"
         folder = self.folder / "agents" / name
         if not folder.exists():
-            learner, rules = self.trainer.learner, game(self.plan.game)
-            save_agent(
-                folder,
-                rules,
-                learner.weights(),
-                backbone=self.plan.backbone,
-                heads=self.plan.heads,
-                search=search_table(self.plan.playing, rules),
-                step=learner.steps,
-                parent=self.name,
-            )
+            self._freeze(folder)
         return name, folder
+
+    def _freeze(self, folder: Path) -> None:
+        """Writes the learner's playing weights as an agent."""
+        learner, rules = self.trainer.learner, game(self.plan.game)
+        save_agent(
+            folder,
+            rules,
+            learner.weights(),
+            backbone=self.plan.backbone,
+            heads=self.plan.heads,
+            search=search_table(self.plan.playing, rules),
+            step=learner.steps,
+            parent=self.name,
+        )
 
     def _log(self, done: Round) -> None:
         """TensorBoard, under the names that SB3 gives; an episode's reward is the first seat's result."""
-        lengths = [len(g.moves) for chunk in done.chunks for g in chunk.games]
-        results = done.rewards
+        games = [(g.reward[0], len(g.moves)) for chunk in done.chunks for g in chunk.games]
+        self.recent = (self.recent + games)[-max(RECENT, len(games)) :]
         values = {
             **done.metrics,
             "time/fps": done.plies / done.seconds,
+            "time/iterations": done.number,
+            "time/time_elapsed": self.elapsed(),
+            "time/total_timesteps": self.trainer.learner.steps,
             "time/evaluations_per_second": done.evaluations / done.seconds,
             "rollout/games": done.games,
             "rollout/staleness": done.staleness,
         }
-        if lengths:
+        if self.recent:
+            rewards, lengths = np.array(self.recent, np.float64).T
             values |= {
-                "rollout/ep_len_mean": float(np.mean(lengths)),
-                "rollout/ep_rew_mean": float(np.mean(results)),
-                "rollout/draws": float(np.mean(np.array(results) == 0)),
+                "rollout/ep_len_mean": float(lengths.mean()),
+                "rollout/ep_rew_mean": float(rewards.mean()),
+                "rollout/draws": float((rewards == 0).mean()),
             }
         for name, value in values.items():
             self.log(name, value)
@@ -262,7 +322,8 @@ def run_training(config: Config, *, steps: int | None = None, address: str | Non
         with Display() as display:
             display.show(status)
             prepare = partial(write_config, config)
-            run = Run(config.folder, plan_of(config, address), minutes=minutes, steps=steps, prepare=prepare)
+            plan, tries = plan_of(config, address), config.evaluation
+            run = Run(config.folder, plan, minutes=minutes, steps=steps, prepare=prepare, evaluation=tries)
             status.backend = run.trainer.ready()
             run.begin()
             status.doing = "self-play and learning"
@@ -275,6 +336,7 @@ def run_training(config: Config, *, steps: int | None = None, address: str | Non
             frozen: list[Path] = []
 
             def freeze() -> None:
+                status.metrics |= run.evaluate()
                 run.keep()
                 frozen.append(run.snapshot()[1])
 

@@ -46,9 +46,9 @@ class Status:
         """Takes over what a round brought."""
         shown = "rollout/ep_rew_mean"
         rewards = done.rewards
-        last = (
-            {shown: sum(rewards) / len(rewards)} if rewards else {k: v for k, v in self.metrics.items() if k == shown}
-        )
+        last = {name: value for name, value in self.metrics.items() if name == shown or name.startswith("eval/")}
+        if rewards:
+            last[shown] = sum(rewards) / len(rewards)
         self.rounds, self.metrics = done.number, {**last, **done.metrics}
         self.plies_per_second = done.plies / done.seconds
         self.evaluations_per_second = done.evaluations / done.seconds

@@ -54,7 +54,7 @@ class DQNSettings:
 
     discount: float = 0.99
     batch: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     final_rate: float = 0.1
     reuse: float = 16.0
     replay: int = 100_000

@@ -1,0 +1,98 @@
+"""Evaluation while training goes on: the learner plays in earnest, on seeds that it is never trained with."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.agent import Agent
+from agents.play import play_games
+from agents.ranges import within
+from agents.storage import Stored, load_agent, newest_agent, read_text
+from envs import kernels
+from envs.game import Game
+
+HELD_OUT = 0x68656C64
+"""Begins the path of evaluation's seeds: workers draw theirs from other seeds, by paths of other lengths."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How a learner is tried while it is trained by `arena train`; the best agent so far is kept in the run's `best/`.
+
+    every      of the learner's steps; 0: never, which is quickest
+    episodes   games each time, always the same ones, shared out evenly over the seats
+    opponents  specs of who sits at the other seats, shared out evenly
+    """
+
+    every: int = 25_000
+    episodes: int = 20
+    opponents: tuple[str, ...] = ("random",)
+
+    def __post_init__(self) -> None:
+        within(self, every="[0, inf)", episodes="[1, 100000]")
+        if not self.opponents:
+            raise ValueError('opponents must hold somebody for the other seats, for example opponents = ["random"].')
+
+
+class Evaluation(NamedTuple):
+    """What an agent was paid in each of its games, and how many plies they took."""
+
+    rewards: NDArray[np.float64]
+    plies: NDArray[np.int64]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Under the names that SB3 gives."""
+        return {"eval/mean_reward": float(self.rewards.mean()), "eval/mean_ep_length": float(self.plies.mean())}
+
+
+def held_out(seed: int, episodes: int) -> NDArray[np.uint64]:
+    """Seeds of games for evaluation alone, the same ones each time."""
+    return kernels.seeds(seed, episodes, HELD_OUT, 0, 0)
+
+
+def evaluated(game: Game, agent: Agent, opponents: Sequence[Agent], seeds: NDArray[np.uint64]) -> Evaluation:
+    """Plays one game a seed, the agent at seat i % seats of game i, one of the opponents at all others."""
+    games = np.arange(len(seeds))
+    seat = games % game.seats
+    seating = np.repeat(1 + (games // game.seats % max(1, len(opponents)))[:, None], game.seats, axis=1)
+    seating[games, seat] = 0
+    finished = play_games(game, [agent, *opponents], seating, seeds)
+    rewards = np.array([one.reward[at] for one, at in zip(finished, seat.tolist(), strict=True)])
+    return Evaluation(rewards, np.array([len(one.moves) for one in finished]))
+
+
+def in_earnest(folder: Path) -> Agent:
+    """A snapshot as it plays without straying; one that would search, by its network alone, which takes no time."""
+    return load_agent(folder, "sims=0" if read_text(folder).search else "")
+
+
+class Best:
+    """The best agent of a run so far, in `best/agents/`, so that `best` can be given wherever a run's folder can."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "best" / "agents"
+
+    def read(self) -> Stored | None:
+        """What its file says; None if there is none yet."""
+        return read_text(newest_agent(self.folder.parent)) if any(self.folder.glob("[!.]*")) else None
+
+    def put(self, agent: Path) -> None:
+        """Takes a copy of an agent's folder in place of the one before; killed in between, it holds both or either."""
+        target = self.folder / agent.name
+        if not target.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            beside = Path(tempfile.mkdtemp(prefix=f".{agent.name}.", dir=self.folder))
+            shutil.copytree(agent, beside, dirs_exist_ok=True)
+            beside.rename(target)
+        for other in self.folder.iterdir():
+            if other != target:
+                shutil.rmtree(other)
