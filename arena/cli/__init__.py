@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from arena.cli import compete, hall, launch, look
+from arena.cli import compete, hall, launch, look, study
 from arena.cli.frame import conduct
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ def options(
     """Options of every command."""
 
 
-for module in (launch, compete, hall, look):
+for module in (launch, compete, hall, look, study):
     module.add_to(app)
 
 

@@ -1,0 +1,120 @@
+"""An algorithm under examination: made again and again for small games, with settings for learning those fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from agents.agent import Unable
+from agents.experience import Columns
+from agents.learn.learner import Learner, Player
+from agents.networks import Network
+from agents.registry import ALGORITHMS, PLAYERS
+from arena.config import LEARNERS
+from envs.game import Game
+from envs.registry import resolve
+
+DISCOUNT = 0.5
+"""Low, so that what is a decision away can be told from what is now."""
+
+CHANGES: dict[str, Any] = {
+    "average": 0.9, "batch": 64, "discount": DISCOUNT, "entropy": 0.0, "epochs": 2, "epsilon": 0.2, "explore": 0.0,
+    "final_rate": 1.0, "learn_from": 64, "learning_rate": 1e-2, "precision": "float32", "target_every": 20,
+    "warm_steps": 0, "weight_decay": 0.0, "window": 5_000, "window_start": 2_000, "final_share": 1.0,
+    "epsilon_end": 1.0, "history": 0.0, "round": 10_000, "value_clip": 0.0,
+}  # fmt: skip
+"""Of the settings that a learner has of these."""
+
+OWN: dict[str, dict[str, Any]] = {"pqn": {"learning_rate": 3e-3}, "sac": {"learning_rate": 3e-3, "reuse": 32.0}}
+SIZES = {"ppo": (16, 16, 6_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000), "sac": (8, 8, 1_500)}
+"""Lanes, decisions a fragment, and decisions in all; `USUAL` for the others."""
+USUAL = (8, 8, 4_000)
+
+
+@dataclass
+class Trial:
+    """A learner with its player, in one game."""
+
+    learner: Learner
+    player: Player | None
+
+    def collect(self) -> Columns:
+        """Experience by the learner's newest weights."""
+        assert self.player is not None
+        self.player.load(self.learner.weights())
+        return self.player.collect(200)[0]
+
+    def learn(self, columns: Columns, progress: float = 0.0) -> None:
+        """One update from what the learner reads of the columns."""
+        reads = self.learner.reads
+        self.learner.update({k: v for k, v in columns.items() if k in reads or k == "fresh" or "." in k}, progress)
+
+    def train(self, steps: int, goal: float = float("inf")) -> None:
+        """Plays and learns until the learner has come so far, on a run that ends at `goal`."""
+        while self.learner.steps < steps:
+            progress = self.learner.steps / goal
+            self.learn(self.collect() if self.player is not None else {}, progress)
+
+    @property
+    def network(self) -> Network:
+        """The network that learns."""
+        network = getattr(self.learner, "network", None)
+        if not isinstance(network, Network):
+            raise Unable("it has no network to look into")
+        return network
+
+    def parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """All that it trains, by names like "backbone.layers.0.weight" and "heads.policy.out.weight"."""
+        seen: set[int] = set()
+        for name, part in vars(self.learner).items():
+            for path, parameter in part.named_parameters() if isinstance(part, nn.Module) else ():
+                if parameter.requires_grad and id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield (path if name == "network" else f"{name}.{path}"), parameter
+
+
+class Subject:
+    """One algorithm with one backbone and one seed."""
+
+    def __init__(self, algorithm: str, backbone: str = "", seed: int = 0) -> None:
+        self.algorithm, self.seed = algorithm, seed
+        self.kind = resolve(ALGORITHMS, algorithm, "algorithm")
+        self.default = resolve(LEARNERS, algorithm, "settings")()
+        self.backbone = backbone or "mlp:width=32"
+        self.lanes, self.length, self.enough = SIZES.get(algorithm, USUAL)
+
+    @property
+    def player(self) -> str:
+        """What gathers its experience."""
+        return self.kind.player
+
+    def settings(self, **more: Any) -> Any:
+        """The algorithm's settings, changed so that small worlds are learned fast."""
+        known = {field.name for field in fields(self.default)}
+        changes = {**CHANGES, **OWN.get(self.algorithm, {}), **more}
+        return replace(self.default, **{name: value for name, value in changes.items() if name in known})
+
+    def playing(self, **more: Any) -> Any:
+        """The player's settings, made small."""
+        return None if self.kind.playing is None else replace(self.kind.playing, **more)
+
+    def trial(self, game: Game, backbone: str = "", playing: Any = None, **more: Any) -> Trial:
+        """A fresh learner of a game and its player; raises Unable for a game that it cannot learn."""
+        settings = self.settings(**more)
+        body, heads = self.kind.parts(game, settings)
+        network = Network(game, backbone or self.backbone, heads, seed=self.seed) if body else None
+        learner = self.kind(game, network, settings, self.seed)
+        if network is None or not self.player:
+            return Trial(learner, None)
+        playing = playing or self.playing(lanes=self.lanes, steps=self.length)
+        kind = resolve(PLAYERS, self.player, "player")
+        return Trial(learner, kind.of(Network(game, network.spec, heads), playing, self.seed, "torch"))
+
+
+def decided(columns: Columns, name: str) -> np.ndarray:
+    """[n, ...] one column of a fragment's decisions."""
+    return columns[name][columns["valid"]]
