@@ -18,14 +18,13 @@ def drawn(chances: Chances) -> tuple[Callable[[Row], None], Callable[[Row, int],
     def settle_all(row: Row) -> None:
         while row.seat == CHANCE and not row.done:
             left = unit(draw(row))
-            last = 0
-            for outcome in range(outcomes):
+            last, seeking = 0, True
+            for outcome in range(outcomes):  # few, so to look at all of them is faster than to guess when to stop
                 share = odds(row, outcome)
-                if share > 0.0:
+                if seeking & (share > 0.0):
                     last = outcome
                     left -= share
-                    if left < 0.0:
-                        break
+                seeking &= left >= 0.0
             settle(row, last)
 
     @rule

@@ -12,8 +12,6 @@ def evenly(cards: int) -> Callable[[Row, int], float]:
 
     @rule
     def odds(row: Row, outcome: int) -> float:
-        if (row.gone >> outcome) & 1:
-            return 0.0
-        return 1.0 / (cards - row.dealt)
+        return (1 - ((row.gone >> outcome) & 1)) / (cards - row.dealt)
 
     return odds

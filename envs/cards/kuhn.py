@@ -50,15 +50,14 @@ def kuhn(players: int = 2) -> Game:
             bet = (row.bets >> seat | row.bets >> (seat + players)) & 1
             pot += 1 + bet
             row.reward[seat] = -1.0 - bet
-            if row.cards[seat] > best_card and (bet == 1 or row.bets == 0):
+            if (row.cards[seat] > best_card) & ((bet == 1) | (row.bets == 0)):
                 best, best_card = seat, row.cards[seat]
         row.reward[best] += pot
 
     @rule
     def act(row: Row, action: int) -> None:
         row.bets |= action << row.ply
-        if action == BET and row.opened < 0:
-            row.opened = row.ply
+        row.opened = row.ply if (action == BET) & (row.opened < 0) else row.opened
         row.ply += 1
         row.seat = row.ply % players
         if row.ply == (players if row.opened < 0 else row.opened + players):
@@ -73,11 +72,15 @@ def kuhn(players: int = 2) -> Game:
     @rule
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """One of each: the seat, its card; then for each ply whether it passed, whether it bet."""
-        out[:] = 0.0
-        out[row.seat] = 1.0
-        out[players + row.cards[row.seat]] = 1.0
-        for ply in range(row.ply):
-            out[players + deck + 2 * ply + ((row.bets >> ply) & 1)] = 1.0
+        card = row.cards[row.seat]
+        for seat in range(players):
+            out[seat] = row.seat == seat
+        for i in range(deck):
+            out[players + i] = card == i
+        for ply in range(plies):
+            made, bet = ply < row.ply, (row.bets >> ply) & 1
+            out[players + deck + 2 * ply] = made & (bet == 0)
+            out[players + deck + 2 * ply + 1] = made & (bet == 1)
 
     @rule
     def key(row: Row) -> Bits:
