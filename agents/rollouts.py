@@ -240,7 +240,7 @@ class Rollouts:
         kept = {name: getattr(self, name) for name in _LANES}
         longest = int(self.rows["ply"].max())
         moves = self.moves[:, : longest + 1].copy()
-        moves[np.arange(longest + 1) >= self.rows["ply"][:, None]] = 0  # of games before these
+        moves[np.arange(moves.shape[1]) >= self.rows["ply"][:, None]] = 0  # of games before these
         return {
             **kept,
             "moves": moves,

@@ -57,7 +57,7 @@ class DQNSettings:
     learning_rate: float = 2e-3
     final_rate: float = 0.1
     reuse: float = 16.0
-    replay: int = 100_000
+    replay: int = 20_000
     learn_from: int = 1_000
     target_every: int = 40
     explore: float = 0.2

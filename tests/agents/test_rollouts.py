@@ -205,6 +205,17 @@ def test_goes_on_exactly_from_its_state(name, opponents):
     assert any((expected[key] != value).any() for key, value in other.collect(0)[0].items())
 
 
+@pytest.mark.parametrize("steps", [63, 64, 65])
+def test_goes_on_from_games_that_are_as_long_as_there_is_room_for_moves(steps):
+    """There is room for 64 at the beginning; no game of pendulum is over by then."""
+    first, other = (made(game("pendulum"), steps=steps) for _ in range(2))
+    first.collect(0)
+    state = _copied(first.state())
+    assert state["moves"].shape[1] >= steps
+    other.restore(state)
+    assert (other.collect(0)[0]["obs"] == first.collect(0)[0]["obs"]).all()
+
+
 @pytest.mark.parametrize("lanes", [2, 5])
 def test_goes_on_with_another_number_of_lanes(lanes):
     first = made(FOUR)
