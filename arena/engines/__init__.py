@@ -10,6 +10,7 @@ from envs.registry import resolve
 ENGINES: dict[str, str] = {
     "native": "arena.run:run_training",
     "sb3": "arena.engines.sb3:run_sb3",
+    "rllib": "arena.engines.rllib:run_rllib",
 }
 """name -> "module:function" of (config, *, steps, address), which trains and leaves a run's folder."""
 

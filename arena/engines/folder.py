@@ -51,13 +51,17 @@ class EngineRun:
         except BaseException:
             self.lock.release()
             raise
-        self.began = time.monotonic()
+        self.show()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.display.__exit__(kind, error, at)
         self.events.close()
         self.lock.release()
+
+    def begin(self) -> None:
+        """Starts the clock: all that training needs is there."""
+        self.began = time.monotonic()
 
     def elapsed(self) -> float:
         """Seconds of training."""

@@ -51,7 +51,7 @@ def run_sb3(config: Config, *, steps: int | None = None, address: str | None = N
         network = network_of(model.policy)
         watch = Watch(run, others, network, _variation(config, model, run.progress))
         options: dict[str, Any] = {"log_interval": None} if isinstance(model, OffPolicyAlgorithm) else {}
-        run.show()
+        run.begin()
         try:
             model.learn(total_timesteps=steps or sys.maxsize, callback=watch, **options)
             model.logger.dump(model.num_timesteps)
