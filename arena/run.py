@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.files import write_text
+from agents.learn.learner import kept_weights
 from agents.registry import agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
@@ -195,7 +196,7 @@ class Run:
         save_agent(
             folder,
             rules,
-            learner.weights(),
+            kept_weights(learner),
             backbone=self.plan.backbone,
             heads=self.plan.heads,
             search=search_table(self.plan.playing, rules),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 from agents.experience import Columns
 from agents.networks import Network, Weights
@@ -56,7 +56,7 @@ class Learner(Protocol):
         ...
 
     def weights(self) -> Weights:
-        """What actors need, and what a snapshot stores, in arrays of their own."""
+        """What actors need, and what a snapshot stores (but see `Averaging`), in arrays of their own."""
         ...
 
     def state(self) -> State:
@@ -66,6 +66,20 @@ class Learner(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from where `state` was taken, under its own settings."""
         ...
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """A learner whose agent is a mean of what it was, while it plays with the weights of now."""
+
+    def mean_weights(self) -> Weights:
+        """What a snapshot stores."""
+        ...
+
+
+def kept_weights(learner: Learner) -> Weights:
+    """What a snapshot of a learner stores."""
+    return learner.mean_weights() if isinstance(learner, Averaging) else learner.weights()
 
 
 class Player(Protocol):

@@ -51,6 +51,8 @@ class PPOSettings:
     normalise         whether advantages are brought to mean 0 and spread 1 in each batch
     most_kl           0, or the divergence from the policy that played after which a fragment is left alone
     gradient          largest norm of a gradient
+    average           0, or the share of the decisions so far over which weights are averaged in what is kept as an
+                      agent: where games hide something play circles round its equilibrium, and the mean comes near it
     """
 
     discount: float = 0.99
@@ -68,12 +70,13 @@ class PPOSettings:
     normalise: bool = True
     most_kl: float = 0.0
     gradient: float = 0.5
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         within(self, discount="[0, 1]", decay="[0, 1]", epochs="[1, inf)", batch="[2, inf)", gradient="(0, inf)")
         within(self, learning_rate="(0, inf)", final_rate="[0, 1]", clip="(0, inf)", final_clip="[0, 1]")
         within(self, value_weight="[0, inf)", entropy="[0, inf)", final_entropy="[0, inf)")
-        within(self, value_clip="[0, inf)", most_kl="[0, inf)")
+        within(self, value_clip="[0, inf)", most_kl="[0, inf)", average="[0, 1]")
 
 
 class PPO:
@@ -97,6 +100,7 @@ class PPO:
         self.generator = np.random.default_rng([seed, 7])
         # Differs: Adam's epsilon is 1e-5, as in OpenAI's baselines.
         self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
+        self.mean = network.twin() if settings.average else None
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Algorithm 1's inner part: advantages of the fragment, then `epochs` passes over it in shuffled batches."""
@@ -123,8 +127,11 @@ class PPO:
             count += 1
             if s.most_kl and measured["approx_kl"] > s.most_kl:
                 break
-        self.steps += int(valid.sum())
+        taken = int(valid.sum())
+        self.steps += taken
         self.updates += count
+        if self.mean is not None:  # Differs: Polyak & Juditsky 1992, over a window that grows with the run.
+            shared.follow(self.mean, self.network, taken / max(taken, s.average * self.steps))
         metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
         before, target = fragment.flat("value"), fragment.flat("target")
         metrics |= {"train/explained_variance": explained_variance(before, target), "train/n_updates": self.updates}
@@ -168,10 +175,18 @@ class PPO:
     def weights(self) -> Weights:
         return weights(self.network)
 
+    def mean_weights(self) -> Weights:
+        """What is kept as an agent: the running average of the weights, or those of now if `average` is 0."""
+        return weights(self.mean or self.network)
+
     def state(self) -> State:
-        own = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
+        own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
+        if self.mean is not None:
+            own["mean"] = self.mean.state_dict()
         return shared.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         shared.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
+        if self.mean is not None:
+            self.mean.load_state_dict(state.get("mean", state["network"]))

@@ -10,6 +10,7 @@ import torch
 
 from agents.agent import Unable
 from agents.learn import policy_gradient as shared
+from agents.learn.learner import kept_weights
 from agents.learn.ppo import PPO, PPOSettings
 from agents.learn.reinforce import Reinforce, ReinforceSettings
 from agents.learn.worlds import WORLDS
@@ -33,6 +34,27 @@ def test_in_the_first_step_every_ratio_is_1(name):
     assert first["train/approx_kl"] < 1e-5 and first["train/clip_fraction"] == 0.0
     again = learner.update(columns, 0.0)  # the control: the policy has moved
     assert again["train/approx_kl"] > 1e-7
+
+
+def test_what_is_kept_is_the_mean_of_the_weights_after_each_update_and_what_plays_is_not():
+    """With average=1 of all of them: every fragment has as many decisions."""
+    learner, rollouts = made(PPO, PPOSettings(average=1.0, learning_rate=0.01), "matched")
+    plain, _ = made(PPO, PPOSettings(learning_rate=0.01), "matched")
+    after = []
+    for _ in range(3):
+        columns, _ = rollouts.collect(0)
+        learner.update(columns, 0.0)
+        plain.update(columns, 0.0)
+        after.append(learner.weights())
+    kept, now = kept_weights(learner), learner.weights()
+    for name, array in now.items():
+        np.testing.assert_allclose(kept[name], np.mean([one[name] for one in after], axis=0), rtol=1e-4, atol=1e-6)
+        assert np.array_equal(array, plain.weights()[name])
+        assert np.array_equal(kept_weights(plain)[name], array)
+    assert any(not np.allclose(kept[name], now[name], atol=1e-4) for name in now)
+    other, _ = made(PPO, PPOSettings(average=1.0), "matched")
+    other.restore(learner.state())
+    assert all(np.array_equal(array, kept[name]) for name, array in kept_weights(other).items())
 
 
 def test_a_divergence_too_large_ends_the_passes():
