@@ -120,7 +120,11 @@ def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finis
     openings = np.array([p.opening for p in meeting.pairings], np.uint64)
     plies = np.array([p.opening % (meeting.opening_plies + 1) for p in meeting.pairings])
     seeds = np.array([int(p.id[:15], 16) for p in meeting.pairings], np.uint64)
-    finished = play_games(rules, players, seating, seeds, opening_plies=plies, opening_seeds=openings, referee=True)
+    try:
+        finished = play_games(rules, players, seating, seeds, opening_plies=plies, opening_seeds=openings, referee=True)
+    finally:
+        for player in players:
+            getattr(player, "close", lambda: None)()  # a program must not think on while others play
     return list(zip(meeting.pairings, finished, strict=True))
 
 

@@ -10,14 +10,15 @@ from typing import Annotated
 
 import typer
 
-from arena.cli.frame import Database, Json, document, known, put, say
-from arena.text import counted
+from arena.cli.frame import Database, Json, Seed, document, going_on, known, progress, put, say, show
+from arena.text import counted, printable
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds this file's commands."""
     app.command()(export)
     app.command("import", no_args_is_help=True)(import_games)
+    app.command("class", no_args_is_help=True)(hold_class)
 
 
 def export(
@@ -99,3 +100,59 @@ def import_games(
     else:
         had = f", {len(games) - new} known already" if new < len(games) else ""
         put(f"{counted(new, 'game')} stored in {database}{had}.\n")
+
+
+def hold_class(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Bots (.py, .js, programs) and folders of bots or trained agents.")
+    ],
+    game: Annotated[str, typer.Option("--game", help="A game for two: `arena list games`.")] = "connect_four",
+    rounds: Annotated[int | None, typer.Option(min=1, help="Left out: log2 of the bots, rounded up.")] = None,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs of games in each meeting, seats swapped.")] = 2,
+    move: Annotated[float, typer.Option(min=0.01, help="Seconds a bot has for a move.")] = 2.0,
+    box: Annotated[str, typer.Option(help="auto: in a box where one can be made; yes: only so; no: never.")] = "auto",
+    house: Annotated[
+        list[str] | None, typer.Option("--with", metavar="AGENT", help="An agent of the arena too; may be given again.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="For the page and the archive; left out: FOLDER-class.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Hold a tournament of everybody's bots: Swiss rounds in the sandbox, a page that grows, an archive at the end.
+
+    The page is DIR/index.html, written anew after each meeting; DIR/class.zip opens without the arena.
+    The same command goes on after a crash.
+
+    Example: [bold]arena class bots --game connect_four --with random[/]
+    """
+    from envs.registry import GAMES
+
+    known(GAMES, game, "game")
+    known(dict.fromkeys(("auto", "yes", "no")), box, "box")
+    from dataclasses import asdict
+
+    from arena.classroom import Class, hold
+
+    place = out or folder.with_name(f"{folder.resolve().name}-class")
+    chosen = Class(game, rounds, pairs, seed, move, box, tuple(house or ()))
+    say(f"The page is {place / 'index.html'}.")
+    again = "run the same command again to go on; every meeting that was played is kept."
+    with going_on(again), progress("games of the round") as heard:
+        table = hold(folder, place, chosen, heard)
+    if json:
+        document({"game": game, "out": str(place), "table": [asdict(line) for line in table]})
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=Text(game), title_justify="left", pad_edge=False)
+    for heading in ("#", "name", "points", "Buchholz", "in games", "forfeits"):
+        grid.add_column(heading, justify="left" if heading in ("name", "forfeits") else "right", no_wrap=True)
+    for line in table:
+        lost = ", ".join(f"{kind} {count}" for kind, count in line.forfeits.items())
+        numbers = (f"{line.points:g}", f"{line.buchholz:g}", f"{line.game_points:g}")
+        grid.add_row(str(line.place), Text(printable(line.name)), *numbers, lost)
+    show(grid)
+    put(f"The archive is {place / 'class.zip'}.\n")

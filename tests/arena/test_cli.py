@@ -30,6 +30,7 @@ COMMANDS = (
     "bench",
     "export",
     "import",
+    "class",
 )
 
 

@@ -1,0 +1,270 @@
+"""A tournament in a classroom: bots dropped into a folder, Swiss rounds in the sandbox, a page, and an archive.
+
+What is found is copied first, so everybody plays with what lay there when the class began. The page is written anew
+after every meeting, all or nothing; a class that was cut off goes on where it was, with the same pairings.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from agents.files import new_folder, write_bytes, write_text
+from arena.classpage import Meeting, Score, as_page, table_of
+from arena.records import BadRecord, texts
+from arena.store import Store, StoredGame
+from arena.text import inert
+from arena.tournament import Contest, enter, play_missing, ready, scores
+from envs.registry import game as game_of
+from leagues.schedule import Pairing, follow, schedule
+
+RUNNERS = {".py": sys.executable, ".js": "node"}
+"""What runs a bot's file, by its ending; other files run by themselves."""
+
+MAIN = ("bot.py", "main.py", "bot.js", "main.js", "bot", "run")
+"""What is started of a folder: the first of these."""
+
+NAME = re.compile(r"[\w][\w .+-]{0,63}")
+"""A bot's name: that of its file without the ending, or of its folder."""
+
+MOST_BYTES = 1 << 28
+"""Of all that one bot is made of."""
+
+
+@dataclass(frozen=True)
+class Class:
+    """What a class plays; the same settings go on with it.
+
+    move, box   of every program: see agents/external/README.md
+    house       agents of the arena that take part
+    """
+
+    game: str
+    rounds: int | None = None
+    pairs: int = 2
+    seed: int = 0
+    move: float = 2.0
+    box: str = "auto"
+    house: tuple[str, ...] = ()
+
+
+@dataclass
+class Entered:
+    """Who takes part, and what was found that does not."""
+
+    specs: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    """name of a file or a folder -> why"""
+
+
+Heard = Callable[[int, int], None]
+
+
+def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, total: None) -> list[Score]:
+    """Holds a class to its end, or goes on with it, and returns the table; all of it is then in `out`."""
+    entered = _begun(folder, out, chosen)
+    contest = Contest(game_of(chosen.game).name, entered.specs, chosen.seed, purpose="tournament")
+    course = schedule("swiss", sorted(entered.specs), chosen.pairs, chosen.seed, chosen.rounds)
+    meetings: list[Meeting] = []
+    with Store(out / "arena.db") as store:
+        enter(store, contest)
+
+        def show(over: bool) -> list[Score]:
+            table = table_of(list(entered.specs), meetings)
+            write_text(out / "index.html", as_page(contest, table, meetings, entered.refused, _boxes(contest), over))
+            return table
+
+        def play(pairings: list[Pairing]) -> dict[str, float]:
+            number = 1 + max((meeting.round for meeting in meetings), default=0)
+            some = _meetings(number, pairings)
+            meetings.extend(some)
+            before, total = sum(len(m.pairings) for m in meetings) - len(pairings), 0
+            for meeting in some:
+                for played in play_missing(store, contest, meeting.pairings):
+                    total += len(played)
+                meeting.games = [store.stored_game(contest.game_id(pairing)) for pairing in meeting.pairings]
+                show(False)
+                heard(before + sum(len(m.games) for m in some), before + len(pairings))
+            return scores(store, contest, pairings)
+
+        show(False)
+        follow(course, play)
+        table = show(True)
+    write_bytes(out / "class.zip", archive(contest, table, meetings, (out / "index.html").read_text()))
+    return table
+
+
+def _meetings(number: int, pairings: Sequence[Pairing]) -> list[Meeting]:
+    """The meetings of a round, in the order of their first games."""
+    found: dict[tuple[str, str], Meeting] = {}
+    for pairing in pairings:
+        key = (min(pairing.first, pairing.second), max(pairing.first, pairing.second))
+        meeting = found.setdefault(key, Meeting(number, pairing.first, pairing.second))
+        meeting.pairings.append(pairing)
+    return list(found.values())
+
+
+def _boxes(contest: Contest) -> str:
+    """What is to be said of programs without a box; empty if all have one."""
+    from arena.worker import cached_agent
+
+    return next((text for s in contest.entrants.values() if (text := getattr(cached_agent(s), "unboxed", ""))), "")
+
+
+# --- who takes part ---------------------------------------------------------------------------------------------------
+
+
+def _begun(folder: Path, out: Path, chosen: Class) -> Entered:
+    """The class that was begun in `out`, or a new one of what lies in the folder."""
+    kept = out / "class.json"
+    settings = json.loads(json.dumps(asdict(chosen)))
+    if kept.is_file():
+        found = json.loads(kept.read_text("utf-8"))
+        if found["settings"] != settings:
+            changed = ", ".join(key for key in settings if found["settings"].get(key) != settings[key])
+            raise ValueError(f"{out} holds a class of other settings ({changed}); name another --out, or remove it.")
+        return Entered(found["entered"], found["refused"])
+    rules = game_of(chosen.game)
+    if rules.seats != 2:
+        raise ValueError(f"A class plays games for two, and {rules.name} has {rules.seats} seats.")
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}; make it, and let everybody drop a bot into it.")
+    if any(c in str(out.absolute()) for c in ",:'\""):
+        raise ValueError(f"{out.absolute()} has a comma, a colon or a quote in it; name another --out.")
+    entered = Entered({f"house {spec}": spec for spec in chosen.house})
+    out.mkdir(parents=True, exist_ok=True)
+    with new_folder(out / "bots") as bots:
+        for path in sorted(folder.iterdir()):
+            if not path.name.startswith((".", "_")) and path.resolve() != out.resolve():
+                _enter(path, bots, out / "bots", chosen, entered)
+    _only_who_can(entered, chosen.game)
+    if len(entered.specs) < 2:
+        refused = "".join(f" {name}: {why}" for name, why in entered.refused.items())
+        raise ValueError(f"A class needs two bots or more, and {folder} has {len(entered.specs)}.{refused}")
+    said = {"settings": settings, "entered": entered.specs, "refused": entered.refused}
+    write_text(kept, json.dumps(said, indent=2))
+    return entered
+
+
+def _enter(path: Path, bots: Path, final: Path, chosen: Class, entered: Entered) -> None:
+    """Copies a file or a folder into `bots`, which `final` will be, and enters it there."""
+    name = path.name if path.is_dir() else path.stem
+    try:
+        if not NAME.fullmatch(name) or not NAME.fullmatch(path.name):
+            raise Refused("a bot's name has letters, digits, spaces and .+-_ and at most 64 of them.")
+        if name in entered.specs:
+            raise Refused(f"there is another bot of the name {name}.")
+        main = _main(path)
+        _copy(path, bots / path.name)
+    except (Refused, OSError) as error:
+        entered.refused[path.name] = str(error)
+        return
+    if main is None:
+        entered.specs[name] = str(final / path.name)
+        return
+    file = (final / path.name / main if path.is_dir() else final / path.name).absolute()
+    runner = RUNNERS.get(file.suffix)
+    command = shlex.join([str(file)] if runner is None else [runner, str(file)])
+    shown = f",folder={file.parent}" if path.is_dir() else ""
+    entered.specs[name] = f"exec,name={name},move={chosen.move:g},box={chosen.box}{shown}:{command}"
+
+
+class Refused(ValueError):
+    """Something in the folder does not take part; the text says why."""
+
+
+def _main(path: Path) -> str | None:
+    """What is started of a file or a folder; None for the folder of a trained agent."""
+    if path.is_symlink():
+        raise Refused("it is a link; copy what it stands for.")
+    if path.is_dir():
+        if (path / "agent.toml").is_file():
+            return None
+        for name in MAIN:
+            if (path / name).is_file():
+                return name
+        raise Refused(f"the folder has neither an agent.toml nor a file called {', '.join(MAIN)}.")
+    if path.suffix not in RUNNERS and not os.access(path, os.X_OK):
+        raise Refused("it is no bot: a .py or .js file, or a program that may be run (chmod +x).")
+    return path.name
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copies plain files and folders alone: a link could show what its owner may not read."""
+    budget = MOST_BYTES
+    for source in [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]:
+        target = to / source.relative_to(path) if source != path else to
+        if source.is_symlink() or not (source.is_dir() or source.is_file()):
+            raise Refused(f"it holds a link or no plain file ({source.name}); copy what it stands for.")
+        if source.is_dir():
+            target.mkdir()
+            target.chmod(0o755)
+            continue
+        budget -= source.stat().st_size
+        if budget < 0:
+            raise Refused(f"it is larger than {MOST_BYTES >> 20} MiB.")
+        shutil.copyfile(source, target, follow_symlinks=False)
+        target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
+
+
+def _only_who_can(entered: Entered, game: str) -> None:
+    """Leaves out who cannot play the game here; a program that fails later loses its games instead."""
+    for name, spec in list(entered.specs.items()):
+        try:
+            ready(spec, game_of(game))
+        except ValueError as error:
+            entered.refused[name] = str(error)
+            del entered.specs[name]
+
+
+# --- the archive ------------------------------------------------------------------------------------------------------
+
+
+def archive(contest: Contest, table: Sequence[Score], meetings: Sequence[Meeting], page: str) -> bytes:
+    """A ZIP file of the page, the games and the results, of which every computer can open all."""
+    games = [stored for meeting in meetings for stored in meeting.games]
+    files = {"index.html": page, "results.csv": as_csv(table), "results.json": as_json(contest, table, meetings)}
+    for form in ("jsonl", "pgn", "sgf"):
+        try:
+            files[f"games.{form}"] = "".join(texts(games, form))
+        except BadRecord:  # SGF has few games
+            continue
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in files.items():
+            file.writestr(zipfile.ZipInfo(f"class/{name}"), text, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def as_csv(table: Sequence[Score]) -> str:
+    """The table as comma-separated values."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["place", "name", "points", "buchholz", "game points", "won", "drawn", "lost", "forfeits"])
+    for s in table:
+        lost = " ".join(f"{kind}:{count}" for kind, count in s.forfeits.items())
+        writer.writerow([s.place, inert(s.name), s.points, s.buchholz, s.game_points, s.won, s.drawn, s.lost, lost])
+    return out.getvalue()
+
+
+def as_json(contest: Contest, table: Sequence[Score], meetings: Sequence[Meeting]) -> str:
+    """The table and every meeting with its games' ids."""
+    met = [
+        {"round": m.round, "first": m.first, "second": m.second, "points": m.points, "games": _ids(m.games)}
+        for m in meetings
+    ]
+    return json.dumps({"game": contest.game, "table": [asdict(score) for score in table], "meetings": met}, indent=2)
+
+
+def _ids(games: Sequence[StoredGame]) -> list[str]:
+    return [stored.id for stored in games]

@@ -1,0 +1,188 @@
+"""A class: whoever can play does, whoever cannot is told why, and page and archive say what happened and no more."""
+
+import csv
+import io
+import json
+import zipfile
+from html.parser import HTMLParser
+
+import pytest
+
+from arena import cli
+from arena.classpage import Meeting, as_page, described, table_of
+from arena.classroom import Class, Refused, _copy, hold
+from arena.records import read_text
+from arena.store import Store, StoredGame
+from arena.tournament import Contest, tournament
+from leagues.schedule import Pairing
+
+BOT = """
+import sys
+for line in sys.stdin:
+    word, *rest = line.split()
+    if word == "hello":
+        print("ready", flush=True)
+    elif word == "legal":
+        legal = rest
+    elif word == "go":
+        print({go}, flush=True)
+"""
+
+
+class Words(HTMLParser):
+    """The tags of a page that are closed in order, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on") or name in ("src", "href")]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+    bots = tmp_path / "bots"
+    (bots / "cy").mkdir(parents=True)
+    (bots / "ann.py").write_text(BOT.format(go="legal[0]"))
+    (bots / "bo b.py").write_text(BOT.format(go="legal[-1]"))
+    (bots / "cy" / "bot.py").write_text("import own\n" + BOT.format(go="own.choose(legal)"))
+    (bots / "cy" / "own.py").write_text("def choose(legal):\n    return legal[len(legal) // 2]\n")
+    (bots / "dan.py").write_text(BOT.format(go="1 / 0"))
+    (bots / "notes.txt").write_text("not a bot")
+    (bots / "<i>.py").write_text(BOT.format(go="legal[0]"))
+    (bots / "link.py").symlink_to(bots / "ann.py")
+    (bots / ".hidden.py").write_text("")
+    return bots
+
+
+CHOSEN = Class("tic_tac_toe", pairs=1, box="no", house=("first",))
+
+
+def test_a_class_from_its_folder_to_its_archive(folder, capsys):
+    words = ["class", "bots", "--game", "tic_tac_toe", "--pairs", "1", "--box", "no", "--with", "first"]
+    assert cli.run(words) == 0
+    out, err = capsys.readouterr()
+    assert "bots-class/index.html" in err and "dan" in out
+    page = (folder.parent / "bots-class" / "index.html").read_text()
+    seen = Words(page)
+    assert seen.open == [] and not {"script", "i", "b" * 2} & seen.tags
+    assert 'http-equiv="refresh"' not in page and "Over after 3 rounds" in seen.text
+    for why in ("it is no bot", "a bot's name has letters", "it is a link"):
+        assert why in seen.text
+    assert "dan forfeited (crash): it exited with code 1: 'ZeroDivisionError: division by zero'" in seen.text
+    assert "moves (1 move given)" in seen.text or "moves:" in seen.text
+
+    with zipfile.ZipFile(folder.parent / "bots-class" / "class.zip") as file:
+        held = {name.removeprefix("class/"): file.read(name).decode() for name in file.namelist()}
+    assert set(held) == {"index.html", "games.jsonl", "games.pgn", "results.csv", "results.json"}
+    assert held["index.html"] == page and "bots" not in held
+    games = read_text(held["games.jsonl"])
+    assert [g.id for g in read_text(held["games.pgn"])] == [g.id for g in games] and len(games) == 3 * 2 * 2
+    rows = list(csv.DictReader(io.StringIO(held["results.csv"])))
+    assert {row["name"] for row in rows} == {"ann", "bo b", "cy", "dan", "house first"}
+    assert rows[-1]["name"] == "dan" and rows[-1]["forfeits"] == "crash:4"
+    assert sum(float(row["points"]) for row in rows) == 3 * 3  # two meetings and one who sits out, each round
+    assert json.loads(held["results.json"])["table"][-1]["name"] == "dan"
+
+    assert cli.run([*words, "--json"]) == 0  # all of it is there already
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)["table"]] == [row["name"] for row in rows]
+    assert cli.run([*words, "--seed", "1"]) == 2
+    assert "a class of other settings (seed)" in capsys.readouterr().err
+
+
+def test_a_class_that_was_cut_off_goes_on_as_if_it_had_not_been(folder, tmp_path):
+    def stop(done, total):
+        if (folder / "dan.py").exists():
+            (folder / "dan.py").unlink()  # copies play on
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hold(folder, tmp_path / "cut", CHOSEN, stop)
+    page = (tmp_path / "cut" / "index.html").read_text()
+    assert 'http-equiv="refresh"' in page and "Round 1 is on; 2 games so far" in page and "to be played" in page
+    (folder / "eve.py").write_text(BOT.format(go="legal[0]"))  # too late
+    table = hold(folder, tmp_path / "cut", CHOSEN)
+    (folder / "eve.py").unlink()
+    (folder / "dan.py").write_text(BOT.format(go="1 / 0"))
+    assert table == hold(folder, tmp_path / "whole", CHOSEN)
+    for name in ("games", "results"):
+        files = [
+            zipfile.ZipFile(tmp_path / where / "class.zip").read(f"class/{name}.json{'l' * (name == 'games')}")
+            for where in ("cut", "whole")
+        ]
+        found = [
+            [{**json.loads(line), "finished": 0} for line in one.splitlines()] if name == "games" else one
+            for one in files
+        ]
+        assert found[0] == found[1]
+
+
+def test_the_table_is_that_of_the_swiss_system(tmp_path):
+    entrants = {name: name for name in ("random", "first", "first:last=true", "first:note=a", "first:note=b")}
+    with Store(tmp_path / "a.db") as store:
+        contest = Contest("tic_tac_toe", entrants, 3)
+        whole = tournament(store, contest, "swiss", 1, rounds=3)
+        games = list(store.games())
+    meetings: list[Meeting] = []
+    for number in range(3):  # two meetings a round, two games a meeting
+        for start in (0, 2):
+            some = games[4 * number + start : 4 * number + start + 2]
+            pairings = [Pairing(one.seats[0], one.seats[1], 0) for one in some]
+            meetings.append(Meeting(number + 1, some[0].seats[0], some[0].seats[1], pairings, some))
+    table = table_of(list(entrants), meetings)
+    assert {s.name: (s.place, s.points, f"{s.buchholz:g}") for s in table} == {
+        s.name: (s.place, s.points, s.note.removeprefix("Buchholz ").removesuffix(", sat out")) for s in whole.standings
+    }
+
+
+def test_names_and_what_programs_wrote_are_text():
+    bad = "<script>alert(1)</script>\u202e"
+    reason = f"forfeit 1 crash: it said {bad}."
+    stored = StoredGame("x", "tic_tac_toe", 1, 0, (bad, "b"), (1.0, -1.0), [0], reason=reason)
+    meetings = [Meeting(1, bad, "b", [Pairing(bad, "b", 0)], [stored])]
+    contest = Contest("tic_tac_toe", {bad: "x", "b": "y"})
+    page = as_page(contest, table_of([bad, "b"], meetings), meetings, {bad: bad}, bad, True)
+    assert "script" not in Words(page).tags and "\u202e" not in page and "&lt;script&gt;" in page
+    assert "b forfeited (crash): it said" in described(stored)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("class none", "There is no folder none"),
+        ("class empty", "needs two bots or more, and empty has 0"),
+        ("class bots --game cliff_walking", "plays games for two"),
+        ("class bots --game tictactoe", "did you mean 'tic_tac_toe'"),
+        ("class bots --out a,b", "has a comma"),
+        ("class bots --box maybe", "There is no box 'maybe'"),
+        ("class bots --box no --rounds 9", "rounds, not 9"),
+    ],
+)
+def test_what_the_teacher_got_wrong(words, text, folder, capsys):
+    (folder.parent / "empty").mkdir()
+    assert cli.run(words.split()) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_a_link_inside_a_folder_is_not_followed(folder, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("a password")
+    (folder / "cy" / "more.txt").symlink_to(secret)
+    with pytest.raises(Refused, match=r"more\.txt"):
+        _copy(folder / "cy", tmp_path / "copy")
+    assert not (tmp_path / "copy" / "more.txt").exists()
