@@ -21,13 +21,14 @@ BENCHES: dict[str, str] = {
     "selfplay": "arena.bench.selfplay:contests",
     "strength": "arena.bench.strength:contests",
     "ratings": "arena.bench.ratings:contests",
+    "memory": "arena.bench.memory:contests",
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
-ONE_CORE = {"rules", "search", "exact", "ratings"}
+ONE_CORE = {"rules", "search", "exact", "ratings", "memory"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"
