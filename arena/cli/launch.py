@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from arena.cli.frame import Json, document, going_on, known, progress, put, say
+from arena.cli.league import league
 
 Minutes = Annotated[float | None, typer.Option(min=0, help="How long this start trains.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")]
@@ -20,33 +21,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(league)
     app.command(no_args_is_help=True)(train)
     app.command()(bench)
-
-
-def league(
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Left out: arena.toml, if it is here.")
-    ] = None,
-    minutes: Minutes = None,
-    workers: Workers = None,
-    address: Address = None,
-    watch: Annotated[bool | None, typer.Option("--watch/--headless", help="Open a window on the newest games.")] = None,
-    settings: Settings = None,
-) -> None:
-    """Train by self-play, freeze snapshots, rate them against the anchors: what arena.toml says.
-
-    Started again, it goes on from where it was.
-
-    Example: [bold]arena league --minutes 5 --set game.name=tic_tac_toe --set run.name=ttt[/]
-    """
-    from arena.config import load
-
-    path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
-    given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
-    chosen = load(path, [*(settings or []), *_overrides(given)])
-    from arena.league import run_league
-
-    with going_on(f"run the same command again to go on from {chosen.folder}."):
-        run_league(chosen, address=address)
 
 
 def train(

@@ -1,0 +1,118 @@
+"""The command `arena league`: one learner by arena.toml, or many with roles; and what a league has come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from arena.cli.frame import Json, document, going_on, known, screen
+
+Folder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Pictures of a league of many learners.")]
+
+
+def league(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[GAME|RUN]", help="A game to play, or the folder of a league to look at.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Many learners: self-play, openai-five, alphastar, psro, or a .toml of one's own."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Left out, and no preset: arena.toml, if it is here."),
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="How long this start trains.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="The same in rounds, with a preset.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")
+    ] = None,
+    address: Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to train there.")] = None,
+    watch: Annotated[bool | None, typer.Option("--watch/--headless", help="Open a window on the newest games.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="A setting; may be given again.")
+    ] = None,
+    report: Folder = None,
+    json: Json = False,
+) -> None:
+    """Train by self-play or in a league of many, freeze snapshots, rate them against the anchors.
+
+    Without a preset it does what arena.toml says. Started again, it goes on from where it was. Given the folder of a
+    league of many learners it shows who is in it, what each is fed and why, and how they do.
+
+    Example: [bold]arena league --minutes 5 --set game.name=tic_tac_toe --set run.name=ttt[/]
+
+    Example: [bold]arena league kuhn --preset alphastar --minutes 5 --report pictures[/]
+    """
+    if target is not None and (Path(target) / "league.json").is_file():
+        look(Path(target), report, json)
+        return
+    if target is not None:
+        from envs.registry import GAMES
+
+        known(GAMES, target, "game")
+    given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
+    if preset is not None:
+        many(preset, target or "", config, [*(settings or []), *_overrides(given)], rounds, address, report, json)
+        return
+    for option, value in (("--report", report), ("--rounds", rounds), ("--json", json or None)):
+        if value is not None:
+            raise ValueError(f"{option} is for leagues of many learners; add --preset, or name such a league's folder.")
+    one({**given, "game.name": target}, config, settings or [], address)
+
+
+def one(given: dict[str, Any], config: Path | None, settings: list[str], address: str | None) -> None:
+    """The league of one learner."""
+    from arena.config import load
+
+    path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
+    chosen = load(path, [*settings, *_overrides(given)])
+    if getattr(chosen.run, "engine", "native") != "native":
+        raise ValueError("A league trains by our own loop: take run.engine out; `arena train --engine` has the others.")
+    from arena.league import run_league
+
+    with going_on(f"run the same command again to go on from {chosen.folder}."):
+        run_league(chosen, address=address)
+
+
+def many(
+    preset: str, game: str, config: Path | None, settings: list[str], rounds: int | None, address: str | None,
+    report: Path | None, json: bool,
+) -> None:  # fmt: skip
+    """A league of many learners."""
+    from arena.composing import compose, run_season
+
+    chosen, made, learners = compose(preset, game, config, settings)
+    with going_on(f"run the same command again to go on from {chosen.folder}."):
+        run_season(chosen, made, learners, rounds=rounds, address=address)
+    look(chosen.folder, report, json)
+
+
+def look(folder: Path, report: Path | None, json: bool) -> None:
+    """What a league has come to: tables or the document, and pictures."""
+    from arena.board import board
+    from arena.standing import read
+
+    told: Mapping[str, Any] = read(folder)
+    if report is not None:
+        from arena.report import write_report
+
+        files = write_report(told, report)
+        told = {**told, "pictures": [str(file) for file in files]}
+    if json:
+        document(told)
+        return
+    console = screen()
+    console.print(board(told, console.width))
+    if report is not None:
+        console.print(f"Pictures are in {report}.", soft_wrap=True)
+
+
+def _overrides(given: dict[str, Any]) -> list[str]:
+    """What was given on the command line, as overrides of the configuration."""
+    from arena.toml import literal
+
+    return [f"{key}={literal(value)}" for key, value in given.items() if value is not None]

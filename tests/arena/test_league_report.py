@@ -1,0 +1,138 @@
+"""What a league tells of itself: the command, the tables and the pictures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from arena.board import board
+from arena.cli import run
+from arena.composing import compose
+from arena.config import ConfigError
+from arena.viewers.league import PAGE, PICTURES, thinned
+from arena.viewers.shapes import Disc, Rect, Ring, Text, bounds
+
+OWN = """
+anchors = ["random"]
+[snapshots]
+least = 40
+most = 80
+[matches]
+rated_pairs = 2
+[learners.main]
+role = "main"
+backbone = "mlp:layers=1,width=8"
+[learners.exploiter]
+role = "main_exploiter"
+algorithm = "a2c"
+backbone = "mlp:layers=1,width=8"
+settings = { entropy = 0.02 }
+[rollouts]
+lanes = 8
+steps = 6
+"""
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("league")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        (folder / "own.toml").write_text(OWN)
+        given = ["league", "kuhn", "--preset", "own.toml", "--workers", "0", "--rounds", "3", "--report", "pictures"]
+        assert run(given) == 0
+    return folder
+
+
+def told(folder):
+    return json.loads((folder / "runs" / "kuhn-own" / "league.json").read_text())
+
+
+def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
+    monkeypatch.chdir(played)
+    before = told(played)
+    assert before["round"] == 3
+    assert run(["league", "kuhn", "--preset", "own.toml", "--workers", "0", "--rounds", "1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["round"] == 4 and len(document["members"]) >= len(before["members"])
+    assert run(["league", "runs/kuhn-own"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for words in ("is fed", "100% main, a main agent", "exploitability: nash of the frozen", "score against"):
+        assert words in shown
+    written = (played / "runs" / "kuhn-own" / "league.toml").read_text()
+    assert "entropy = 0.02" in written and 'algorithm = "a2c"' in written
+
+
+def test_what_cannot_be_is_one_sentence(played, monkeypatch, capsys):
+    monkeypatch.chdir(played)
+    (played / "other.toml").write_text(OWN.replace('algorithm = "a2c"', 'algorithm = "ppo"'))
+    for given, words in (
+        (["kuhn", "--preset", "alphastart"], "did you mean 'alphastar'"),
+        (["kuhn", "--report", "x"], "is for leagues of many learners; add --preset"),
+        (["kunh", "--preset", "psro"], "did you mean 'kuhn'"),
+        (["cart_pole", "--preset", "psro", "--workers", "0"], "one seat, so nobody meets"),
+        (["kuhn", "--preset", "other.toml", "--set", "run.name=kuhn-own"], "a league of other learners"),
+        (["kuhn", "--preset", "own.toml", "--set", "matches.opponents=0"], "`matches.opponents` is a whole number"),
+        (["kuhn", "--preset", "own.toml", "--set", "learners.main.settings.clipp=1"], "did you mean 'clip'"),
+    ):
+        assert run(["league", *given]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_each_learner_has_its_own_settings(tmp_path):
+    (tmp_path / "own.toml").write_text(OWN)
+    config, made, learners = compose(str(tmp_path / "own.toml"), "kuhn", None, ["learners.main.settings.discount=0.5"])
+    assert config.run.name == "kuhn-own" and made.matches.rated_pairs == 2
+    assert learners["main"].algorithm == "ppo" and learners["main"].learner.discount == 0.5
+    assert learners["exploiter"].algorithm == "a2c" and learners["exploiter"].learner.entropy == 0.02
+    assert learners["exploiter"].learner.discount != 0.5 and learners["main"].playing.lanes == 8
+    with pytest.raises(ConfigError, match="backbon"):
+        compose(str(tmp_path / "own.toml"), "kuhn", None, ["network.backbon=mlp"])
+
+
+def test_pictures_are_written_and_stay_on_their_page(played):
+    assert {file.stem for file in (played / "pictures").iterdir()} == set(PICTURES)
+    document = told(played)
+    for draw in PICTURES.values():
+        shapes = draw(document)
+        assert len(shapes) > 3
+        for shape in shapes:
+            box = bounds(shape)
+            assert box.x >= -0.5 and box.right <= PAGE.right + 0.5 and box.y >= -0.5 and box.bottom <= PAGE.bottom + 0.5
+            assert not isinstance(shape, Text) or shape.size >= 2.0
+
+
+def test_pictures_show_what_the_document_says(played):
+    document = told(played)
+    names = document["payoff"]["names"]
+    i, j = names.index("exploiter"), names.index("main")
+    assert document["payoff"]["games"][i][j] > 0
+    words = [shape.text for shape in PICTURES["payoff"](document) if isinstance(shape, Text)]
+    assert f"{document['payoff']['score'][i][j]:.0%}" in words
+    fed = PICTURES["roles"](document)
+    assert any(isinstance(shape, Ring) for shape in fed)  # the main agent meets itself
+    anew = [member for member in document["members"] if member.get("anew")]
+    rings = [shape for shape in PICTURES["family"](document) if isinstance(shape, Ring)]
+    assert len(rings) == len(anew)
+    branches = [shape for shape in PICTURES["family"](document) if isinstance(shape, Disc) and shape.r == 0.8]
+    assert len(branches) == sum(1 for member in document["members"] if member["parent"])
+
+
+def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played):
+    document = told(played)
+    empty = {**document, "members": [m for m in document["members"] if not m["parent"]], "history": [], "ratings": [],
+             "feeds": {}, "exploits": [], "cycles": None, "exploitability": {}}  # fmt: skip
+    empty["payoff"] = {"names": [], "score": [], "low": [], "high": [], "games": []}
+    for draw in PICTURES.values():
+        assert isinstance(draw(empty)[0], Rect)
+    assert board(empty, 80) is not None
+
+
+def test_of_many_members_the_map_shows_some_of_every_age(played):
+    document = told(played)
+    names = ["main", "exploiter", *(f"main-{i}" for i in range(100))]
+    document["payoff"]["names"] = names
+    chosen = thinned(document)
+    assert chosen[:2] == [0, 1] and chosen[2] == 2 and chosen[-1] == 101 and len(chosen) == 24
+    assert chosen == sorted(set(chosen))
