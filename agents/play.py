@@ -210,6 +210,7 @@ def play_games(
     *,
     opening_plies: NDArray[np.int64] | None = None,
     opening_seeds: NDArray[np.uint64] | None = None,
+    openings: Sequence[Sequence[Any]] | None = None,
     on_ply: Callable[[int, int], None] | None = None,
     referee: bool = False,
 ) -> list[Finished]:
@@ -217,19 +218,22 @@ def play_games(
 
     Before the agents take over, `opening_plies[i]` random moves are made in game i, drawn from `opening_seeds[i]`
     (two games with the same opening seed begin alike); an opening that would end the game is drawn again, shorter.
+    With `openings` those moves are made instead.
     `on_ply(games done, games)` is called after each ply. Under a `referee` an illegal move loses its game; without
     one it raises `Illegal`.
     """
     table = Table.new(game, agents, seating, seeds)
     table.referee = referee
-    if opening_plies is not None:
+    if openings is not None:
+        table.moves = [list(opening) for opening in openings]
+    elif opening_plies is not None:
         table.moves = random_moves(game, seeds, seeds if opening_seeds is None else opening_seeds, opening_plies)
-        for i, opening in enumerate(table.moves):
-            if opening:
-                positions = kernels.replay(game, int(seeds[i]), opening)
-                table.rows[i] = positions[-1]
-                table.returns[i] = positions[1:]["reward"].sum(axis=0)
-    openings = [len(opening) for opening in table.moves]
+    for i, opening in enumerate(table.moves):
+        if opening:
+            positions = kernels.replay(game, int(seeds[i]), opening)
+            table.rows[i] = positions[-1]
+            table.returns[i] = positions[1:]["reward"].sum(axis=0)
+    given = [len(opening) for opening in table.moves]
     while not table.rows["done"].all():
         table.step()
         if on_ply is not None:
@@ -238,7 +242,7 @@ def play_games(
         Finished(
             int(seeds[i]),
             tuple(seating[i].tolist()),
-            openings[i],
+            given[i],
             table.moves[i],
             tuple(table.returns[i].tolist()),
             i,

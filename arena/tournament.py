@@ -25,6 +25,7 @@ from leagues.sprt import MatchElo, Sprt, match_elo
 
 if TYPE_CHECKING:
     from agents.agent import Agent
+    from arena.openings import Book
 
 LANES = 128
 """Games of one pair of members that are played side by side; what a kill can lose."""
@@ -39,6 +40,7 @@ class Contest:
 
     entrants       the members' names, each with its agent's spec
     opening_plies  at most so many random moves begin a pair of games; None = what suits the game
+    book           openings that pairs of games begin from instead (`arena.openings`)
     """
 
     game: str
@@ -46,6 +48,7 @@ class Contest:
     seed: int = 0
     opening_plies: int | None = None
     purpose: str = "tournament"
+    book: Book = ()
 
     @property
     def rules(self) -> Game:
@@ -59,7 +62,7 @@ class Contest:
     @property
     def id(self) -> str:
         """Names the contest; who else takes part does not matter, so entering one more keeps what was played."""
-        parts = (self.rules.name, self.rules.version, self.purpose, self.opening, self.seed)
+        parts = (self.rules.name, self.rules.version, self.purpose, self.opening, self.seed, *self.book)
         return f"{self.purpose}-{digest(*parts)[:10]}"
 
     def game_id(self, pairing: Pairing) -> str:
@@ -83,6 +86,7 @@ def contest(
     opening_plies: int | None = None,
     purpose: str = "tournament",
     members: Sequence[Member] = (),
+    openings: str | None = None,
 ) -> Contest:
     """A contest of the agents written as specs; raises ValueError if one cannot play, or two have one name.
 
@@ -103,7 +107,14 @@ def contest(
         if name in entrants:
             raise ValueError(f"'{written}' and '{entrants[name]}' are both called '{name}'; enter one of them.")
         entrants[name] = spec
-    return Contest(rules.name, entrants, seed, opening_plies, purpose)
+    book: Book = ()
+    if openings is not None:
+        from arena.openings import openings as book_of
+
+        if opening_plies is not None:
+            raise ValueError("--opening asks for random moves and --openings for those of a book; choose one.")
+        book = book_of(openings, rules, seed)
+    return Contest(rules.name, entrants, seed, opening_plies, purpose, book)
 
 
 def _identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, str]:
@@ -163,7 +174,7 @@ def play_missing(
     total, done = len(pairings), len(pairings) - len(missing)
     heard(done, total)
     for batch in batches(missing):
-        games = play_pairings(contest.game, Meeting(tuple(batch), contest.entrants, contest.opening))
+        games = play_pairings(contest.game, Meeting(tuple(batch), contest.entrants, contest.opening, contest.book))
         played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
         store.add_games([stored for _, stored in played])
         done += len(played)

@@ -60,6 +60,8 @@ class Meeting:
     pairings: tuple[Pairing, ...]
     specs: Mapping[str, str] = field(default_factory=dict)
     opening_plies: int = 4
+    book: tuple[tuple[int, ...], ...] = ()
+    """Openings to choose among, instead of random moves."""
 
 
 class Worker:
@@ -120,8 +122,11 @@ def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finis
     openings = np.array([p.opening for p in meeting.pairings], np.uint64)
     plies = np.array([p.opening % (meeting.opening_plies + 1) for p in meeting.pairings])
     seeds = np.array([int(p.id[:15], 16) for p in meeting.pairings], np.uint64)
+    how: dict[str, Any] = {"opening_plies": plies, "opening_seeds": openings}
+    if meeting.book:
+        how = {"openings": [meeting.book[p.opening % len(meeting.book)] for p in meeting.pairings]}
     try:
-        finished = play_games(rules, players, seating, seeds, opening_plies=plies, opening_seeds=openings, referee=True)
+        finished = play_games(rules, players, seating, seeds, **how, referee=True)
     finally:
         for player in players:
             getattr(player, "close", lambda: None)()  # a program must not think on while others play

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from arena.store import Member
     from arena.tournament import Contest, Forfeited, MatchResult, SeatReturn, Table
 
+Openings = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Pairs begin from its lines of moves; balanced:plies=8 from positions that a solver proves drawn.",
+    ),
+]
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
 AGAIN = "run the same command again to go on; every game that was finished is kept."
 
@@ -43,6 +50,7 @@ def tournament(
     ] = None,
     seed: Seed = 0,
     opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
+    openings: Openings = None,
     database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
@@ -64,7 +72,7 @@ def tournament(
     from arena.tournament import contest, tournament
 
     specs = [expand(agent, database) for agent in agents]
-    entered = contest(game, specs, seed=seed, opening_plies=opening, members=_members(database))
+    entered = contest(game, specs, seed=seed, opening_plies=opening, members=_members(database), openings=openings)
     _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         table = tournament(store, entered, format, pairs, heard, rounds=rounds)
@@ -178,6 +186,7 @@ def match(
     ] = None,
     seed: Seed = 0,
     opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
+    openings: Openings = None,
     database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
@@ -193,7 +202,9 @@ def match(
     from arena.tournament import contest, match
 
     specs = [expand(first, database), expand(second, database)]
-    entered = contest(game, specs, seed=seed, opening_plies=opening, purpose="match", members=_members(database))
+    entered = contest(
+        game, specs, seed=seed, opening_plies=opening, purpose="match", members=_members(database), openings=openings
+    )
     _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         result = match(store, entered, games, sprt=bounds, heard=heard)
