@@ -226,8 +226,10 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     }
     choice = parts.pop("learner").algorithm
     owned = {name: _owned(_default(OWNED, name), tree.get(name, {}), name, source) for name in OWNED}
-    settings = _owned(_default(LEARNERS, choice), learner, "learner", source)
-    players = {name: _owned(player_of(choice, name), tree.get(name, {}), name, source) for name in PLAYING}
+    suited = _suited(choice, parts["game"].name, source)
+    settings = _owned(suited[0], learner, "learner", source)
+    playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
+    players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
     parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)
     named = {"league] anchors": owned["league"].anchors, "evaluation] opponents": owned["evaluation"].opponents}
     for key, specs in named.items():
@@ -235,6 +237,18 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
             if "/" not in name and name not in AGENTS:
                 raise ConfigError(f"{source}: [{key}: there is no agent '{name}'; {nearest(name, AGENTS)}")
     return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
+
+
+def _suited(algorithm: str, name: str, source: str) -> tuple[Any, dict[str, Any]]:
+    """An algorithm's default settings for a game, and by name its player's where they depend on the game."""
+    kind = resolve(ALGORITHMS, algorithm, "algorithm")
+    if not hasattr(kind, "suited"):
+        return _default(LEARNERS, algorithm), {}
+    try:
+        learning, playing = kind.suited(game(name))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{source}: {error}") from None
+    return learning, {kind.player: playing}
 
 
 def player_of(algorithm: str, player: str) -> Any:

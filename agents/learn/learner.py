@@ -68,6 +68,15 @@ class Learner(Protocol):
         ...
 
 
+class Suiting(Protocol):
+    """A learner whose default settings depend on the game."""
+
+    @staticmethod
+    def suited(game: Game) -> tuple[Any, Any]:
+        """Its settings, and its player's, where the configuration says nothing else."""
+        ...
+
+
 @runtime_checkable
 class Averaging(Protocol):
     """A learner whose agent is a mean of what it was, while it plays with the weights of now."""

@@ -79,6 +79,12 @@ class PPOSettings:
         within(self, value_clip="[0, inf)", most_kl="[0, inf)", average="[0, 1]")
 
 
+MIXED = PPOSettings(
+    discount=1.0, batch=1024, learning_rate=5e-4, final_rate=0.2, clip=0.1, entropy=0.1, final_entropy=0.2, average=0.3
+)
+"""For games of hidden information; an exact exploitability is what `arena evaluate RUN kuhn` prints."""
+
+
 class PPO:
     """The learner: a network of policy and value, and an optimiser."""
 
@@ -86,6 +92,17 @@ class PPO:
     playing = RolloutSettings(lanes=32, steps=64)
     ahead = False
     reads = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
+
+    @staticmethod
+    def suited(game: Game) -> tuple[PPOSettings, RolloutSettings]:
+        """Settings that suit a game, where the configuration says nothing else.
+
+        Where a few hide something from each other a policy must stay mixed: much entropy, small steps from many games,
+        and the mean of the weights as the agent (Rudolph et al. 2025, arXiv:2502.08938, for the entropy).
+        """
+        if game.hidden and game.seats > 1 and game.pays in ("result", "zero-sum"):
+            return MIXED, RolloutSettings(lanes=1024, steps=8)
+        return PPOSettings(), PPO.playing
 
     @staticmethod
     def parts(game: Game, settings: PPOSettings) -> tuple[str, tuple[str, ...]]:

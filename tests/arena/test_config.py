@@ -182,3 +182,13 @@ def test_any_tree_is_a_configuration_or_one_sentence(tree):
         assert "\n" not in str(problem) or "\\n" in repr(tree)
     else:
         assert build(tomllib.loads(resolved(config))) == config
+
+
+def test_an_algorithm_may_have_other_defaults_for_some_games_and_what_is_given_stands_above_them():
+    open_game = build({"learner": {"algorithm": "ppo"}, "game": {"name": "connect_four"}})
+    hidden = build(
+        {"learner": {"algorithm": "ppo", "entropy": 0.5}, "game": {"name": "kuhn"}, "rollouts": {"steps": 9}}
+    )
+    assert open_game.learner.average == 0.0 and open_game.playing.lanes == 32
+    assert hidden.learner.average > 0.0 and hidden.learner.discount == 1.0 and hidden.playing.lanes == 1024
+    assert hidden.learner.entropy == 0.5 and hidden.playing.steps == 9
