@@ -38,8 +38,8 @@ KEYS: tuple[Binding, ...] = (
     Binding(("x",), "threat", "who would win where at once", "board"),
     Binding(("a",), "all", "all marks on or off", "board"),
     Binding(("z",), "zen", "hide all analysis, or show it", "board"),
-    Binding(("up",), "focus previous", "move before in the list", "board"),
-    Binding(("down",), "focus next", "next move in the list", "board"),
+    Binding(("up",), "focus previous", "move before in the list; a number up", "board"),
+    Binding(("down",), "focus next", "next move in the list; a number down", "board"),
     Binding(("f",), "flip", "turn the board round", "board"),
     Binding(("o",), "eyes", "hidden things: all, or one seat's", "board"),
     Binding(("shift+f", "F"), "side", "values from the mover's side", "board"),
@@ -60,6 +60,6 @@ KEYS: tuple[Binding, ...] = (
     Binding(("u",), "undo", "take back", "play"),
     Binding(("shift+r", "R"), "resign", "resign, pressed twice", "play"),
     Binding(("p",), "pass", "pass, where it is legal", "play"),
-    Binding(tuple("123456789"), "digit", "candidate, or move, of that number", "play"),
+    Binding(tuple("123456789"), "digit", "candidate, move or control of that number", "play"),
 )
 """Every key there is."""

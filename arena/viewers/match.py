@@ -7,6 +7,7 @@ from functools import partial
 
 from arena.text import counted
 from arena.viewers import returns
+from arena.viewers.dials import dials
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, lines, width
 from arena.viewers.overlays import ghost, last_move, overlays
@@ -33,7 +34,7 @@ from arena.viewers.theme import BODY, CORNER, LABEL, SEATS, SMALL, mix
 from arena.viewers.theme import CAPTION as CAPTION_SIZE
 from arena.viewers.timeline import timeline
 from arena.viewers.tree import sized
-from arena.viewers.ui import SPEEDS, UI, analysis, eyes, secret, to_move
+from arena.viewers.ui import SPEEDS, UI, analysis, dialled, eyes, secret, to_move
 
 
 def scene(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
@@ -46,7 +47,7 @@ def scene(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:
     earlier = draw(before) if before is not None and told else None
     turn = to_move(snapshot, ui)
     shapes: list[Shape] = [Rect(*layout.window, "ground", layer=GROUND)]
-    shapes += picture.shapes + _hits(snapshot, ui, picture, turn)
+    shapes += picture.shapes + _hits(snapshot, ui, picture, turn) + _dials(snapshot, ui, layout, turn, told)
     if shown and ui.part >= 1:
         shapes += overlays(snapshot, ui, picture, draw)
     shapes += last_move(snapshot, ui, earlier, shown)
@@ -73,6 +74,14 @@ def _hits(snapshot: Snapshot, ui: UI, picture: Picture, turn: bool) -> list[Shap
         thought = snapshot.thought(ui.ply)
         actions = [c.action for c in thought.candidates if c.action in picture.hits] if thought else []
     return [Rect(*picture.hits[a], layer=BOARD, hit=f"action:{a}") for a in actions]
+
+
+def _dials(snapshot: Snapshot, ui: UI, layout: Layout, turn: bool, told: bool) -> list[Shape]:
+    """The person's dials, if it is their turn; else the last move on them, where a move is numbers."""
+    if not snapshot.game.controls or snapshot.game.foreign or not (turn or told):
+        return []
+    values = dialled(ui, snapshot) if turn else snapshot.plies[ui.ply - 1].action
+    return dials(snapshot.game, layout, values, ui.dial if turn else None)
 
 
 def _gauge(snapshot: Snapshot, ui: UI, layout: Layout, shown: bool) -> list[Shape]:
@@ -213,7 +222,10 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
         if lost >= LOSSES[-1][0]:
             said.append(f"{action_words(snapshot.game, ply.action)} costs {names[ply.seat]} {lost:.2f} in value.")
     thought = snapshot.thought(k) if shown else None
-    if to_move(snapshot, ui):
+    if to_move(snapshot, ui) and snapshot.game.controls:
+        how = "drag a dial, or up and down" if len(snapshot.game.controls) == 1 else "drag the dials"
+        said.append(f"Your move: {how}; Enter plays it.  u takes back.")
+    elif to_move(snapshot, ui):
         said.append("Your move.  u takes back, Enter lets the agent move.")
     elif snapshot.game.controls and k < snapshot.length:
         said.append(f"{names[snapshot.plies[k].seat]} does {action_words(snapshot.game, snapshot.plies[k].action)}.")

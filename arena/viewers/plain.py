@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from arena.viewers import dials
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, width
 from arena.viewers.pictures import Picture, Spot
@@ -17,7 +18,8 @@ def picture(
     game: Game, row: Row, room: Box, layout: Layout, before: Row | None = None, part: float = 1.0,
     *, flipped: bool = False, seen_by: int | None = None,
 ) -> Picture:  # fmt: skip
-    """The lines of the position's text; there is no place to click, so moves are made with the keyboard."""
+    """The lines of the position's text; there is no place to click but on dials: moves are made with the keyboard."""
+    room = Box(room.x, room.y, room.w, room.h - dials.foot(game))
     return in_words(text_seen(game, np.array([row]), seen_by), room)
 
 

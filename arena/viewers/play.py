@@ -6,13 +6,14 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from agents.agent import Agent, Memory
 from agents.play import Table
 from arena.viewers.snapshot import Ply, Snapshot
-from arena.viewers.sources import GameRecord, advanced, extended, failed, replayed
+from arena.viewers.sources import GameRecord, action_of, advanced, extended, failed, replayed
 from envs import kernels
 from envs.adapters.foreign.programs import programs_of
 from envs.game import Game, Rows
@@ -44,15 +45,11 @@ class Duel:
     ) -> None:  # fmt: skip
         if not 0 <= seat < game.seats:
             raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, and seat {seat} was asked for.")
-        if game.controls:
-            raise ValueError(
-                f"{game.name} takes {len(game.controls)} numbers a move, which keys cannot give; watch it."
-            )
         if programs_of(game) is not None:
             raise ValueError(f"{game.name} is somebody else's program, in which no move can be taken back; watch it.")
         self._game, self._agent, self._seat, self._seed = game, agent, seat, seed
         self._person, self._opening, self._ratings = person, tuple(opening), tuple(ratings)
-        self._wishes: queue.Queue[tuple[str, int]] = queue.Queue()
+        self._wishes: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._keep = keep
         self._number, self._closed = 0, False
         self._begin()
@@ -82,7 +79,7 @@ class Duel:
                 self._agent_moves()
                 continue
             what, number = self._wishes.get()
-            if what == "play" and snapshot.thinking == snapshot.person and snapshot.legal[-1][number]:
+            if what == "play" and snapshot.thinking == snapshot.person and self._may(number):
                 self._person_moves(number)
             elif what == "move" and snapshot.thinking is not None:
                 self._agent_moves()
@@ -93,6 +90,9 @@ class Duel:
             elif what == "next" and snapshot.result is not None:
                 self._number += 1
                 self._begin()
+
+    def _may(self, action: Any) -> bool:
+        return kernels.may_play(self._game, self._table.rows, action)
 
     def _remember(self) -> None:
         memories = [{name: part.copy() for name, part in memory.items()} for memory in self._table.memories]
@@ -108,11 +108,12 @@ class Duel:
             self._snapshot = replace(self._snapshot, note=failed(self._snapshot, error), thinking=None)
         self._end()
 
-    def _person_moves(self, action: int) -> None:
+    def _person_moves(self, action: Any) -> None:
         self._remember()
         seat = int(self._table.rows[0]["seat"])
-        kernels.play_rows(self._game, self._table.rows, np.array([action], np.int64))
-        self._snapshot = extended(self._snapshot, Ply(action, seat), self._table.rows)
+        actions = np.array([action], np.float32 if self._game.controls else np.int64)
+        kernels.play_rows(self._game, self._table.rows, actions)
+        self._snapshot = extended(self._snapshot, Ply(action_of(self._game, actions[0]), seat), self._table.rows)
         self._end()
 
     def _resign(self) -> None:
@@ -156,7 +157,7 @@ class Duel:
         """The newest snapshot, at once."""
         return self._snapshot
 
-    def ask(self, what: str, number: int) -> str:
+    def ask(self, what: str, number: Any) -> str:
         """Asks for a move, a take-back, the agent's move or a new game; a sentence if there is nothing to do."""
         snapshot = self._snapshot
         if what == "undo" and not any(p.seat == snapshot.person for p in snapshot.plies[len(self._opening) :]):

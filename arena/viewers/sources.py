@@ -63,8 +63,8 @@ class Source(Protocol):
         """The newest snapshot, at once."""
         ...
 
-    def ask(self, what: str, number: int) -> str:
-        """Asks for something (`next`, `play`, `undo`, `move`); a sentence if it cannot be."""
+    def ask(self, what: str, number: Any) -> str:
+        """Asks for something (`next`, `play`, `undo`, `move`), with an action to `play`; a sentence if it cannot be."""
         ...
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class Replay:
     def newest(self) -> Snapshot:
         return self._judge.snapshot
 
-    def ask(self, what: str, number: int) -> str:
+    def ask(self, what: str, number: Any) -> str:
         return ""
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class Live:
     def newest(self) -> Snapshot:
         return self._snapshot
 
-    def ask(self, what: str, number: int) -> str:
+    def ask(self, what: str, number: Any) -> str:
         if what == "next" and self._snapshot.result is not None:
             self._go.set()
         return ""
@@ -309,7 +309,7 @@ class Follow:
     def newest(self) -> Snapshot:
         return self._judge.snapshot
 
-    def ask(self, what: str, number: int) -> str:
+    def ask(self, what: str, number: Any) -> str:
         if what == "next":
             self._go.set()
         return ""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from arena.viewers.dials import STEPS, middle, value_at
 from arena.viewers.keys import KEYS
 from arena.viewers.layout import Layout
 from arena.viewers.snapshot import Snapshot, big, ranked
@@ -110,9 +111,15 @@ class UI:
     focus: int | None = None
     """The action chosen with the keyboard."""
     dragging: bool = False
+    dials: tuple[float, ...] = ()
+    """Where the person's dials stand, in games in which a move is numbers; empty: not touched yet."""
+    dial: int = 0
+    """The one that the keys turn."""
+    turning: bool = False
+    """Whether the mouse holds it."""
     message: str = ""
     message_left: float = 0.0
-    asks: tuple[tuple[str, int], ...] = ()
+    asks: tuple[tuple[str, Any], ...] = ()
     """What the window or the source is to do: (what, number), emptied by whoever does it."""
 
 
@@ -121,7 +128,7 @@ def bounded(ply: int, snapshot: Snapshot) -> int:
     return min(max(0, ply), snapshot.length)
 
 
-def ask(ui: UI, what: str, number: int = 0) -> UI:
+def ask(ui: UI, what: str, number: Any = 0) -> UI:
     """Asks the outside to do something."""
     return replace(ui, asks=(*ui.asks, (what, number)))
 
@@ -192,11 +199,15 @@ def update(ui: UI, event: Event, snapshot: Snapshot, layout: Layout) -> UI:
         case Press():
             return _press(ui, event, snapshot, layout)
         case Move():
+            if ui.turning:
+                return _turned(ui, value_at(snapshot.game, layout.board, ui.dial, event.x), snapshot)
             if ui.dragging:
                 return goto(ui, ply_at(layout, snapshot, event.x), snapshot)
             return replace(ui, hover=event.hit) if event.hit != ui.hover else ui
         case Release():
-            return replace(ui, dragging=False)
+            done = ui.turning and len(ui.dials) == 1 and to_move(snapshot, ui)
+            ui = replace(ui, dragging=False, turning=False)
+            return ask(replace(ui, playing=True), "play", ui.dials) if done else ui
         case Wheel():
             return goto(ui, ui.ply - event.steps, snapshot)
 
@@ -259,6 +270,9 @@ def _press(ui: UI, press: Press, snapshot: Snapshot, layout: Layout) -> UI:
             return goto(ui, int(rest), snapshot)
         case "action" if to_move(snapshot, ui) and snapshot.legal[ui.ply][int(rest)]:
             return ask(replace(ui, focus=None, playing=True), "play", int(rest))
+        case "dial" if to_move(snapshot, ui):
+            ui = replace(ui, dial=int(rest), turning=True)
+            return _turned(ui, value_at(snapshot.game, layout.board, ui.dial, press.x), snapshot)
         case "row":
             return replace(ui, focus=None if ui.focus == int(rest) else int(rest))
         case "tab":
@@ -270,7 +284,22 @@ def _press(ui: UI, press: Press, snapshot: Snapshot, layout: Layout) -> UI:
     return ui
 
 
+def dialled(ui: UI, snapshot: Snapshot) -> tuple[float, ...]:
+    """Where the person's dials stand."""
+    controls = snapshot.game.controls
+    return ui.dials if len(ui.dials) == len(controls) else middle(snapshot.game)
+
+
+def _turned(ui: UI, value: float, snapshot: Snapshot) -> UI:
+    """The chosen dial turned to a value, or as far as it goes."""
+    values, (low, high) = dialled(ui, snapshot), snapshot.game.controls[ui.dial]
+    value = min(max(round(value, 3), low), high)
+    return replace(ui, dials=(*values[: ui.dial], value, *values[ui.dial + 1 :]))
+
+
 def _digit(ui: UI, number: int, snapshot: Snapshot) -> UI:
+    if snapshot.game.controls:
+        return replace(ui, dial=number - 1) if number <= len(snapshot.game.controls) else ui
     if to_move(snapshot, ui):
         action = number - 1
         fits = snapshot.game.actions <= 9 and action < snapshot.game.actions and snapshot.legal[ui.ply][action]
@@ -280,6 +309,11 @@ def _digit(ui: UI, number: int, snapshot: Snapshot) -> UI:
 
 
 def _walk(ui: UI, snapshot: Snapshot, step: int) -> UI:
+    if snapshot.game.controls:
+        if not to_move(snapshot, ui):
+            return ui
+        low, high = snapshot.game.controls[ui.dial]
+        return _turned(ui, dialled(ui, snapshot)[ui.dial] - step * (high - low) / STEPS, snapshot)
     actions = choices(ui, snapshot)
     if not actions:
         return ui
@@ -315,6 +349,8 @@ def _candidates(ui: UI, snapshot: Snapshot) -> UI:
 def _enter(ui: UI, snapshot: Snapshot) -> UI:
     if snapshot.result is not None:
         return ask(ui, "next")
+    if to_move(snapshot, ui) and snapshot.game.controls:
+        return ask(replace(ui, playing=True), "play", dialled(ui, snapshot))
     if to_move(snapshot, ui) and ui.focus is not None:
         return ask(replace(ui, focus=None, playing=True), "play", ui.focus)
     return ask(replace(ui, playing=True), "move")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from arena.viewers import dials
 from arena.viewers.layout import Layout
 from arena.viewers.pictures import Picture, Spot
 from arena.viewers.shapes import BOARD, PIECES, Box, Disc, Line, Poly, Rect, Ring, Shape, Text
@@ -34,7 +35,7 @@ class Stage:
 def stage(game: Game, room: Box, layout: Layout, left: str, right: str, *, pad: float = 1.5) -> Stage:
     """The panel with words at the left and right of its upper edge, and a button for every action."""
     size = LABEL * layout.text
-    head, foot = 2.0 * size, 8.0 if game.actions else 0.0
+    head, foot = 2.0 * size, 8.0 if game.actions else dials.foot(game)
     words = Box(room.x + 2, room.y + 0.6, room.w - 4, head)
     shapes: list[Shape] = [
         Rect(room.x, room.y + 0.6, room.w, room.h, "shadow", radius=CORNER, alpha=0.5, blur=2.0, layer=BOARD),

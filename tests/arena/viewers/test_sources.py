@@ -237,9 +237,18 @@ def test_a_person_plays_alone() -> None:
     duel.close()
 
 
+def test_a_person_plays_numbers_and_nothing_beyond_their_bounds() -> None:
+    duel = Duel(toys.pull(), Sayer("agent"), seat=0)
+    for action in ((0.25, 9.0), (float("nan"), 0.0), (0.25,), (0.25, -0.5)):
+        duel.ask("play", action)
+    snapshot = wait(duel, lambda s: s.length == 1)
+    assert snapshot.plies[0].action == (0.25, -0.5)
+    duel.ask("undo", 0)
+    assert wait(duel, lambda s: s.length == 0).thinking == 0
+    duel.close()
+
+
 def test_what_a_person_cannot_play_is_said() -> None:
-    with pytest.raises(ValueError, match="2 numbers a move"):
-        Duel(toys.pull(), Sayer("agent"))
     with pytest.raises(ValueError, match="somebody else's program"):
         Duel(game("gym:CartPole-v1"), Sayer("agent"))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from arena.viewers import dials
 from arena.viewers.play import Duel
 from arena.viewers.sources import GameRecord, Replay
 from arena.viewers.ui import UI
@@ -63,6 +65,50 @@ def test_a_person_wins_by_clicking(tmp_path: Path) -> None:
             pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=at, button=1))
         time.sleep(0.002)
     assert duel.newest().result is not None
+    duel.close()
+
+
+@pytest.mark.parametrize("spec", ["pendulum", "point_mass"])
+def test_a_person_gives_numbers_with_the_mouse_and_the_keys(spec: str, tmp_path: Path) -> None:
+    """One number is played when the dial is let go; of several each is set, and Enter plays them."""
+    rules = game(spec)
+    low, high = rules.controls[0]
+    duel = Duel(rules, Thinker("agent"), seat=0, seed=1)
+    window = Window(duel, UI(), (960, 540), tmp_path)
+
+    def mouse(kind: int, at: tuple[int, int]) -> None:
+        more: dict[str, Any] = {"rel": (0, 0), "buttons": (1, 0, 0)} if kind == pygame.MOUSEMOTION else {"button": 1}
+        pygame.event.post(pygame.event.Event(kind, pos=at, **more))
+
+    def played(count: int) -> tuple[float, ...]:
+        for _ in range(400):
+            window.turn(0.2)
+            if duel.newest().length == count and window.ui.ply == count and window.ui.part == 1.0:
+                return duel.newest().plies[-1].action
+            time.sleep(0.002)
+        raise AssertionError("the move was not made")
+
+    window.turn(0.0)
+    where, px = dials.track(rules, window.layout().board, 0), window.layout().px
+    mouse(pygame.MOUSEBUTTONDOWN, (round(where.cx * px), round(where.cy * px)))
+    window.turn(0.0)
+    assert window.ui.dials[0] == pytest.approx((low + high) / 2, abs=0.02 * (high - low))
+    mouse(pygame.MOUSEMOTION, (round((where.x + 0.75 * where.w) * px), round(where.cy * px)))
+    mouse(pygame.MOUSEBUTTONUP, (round((where.x + 0.75 * where.w) * px), round(where.cy * px)))
+    if len(rules.controls) > 1:
+        window.turn(0.2)
+        assert duel.newest().length == 0
+        key(pygame.K_2, "2")
+        key(pygame.K_DOWN)
+        key(pygame.K_RETURN, "\r")
+    action = played(1)
+    assert action[0] == pytest.approx(low + 0.75 * (high - low), abs=0.02 * (high - low))
+    assert action[1:] == ((pytest.approx(-0.2),) if len(rules.controls) > 1 else ())
+    key(pygame.K_2 if len(rules.controls) > 1 else pygame.K_1, "1")
+    for _ in range(30):
+        key(pygame.K_UP)
+    key(pygame.K_RETURN, "\r")
+    assert played(2)[0] == high  # as far as it goes
     duel.close()
 
 
