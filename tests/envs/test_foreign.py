@@ -13,7 +13,7 @@ from gymnasium import spaces
 from agents.play import play_games
 from agents.registry import agent
 from envs import kernels
-from envs.adapters.foreign.programs import CannotGoBack, programs_of
+from envs.adapters.foreign.programs import PATIENCE, CannotGoBack, programs_of
 from envs.adapters.foreign.spaces import Unfit, actions, observations
 from envs.game import Game
 from envs.registry import game
@@ -114,6 +114,43 @@ def test_a_fault_costs_its_own_game_only() -> None:
     assert rows["reward"][0, 0] == 3.0 and np.isfinite(kernels.view(rules, rows).obs).all()
     fresh = several(rules, 6)  # programs that ended well are used again, the others are replaced
     assert not fresh["done"].any() and (kernels.view(rules, fresh).obs == 0).all()
+
+
+def test_one_that_does_not_start_costs_its_own_game_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three environments the second raises where it is made and the third where it begins: only the first plays."""
+    rules = game("gym:Shaky-v0,seconds=5")
+    made = 0
+
+    def make(self: Shaky, render_mode: str | None = None) -> None:
+        nonlocal made
+        made += 1
+        if made == 2:
+            raise RuntimeError("no room for another")
+        first(self, render_mode)
+
+    def reset(self: Shaky, **more: Any) -> Any:
+        if made == 3:
+            raise SystemExit("leaves")
+        return begin(self, **more)
+
+    first, begin = Shaky.__init__, Shaky.reset
+    monkeypatch.setattr(Shaky, "__init__", make)
+    monkeypatch.setattr(Shaky, "reset", reset)
+    monkeypatch.setattr("envs.adapters.foreign.gymnasium._made", lambda name, options: Shaky())
+    rows = several(rules, 3)
+    assert rows["done"].tolist() == [False, True, True] and rows["cut"].tolist() == [False, True, True]
+    programs = programs_of(rules)
+    assert programs is not None and [fault.ply for fault in programs.faults] == [0, 0]
+    assert "no room" in programs.faults[0].words and "leaves" in programs.faults[1].words
+    kernels.play_rows(rules, rows, np.zeros(3, np.int64))
+    assert rows["reward"][:, 0].tolist() == [1.0, 0.0, 0.0] and not kernels.legal_mask(rules, rows)[1:].any()
+
+
+def test_there_is_a_time_limit_unless_none_is_asked_for() -> None:
+    assert game("gym:Shaky-v0").name == "gym:Shaky-v0" and game("gym:Shaky-v0,seconds=60").name == "gym:Shaky-v0"
+    assert game("gym:Shaky-v0,seconds=0").name == "gym:Shaky-v0,seconds=0"
+    usual, none = programs_of(game("gym:Shaky-v0")), programs_of(game("gym:Shaky-v0,seconds=0"))
+    assert usual is not None and none is not None and (usual._seconds, none._seconds) == (PATIENCE, 0.0)
 
 
 def test_nothing_goes_back() -> None:

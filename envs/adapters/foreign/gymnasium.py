@@ -14,12 +14,12 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.adapters.foreign.programs import State, foreign_game
+from envs.adapters.foreign.programs import PATIENCE, State, foreign_game
 from envs.adapters.foreign.spaces import Done, Seen, actions, observations
 from envs.game import Game
 
 
-def gym(name: str, seconds: float = 0.0, **options: Any) -> Game:
+def gym(name: str, seconds: float = PATIENCE, **options: Any) -> Game:
     """The game of an environment; `options` go to `gymnasium.make`, `seconds` is the time limit of one action."""
     spec = f"gym:{name}" + "".join(f",{key}={_written(value)}" for key, value in options.items())
     first = _made(name, options)
@@ -29,7 +29,7 @@ def gym(name: str, seconds: float = 0.0, **options: Any) -> Game:
     limit = first.spec.max_episode_steps if first.spec is not None else None
     first.close()
     return foreign_game(
-        spec + (f",seconds={seconds:g}" if seconds else ""), lambda: Environment(name, options, seen, done),
+        spec, lambda: Environment(name, options, seen, done),
         seats=1, actions=done.number, shape=seen.shape, names=done.names, controls=done.controls, seconds=seconds,
         limit=limit or 32_000, pays="general", chance=True,
     )  # fmt: skip

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from envs.adapters.foreign.programs import State, foreign_game
+from envs.adapters.foreign.programs import PATIENCE, State, foreign_game
 from envs.adapters.foreign.spaces import MOST_ACTIONS, Unfit
 from envs.game import Game
 from envs.registry import Unknown, nearest
 
 
-def spiel(name: str, seconds: float = 0.0) -> Game:
+def spiel(name: str, seconds: float = PATIENCE) -> Game:
     """The game that `pyspiel.load_game` makes of a name with its parameters."""
     try:
         pyspiel: Any = importlib.import_module("pyspiel")
@@ -46,7 +46,7 @@ def spiel(name: str, seconds: float = 0.0) -> Game:
     at_end = kind.reward_model == pyspiel.GameType.RewardModel.TERMINAL
     ones = rules.max_utility() == 1 and rules.min_utility() == -1 and rules.utility_sum() == 0
     return foreign_game(
-        spec + (f",seconds={seconds:g}" if seconds else ""), lambda: Position(rules, whole, tuple(shape)),
+        spec, lambda: Position(rules, whole, tuple(shape)),
         seats=seats, actions=actions, shape=_shape(tuple(shape)), names=tuple(f"a{i}" for i in range(actions)),
         seconds=seconds, limit=rules.max_game_length() * (seats if at_once else 1),
         pays="result" if opposed and at_end and ones else "zero-sum" if opposed else "general",

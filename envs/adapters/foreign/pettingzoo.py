@@ -14,12 +14,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.adapters.foreign.programs import State, foreign_game
+from envs.adapters.foreign.programs import PATIENCE, State, foreign_game
 from envs.adapters.foreign.spaces import Done, Seen, Unfit, actions, observations
 from envs.game import Game
 
 
-def pz(name: str, seconds: float = 0.0, **options: Any) -> Game:
+def pz(name: str, seconds: float = PATIENCE, **options: Any) -> Game:
     """The game of a module with `env` or `parallel_env`; `options` go to that, `seconds` limit one action."""
     spec = f"pz:{name}" + "".join(f",{key}={str(value).lower()}" for key, value in options.items())
     module = _module(name)
@@ -34,7 +34,7 @@ def pz(name: str, seconds: float = 0.0, **options: Any) -> Game:
         return (Rounds if parallel else Turns)(_made(module, name, options), agents, seen, done)
 
     return foreign_game(
-        spec + (f",seconds={seconds:g}" if seconds else ""), make,
+        spec, make,
         seats=len(agents), actions=done.number, shape=seen.shape, names=done.names, controls=done.controls,
         seconds=seconds, pays="general", chance=True, hidden=True, simultaneous=parallel,
     )  # fmt: skip

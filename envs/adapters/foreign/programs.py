@@ -4,9 +4,9 @@ What such a game cannot do: a position cannot be copied and played on from twice
 cannot be drawn, and no move can be taken back; agents are given no rows (`View.rows` is None), and those that need
 them refuse. A row that is played where the program has gone on says so (`CannotGoBack`).
 
-What goes wrong costs its own game only: where the program raises, returns what is no number, or takes longer than
-`seconds`, that game is over (done and cut, paying 0), the program is thrown away, and the fault is kept
-(`Programs.faults`) and logged.
+What goes wrong costs its own game only: where the program cannot be started, raises, returns what is no number, or
+takes longer than `seconds`, that game is over (done and cut, paying 0), the program is thrown away, and the fault is
+kept (`Programs.faults`) and logged.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ LOG = logging.getLogger("arena.foreign")
 MOST_KEPT = 4096
 """Games of which the table remembers the last observation; older ones are forgotten, those that go on last."""
 MOST_PLIES = 32_000
+PATIENCE = 60.0
+"""Seconds that a program may take for its beginning or for one action, where no other limit is asked for."""
 
 
 class CannotGoBack(ValueError):
@@ -77,8 +79,8 @@ class _Place:
     """One game of the table; `program` is None once another game uses it, or it was thrown away."""
 
     program: Program | None
-    thread: _Thread | None
     state: State
+    late: bool = False
     ply: int = 0
     over: bool = False
     fault: Fault | None = None
@@ -89,7 +91,7 @@ class Programs:
     """The live programs of one game; each is used again for later games.
 
     seconds  how long a program may take for one action, 0 for as long as it likes; a program that took longer is left
-             to itself in a thread that nobody waits for
+             to itself in a thread that nobody waits for any more, and the others go on in another
     """
 
     def __init__(self, make: Callable[[], Program], seats: int, shape: tuple[int, ...], actions: int, seconds: float):
@@ -99,6 +101,7 @@ class Programs:
         self._places: OrderedDict[int, _Place] = OrderedDict()
         self._free: deque[_Place] = deque()
         self._handles = count(1)
+        self._thread: _Thread | None = None
         self.faults: list[Fault] = []
 
     def reset(self, row: Row) -> None:
@@ -107,7 +110,7 @@ class Programs:
         row["handle"] = next(self._handles)
         place = self._seat()
         self._places[int(row["handle"])] = place
-        self._do(row, place, lambda program: program.begin(seed))
+        self._do(row, place, lambda: self._started(place).begin(seed))
         row["ply"] = 0
         while len(self._places) > MOST_KEPT:
             oldest = next((handle for handle, p in self._places.items() if p.over), next(iter(self._places)))
@@ -122,7 +125,7 @@ class Programs:
                 "positions of other projects' games cannot be copied and tried."
             )
         place.ply += 1
-        self._do(row, place, lambda program: program.play(action))
+        self._do(row, place, lambda: self._started(place).play(action))
         row["ply"] = place.ply
         if place.ply >= MOST_PLIES and not row["done"]:
             row["done"] = row["cut"] = place.over = True
@@ -147,7 +150,7 @@ class Programs:
         if place is None or place.program is None or place.ply != int(row["ply"]) or place.ply in place.kept:
             return
         try:
-            seen = self._timed(place, lambda program: program.picture())
+            seen = self._timed(place, self._started(place).picture)
         except Exception:  # it cannot be drawn, which ends no game
             seen = None
         if isinstance(seen, np.ndarray):
@@ -171,31 +174,42 @@ class Programs:
 
     def _place(self, row: Row) -> _Place:
         place = self._places.get(int(row["handle"]))
-        return place if place is not None else _Place(None, None, self._nowhere)
+        return place if place is not None else _Place(None, self._nowhere)
 
     def _seat(self) -> _Place:
-        """A place with a program that is free, or with a new one."""
+        """A place with a program that is free, or for a new one."""
         while self._free:
             place = self._free.popleft()
-            if place.program is not None:
-                program, thread, place.program, place.thread = place.program, place.thread, None, None
-                return _Place(program, thread, self._nowhere)
-        return _Place(self._make(), _Thread() if self._seconds else None, self._nowhere)
+            if place.program is not None and not place.late:
+                program, place.program = place.program, None
+                return _Place(program, self._nowhere)
+        return _Place(None, self._nowhere)
 
-    def _timed(self, place: _Place, work: Callable[[Program], Any]) -> Any:
-        program = place.program
-        assert program is not None
-        if place.thread is None:
-            return work(program)
-        return place.thread.do(lambda: work(program), self._seconds)
+    def _started(self, place: _Place) -> Program:
+        """The program of a place, started if it has none yet."""
+        if place.program is None:
+            place.program = self._make()
+        return place.program
 
-    def _do(self, row: Row, place: _Place, work: Callable[[Program], State]) -> None:
+    def _timed(self, place: _Place, work: Callable[[], Any]) -> Any:
+        """What the work returns or raises; TimeoutError if it takes too long."""
+        if not self._seconds:
+            return work()
+        self._thread = thread = self._thread or _Thread()
+        try:
+            return thread.do(work, self._seconds)
+        except _Late:
+            self._thread, place.late = None, True
+            thread.end()
+            raise TimeoutError(f"it took more than {self._seconds:g} seconds") from None
+
+    def _do(self, row: Row, place: _Place, work: Callable[[], State]) -> None:
         """Has the program do something and writes what came of it; a fault ends this game and no other."""
         try:
             state = self._timed(place, work)
             if not (np.isfinite(state.obs).all() and np.isfinite(state.reward).all()):
                 raise ValueError("it gave an observation or a reward that is no number")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             place.fault = Fault(place.ply, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
             self.faults.append(place.fault)
             LOG.warning("A game was ended after %d moves by its program (%s).", place.ply, place.fault.words)
@@ -213,20 +227,21 @@ class Programs:
     def _dismiss(self, place: _Place) -> None:
         """Throws a program away; one that hangs is left alone."""
         program, place.program = place.program, None
-        if program is not None and (place.thread is None or not place.thread.late):
+        if program is not None and not place.late:
             try:
                 program.close()
             except Exception as error:  # its own business, once nobody plays it
                 LOG.warning("A program could not be closed (%s).", error)
-        if place.thread is not None:
-            place.thread.end()
+
+
+class _Late(Exception):
+    """What was waited for did not come in time."""
 
 
 class _Thread:
-    """A thread in which one program lives, so that waiting for it can be given up."""
+    """A thread in which programs are run, so that waiting for one can be given up."""
 
     def __init__(self) -> None:
-        self.late = False
         self._work: queue.Queue[Callable[[], Any] | None] = queue.Queue()
         self._done: queue.Queue[tuple[bool, Any]] = queue.Queue()
         threading.Thread(target=self._run, name="foreign", daemon=True).start()
@@ -235,17 +250,16 @@ class _Thread:
         while (work := self._work.get()) is not None:
             try:
                 self._done.put((True, work()))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._done.put((False, error))
 
     def do(self, work: Callable[[], Any], seconds: float) -> Any:
-        """What the work returns or raises; TimeoutError if that takes too long."""
+        """What the work returns or raises; _Late if that takes too long."""
         self._work.put(work)
         try:
             well, result = self._done.get(timeout=seconds)
         except queue.Empty:
-            self.late = True
-            raise TimeoutError(f"it took more than {seconds:g} seconds") from None
+            raise _Late from None
         if well:
             return result
         raise result
@@ -267,9 +281,10 @@ def foreign_game(
     name: str, make: Callable[[], Program], *, seats: int, actions: int, shape: tuple[int, ...], names: tuple[str, ...],
     seconds: float, limit: int = MOST_PLIES, controls: tuple[tuple[float, float], ...] = (), **traits: Any,
 ) -> Game:  # fmt: skip
-    """A game whose rules are a program that `make` starts."""
+    """A game whose rules are a program that `make` starts; its name tells a time limit that is not the usual one."""
     if seconds < 0:
         raise ValueError(f"seconds={seconds:g} is no time limit; write for example seconds=5, or 0 for none.")
+    name += "" if seconds == PATIENCE else f",seconds={seconds:g}"
     programs = Programs(make, seats, shape, actions, seconds)
     row = row_dtype(seats, handle=np.int64)
     game = Game(
