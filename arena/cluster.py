@@ -13,13 +13,15 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from arena.worker import Worker
+
+Item = TypeVar("Item")
 
 DEATHS = 5
 """Of one worker, one after the other without a finished call between them, before the pool gives up."""
@@ -195,6 +197,41 @@ def make_pool(
     A worker is made as `kind(order, state)`.
     """
     return LocalPool(orders, states, kind) if local else RayPool(orders, list(states), address, kind)
+
+
+def spread(
+    call: Callable[[Item], Any], items: Sequence[Item], workers: int, address: str | None = None
+) -> Iterator[tuple[int, Any]]:
+    """(number of the item, result) of a call of each item, as they finish.
+
+    On so many cores of this machine, or of the cluster at `address`; with no workers, in turn in this process. A call
+    whose process dies is made again.
+    """
+    if not workers:
+        for i, item in enumerate(items):
+            yield i, call(item)
+        return
+    if not items:
+        return
+    start_ray(workers, address)
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+    task = ray.remote(num_cpus=1, max_retries=DEATHS)(call)
+    waiting = {task.remote(item): i for i, item in enumerate(items)}
+    try:
+        while waiting:
+            (done,), _ = ray.wait(list(waiting), num_returns=1)
+            try:
+                result = ray.get(done)
+            except RayTaskError as error:
+                raise error.cause from error
+            except RayError as error:
+                raise NoCluster(f"Ray has failed ({_first_line(error)}); start again to go on.") from error
+            yield waiting.pop(done), result
+    finally:
+        for left in waiting:
+            ray.cancel(left, force=True)
 
 
 def start_ray(cores: int, address: str | None) -> None:

@@ -1,8 +1,9 @@
-"""Commands that study learners: what is broken in one."""
+"""Commands that study learners: what is broken in one, and how good it is over seeds and settings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +11,10 @@ from arena.cli.frame import Json, Seed, Wanting, document, going_on, known, prog
 from arena.text import printable
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from arena.doctor.findings import Report
+    from arena.sweep import Summary
 
 Algorithm = Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")]
 
@@ -18,6 +22,7 @@ Algorithm = Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list
 def add_to(app: typer.Typer) -> None:
     """Adds this file's commands."""
     app.command(no_args_is_help=True)(doctor)
+    app.command(no_args_is_help=True)(sweep)
 
 
 def doctor(
@@ -72,3 +77,92 @@ def _lines(report: Report) -> list[str]:
     if report.healthy:
         lines.append(f"{report.algorithm} is well; {report.seconds:.0f} seconds.")
     return lines
+
+
+def sweep(
+    algorithm: Algorithm,
+    game: Annotated[str, typer.Argument(metavar="GAME", help="`arena list games`")],
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C,D", help="Values to try, or LOW..HIGH to draw from; may be given again."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each setting.")] = 5,
+    steps: Annotated[int, typer.Option(min=1, help="How far each run trains, as `arena train --steps`.")] = 50_000,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many settings; left out: every combination.")
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="How --samples are drawn: random, or tpe (Optuna's).")] = "random",
+    episodes: Annotated[int, typer.Option(min=1, help="Held-out games that a run is scored on.")] = 100,
+    backbone: Annotated[str, typer.Option(help="A spec; left out: what suits the algorithm.")] = "",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Runs at a time, on Ray; 0: one after the other, without. Left out: the cores."),
+    ] = None,
+    address: Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to run there.")] = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Results and runs; left out: runs/sweep-GAME-ALGORITHM.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Left out: curves.png in the folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Train an algorithm over seeds and settings, and say how good each setting is, with 95 % intervals.
+
+    A run's score is its mean return in games that no run trains on; settings are compared by the interquartile mean of
+    their runs. Stopped and started again, it goes on; with more seeds or values, only what is new is run.
+
+    Example: [bold]arena sweep ppo cart_pole --seeds 5 --set ppo.learning_rate=1e-3,3e-4 --steps 30000[/]
+    """
+    from agents.registry import ALGORITHMS, BACKBONES
+    from envs.registry import GAMES
+
+    known(ALGORITHMS, algorithm, "algorithm")
+    known(GAMES, game, "game")
+    if backbone:
+        known(BACKBONES, backbone, "backbone")
+    from arena import sweep as sweeping
+    from arena.cluster import stop_ray
+
+    folder = out or Path("runs") / f"sweep-{game}-{algorithm}".replace(":", "-").replace("=", "").replace(",", "-")
+    choices = [sweeping.choice(text, algorithm) for text in given or ()]
+    search = sweeping.sampler(sampler, choices, samples, seed)
+    shared: dict[str, Any] = {"seeds": seeds, "steps": steps, "episodes": episodes, "out": folder, "first": seed}
+    results: list[dict[str, Any]] = []
+    with going_on(f"run the same command again to go on from {folder}."), progress("runs") as heard:
+        try:
+            for settings in search.waves():
+                jobs = sweeping.plan(algorithm, game, settings, backbone=backbone, **shared)
+                many = sweeping.cores() if workers is None else workers
+                count = min(many, len(jobs)) if workers is None and len(jobs) > 1 else workers or 0
+                for result in sweeping.run_all(jobs, workers=count, address=address, heard=heard):
+                    results.append(result)
+                    search.tell(result)
+        finally:
+            stop_ray()
+    found = sweeping.summarise(results)
+    picture = plot or folder / "curves.png"
+    drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
+    if json:
+        document(sweeping.described(algorithm, game, found, steps, episodes, picture if drawn else None))
+        return
+    show(_sweep_table(algorithm, game, found, steps, episodes))
+    if drawn:
+        show(f"Learning curves are in {printable(str(picture))}.")
+
+
+def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, episodes: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{algorithm} in {game}: {steps:,} steps a run, scored on {episodes} held-out games"
+    grid = Table(title=Text(printable(title)), title_justify="left", pad_edge=False)
+    grid.add_column("settings", overflow="ellipsis", no_wrap=True, style="cyan")
+    for heading in ("middle mean", "95 %", "mean", "runs", "beats the best"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for i, one in enumerate(found):
+        ahead = f"{one.ahead.value:.0%} ({one.ahead.low:.0%} … {one.ahead.high:.0%})" if i else "–"
+        grid.add_row(
+            Text(printable(one.name)), f"{one.score.value:.3f}", f"{one.score.low:.3f} … {one.score.high:.3f}",
+            f"{one.mean:.3f}", str(len(one.scores)), ahead,
+        )  # fmt: skip
+    return grid

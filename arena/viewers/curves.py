@@ -1,0 +1,113 @@
+"""Learning curves with their intervals, as a picture: a line and a band for each setting, named beside its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from arena.summary import Band
+from arena.viewers.shapes import BOARD, GROUND, OVERLAY, PANEL, Box, Line, Poly, Rect, Shape, Text
+from arena.viewers.theme import BODY, CAPTION, LABEL, SEATS, STROKE, Colour
+
+HEIGHT = 100.0
+MOST = len(SEATS)
+"""Curves in one picture at most; each has a colour of its own."""
+
+
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """About so many round numbers from low to high: 1, 2 or 5 times a power of ten apart."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def short(number: float) -> str:
+    """10000 as 10k, 2500000 as 2.5M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:g}{letter}"
+    return f"{number:g}"
+
+
+def picture(title: str, curves: Sequence[tuple[str, Band]], size: tuple[int, int], runs: int) -> list[Shape]:
+    """The shapes of a picture of so many pixels; curves beyond `MOST` are left out."""
+    curves = curves[:MOST]
+    width = HEIGHT * size[0] / size[1]
+    names = max(len(name) for name, _ in curves) * BODY * 0.56 + 4
+    plot = Box(14, 14, max(40.0, width - 18 - min(names, width * 0.4)), 72)
+    left = min(float(band.steps[0]) for _, band in curves)
+    right = max(float(band.steps[-1]) for _, band in curves)
+    low = min(float(band.low.min()) for _, band in curves)
+    high = max(float(band.high.max()) for _, band in curves)
+    room = 0.05 * (high - low) or 1.0
+    low, high = low - room, high + room
+
+    def at(step: float, value: float) -> tuple[float, float]:
+        along = (step - left) / ((right - left) or 1.0)
+        return plot.x + plot.w * along, plot.bottom - plot.h * (value - low) / (high - low)
+
+    shapes: list[Shape] = [
+        Rect(0, 0, width, HEIGHT, "ground", layer=GROUND),
+        Text(title, Box(plot.x, 2, width - plot.x, 6), CAPTION, weight="bold"),
+        Text(f"mean return in training: interquartile mean of {runs} runs, 95 % interval",
+             Box(plot.x, 7.5, width - plot.x, 5), BODY, "muted"),
+        Text("steps", Box(plot.x, 93, plot.w, 5), LABEL, "muted", "centre"),
+    ]  # fmt: skip
+    for value in ticks(low, high):
+        y = at(left, value)[1]
+        shapes.append(Line(((plot.x, y), (plot.right, y)), 0.12, "line", 0.5, layer=BOARD))
+        shapes.append(Text(short(value), Box(0, y - 2, plot.x - 1.5, 4), BODY, "muted", "right"))
+    for step in ticks(left, right, 6):
+        x = at(step, low)[0]
+        shapes.append(Text(short(step), Box(x - 8, plot.bottom + 1, 16, 4), BODY, "muted", "centre"))
+    ends = _apart([at(float(band.steps[-1]), float(band.value[-1]))[1] for _, band in curves], plot)
+    for (name, band), colour, y in zip(curves, SEATS, ends, strict=False):
+        shapes += _curve(band, colour, at)
+        shapes.append(Text(name, Box(plot.right + 2, y - 2, width - plot.right - 2, 4), BODY, colour))
+    return shapes
+
+
+def _curve(band: Band, colour: Colour, at) -> list[Shape]:
+    upper = [at(s, v) for s, v in zip(band.steps, band.high, strict=True)]
+    lower = [at(s, v) for s, v in zip(band.steps, band.low, strict=True)]
+    line = tuple(at(s, v) for s, v in zip(band.steps, band.value, strict=True))
+    return [
+        Poly((*upper, *reversed(lower)), colour, 0.22, layer=PANEL),
+        Line(line, STROKE, colour, layer=OVERLAY),
+    ]
+
+
+def _apart(heights: Sequence[float], plot: Box, gap: float = 4.0) -> list[float]:
+    """Where names stand: beside the ends of their curves, moved so that none covers another."""
+    order = np.argsort(heights)
+    placed = np.array(heights, np.float64)
+    for before, here in pairwise(order.tolist()):
+        placed[here] = max(placed[here], placed[before] + gap)
+    over = placed.max() - plot.bottom
+    if over > 0:
+        for i, here in enumerate(order[::-1]):
+            placed[here] = min(placed[here], plot.bottom - i * gap)
+    return placed.tolist()
+
+
+def write(
+    path: Path, title: str, curves: Sequence[tuple[str, Band]], runs: int, size: tuple[int, int] = (1280, 720)
+) -> None:
+    """Paints the picture into a PNG file."""
+    from PIL import Image
+
+    from arena.viewers.paint import Painter, pygame
+
+    surface = pygame.Surface(size)
+    Painter().paint(picture(title, curves, size, runs), surface)
+    pixels = np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, "PNG")

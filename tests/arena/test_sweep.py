@@ -1,0 +1,204 @@
+"""Sweeps: what is tried, that nothing is run twice, and the statistics, by hand and by their coverage."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from arena import cli, sweep
+from arena.config import ConfigError
+from arena.summary import band, improvement, improvement_interval, interquartile_mean, interval, stratified, table
+from arena.sweep import Choice, Job, choice, plan, run_all, settings, summarise
+from arena.viewers import curves
+
+# --- statistics -----------------------------------------------------------------------------------------------------
+
+
+def test_interquartile_mean_by_hand():
+    assert interquartile_mean([1, 2, 3, 100]) == 2.5  # one left out at either end
+    assert interquartile_mean([5, 0, 1, 2, 90]) == pytest.approx(8 / 3)  # floor(5 / 4) = 1: of 0 1 2 5 90, 1 2 5
+    assert interquartile_mean([1, 2, 6]) == 3.0  # of fewer than four, the mean
+    assert interquartile_mean([[0, 10], [1, 11]]) == 5.5  # over runs and tasks together
+    assert interquartile_mean([1, 2, 3, 1000]) != np.mean([1, 2, 3, 1000])
+
+
+def test_probability_of_improvement_by_hand():
+    assert improvement([1, 2], [0, 1]) == (1 + 0.5 + 1 + 1) / 4  # pairs: 1>0, 1=1, 2>0, 2>1
+    assert improvement([0, 0], [1, 1]) == 0.0
+    assert improvement([3, 1, 2], [3, 1, 2]) == 0.5
+    assert improvement([[1, 0], [1, 0]], [[0, 0], [0, 0]]) == 0.75  # 1 in the one task, 1/2 in the other
+    low, high = improvement_interval([5, 6, 7, 8], [1, 2, 3, 4])[1:]
+    assert (low, high) == (1.0, 1.0)
+
+
+def test_runs_are_drawn_within_their_task():
+    scores = np.array([[0.0, 100.0], [1.0, 101.0], [2.0, 102.0]])
+    for seed in range(20):
+        drawn = stratified(scores, np.random.default_rng(seed))
+        assert set(drawn[:, 0]) <= {0.0, 1.0, 2.0} and set(drawn[:, 1]) <= {100.0, 101.0, 102.0}
+    assert table([1, 2, 3]).shape == (3, 1)
+
+
+def test_an_interval_holds_the_truth_about_as_often_as_it_says():
+    """Of 300 experiments with 20 runs each, of a standard normal, whose interquartile mean is 0."""
+    generator = np.random.default_rng(0)
+    held = {0.95: 0, 0.5: 0}
+    for experiment in range(300):
+        scores = generator.normal(size=20)
+        for level in held:
+            _, low, high = interval(scores, level=level, resamples=200, seed=experiment)
+            held[level] += low <= 0.0 <= high
+    assert 0.88 < held[0.95] / 300 < 0.98  # the percentile bootstrap is a little narrow with so few runs
+    assert 0.40 < held[0.5] / 300 < 0.60
+
+
+def test_an_interval_of_equal_runs_is_a_point_and_more_runs_make_it_narrower():
+    assert tuple(interval([2.0, 2.0, 2.0])) == (2.0, 2.0, 2.0)
+    few, many = np.linspace(0, 1, 5), np.linspace(0, 1, 50)
+    assert interval(many).high - interval(many).low < interval(few).high - interval(few).low
+
+
+def test_curves_are_compared_where_all_of_them_are():
+    steps = np.array([0.0, 10.0])
+    found = band([(steps, np.array([0.0, 10.0])), (steps + 5, np.array([0.0, 10.0]))], points=2)
+    assert found.steps.tolist() == [5.0, 10.0]
+    assert found.value.tolist() == [2.5, 7.5]  # (5 + 0) / 2 and (10 + 5) / 2
+    assert (found.low <= found.value).all() and (found.value <= found.high).all()
+
+
+# --- what is tried --------------------------------------------------------------------------------------------------
+
+
+def test_values_and_ranges():
+    assert choice("ppo.learning_rate=1e-3,3e-4", "ppo") == Choice("learner.learning_rate", (1e-3, 3e-4))
+    assert choice('rollouts.opponents=["self", "past"]', "ppo").values == (["self", "past"],)
+    ranged = choice("learner.clip=0.01..0.4", "ppo")
+    assert ranged.ranged and ranged.logarithmic and not choice("learner.clip=0.1..0.4", "ppo").logarithmic
+    grid = settings([Choice("a.b", (1, 2)), Choice("c.d", ("x", "y"))], None)
+    assert [tuple(one.values()) for one in grid] == [(1, "x"), (1, "y"), (2, "x"), (2, "y")]
+    drawn = settings([ranged, Choice("a.n", (), 1, 9)], 40)
+    values = np.array([one["learner.clip"] for one in drawn])
+    assert len(drawn) == 40 and (values >= 0.01).all() and (values <= 0.4).all()
+    assert np.median(values) < 0.15  # evenly over orders of magnitude: the middle is 0.063
+    assert all(isinstance(one["a.n"], int) for one in drawn)
+    assert len(settings([Choice("a.b", (1, 2))], 10)) == 2
+    assert settings([], None) == [{}]
+
+
+@pytest.mark.parametrize("text", ["learning_rate", "ppo=1", "ppo.clip=", "ppo.clip=0.4..0.1", "ppo.clip=a..b"])
+def test_what_cannot_be_read_is_said(text):
+    with pytest.raises(ConfigError, match="--set"):
+        choice(text, "ppo")
+
+
+def test_a_range_wants_samples_and_a_sampler_its_name():
+    with pytest.raises(ConfigError, match="--samples"):
+        settings([Choice("a.b", (), 1.0, 2.0)], None)
+    with pytest.raises(ConfigError, match="random or tpe"):
+        sweep.sampler("best", [], None, 0)
+
+
+def test_optuna_is_asked_for_in_a_sentence_where_it_is_missing(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ConfigError, match="pip install optuna"):
+        sweep.sampler("tpe", [Choice("a.b", (1, 2))], 3, 0)
+
+
+def test_optuna_finds_the_better_half():
+    pytest.importorskip("optuna")
+    search = sweep.sampler("tpe", [Choice("a.b", (), 0.0, 1.0)], 25, 0)
+    tried = []
+    for wave in search.waves():
+        tried += wave
+        search.tell({"score": -abs(wave[0]["a.b"] - 0.2)})
+    assert np.mean([abs(one["a.b"] - 0.2) for one in tried[15:]]) < 0.2
+
+
+# --- running --------------------------------------------------------------------------------------------------------
+
+
+def tiny(out, rates=(0.1, 0.5), seeds=2):
+    found = [{"learner.step_size": rate, "learner.round": 500} for rate in rates]
+    game = "frozen_lake:slippery=false"
+    return plan("q_learning", game, found, seeds=seeds, steps=1_000, episodes=4, out=out)
+
+
+def test_a_result_counts_once_and_is_not_run_again(tmp_path, monkeypatch):
+    jobs = tiny(tmp_path)
+    assert len({job.id for job in jobs}) == 4
+    seen = []
+    first = list(run_all(jobs[:3], heard=lambda done, total: seen.append((done, total))))
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)] and all(job.result.exists() for job in jobs[:3])
+    assert len(first[0]["curve"]) > 1 and first[0]["settings"] == {"learner.step_size": 0.1, "learner.round": 500}
+    played = []
+    sound = sweep.perform
+    monkeypatch.setattr(sweep, "perform", lambda job: played.append(job.id) or sound(job))
+    again = list(run_all(jobs))
+    assert again[:3] == first and played == [jobs[3].id]
+    jobs[3].result.unlink()  # killed between the training and its result: the same agent is scored, not trained on
+    played.clear()
+    assert list(run_all(jobs))[3] == again[3] and played == [jobs[3].id]
+    jobs[0].result.write_text("{")
+    with pytest.raises(ValueError, match=f"{jobs[0].id}.json is damaged"):
+        list(run_all(jobs))
+
+
+def test_a_sweep_that_is_cut_short_keeps_what_was_finished(tmp_path, monkeypatch):
+    jobs, sound = tiny(tmp_path), sweep.perform
+
+    def killed(job: Job):
+        if job is jobs[2]:
+            raise KeyboardInterrupt
+        return sound(job)
+
+    monkeypatch.setattr(sweep, "perform", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(run_all(jobs))
+    assert [job.result.exists() for job in jobs] == [True, True, False, False]
+
+
+def test_a_setting_that_does_not_exist_is_refused_before_anything_runs(tmp_path):
+    with pytest.raises(ConfigError, match="step_sizes"):
+        plan("q_learning", "frozen_lake", [{"learner.step_sizes": 1}], seeds=1, steps=10, episodes=1, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_summaries_put_the_best_first_with_its_curve():
+    def result(rate, seed, score):
+        return {"settings": {"learner.clip": rate}, "seed": seed, "score": score, "curve": [[0, 0.0], [10, score]]}
+
+    found = summarise([result(0.1, s, s) for s in range(4)] + [result(0.2, s, 10 + s) for s in range(4)])
+    assert [one.name for one in found] == ["clip=0.2", "clip=0.1"]
+    assert found[0].score.value == 11.5 and found[0].mean == 11.5 and found[1].ahead.value == 0.0
+    assert found[0].curve is not None and found[0].curve.value[-1] == 11.5
+
+
+def test_the_picture_shows_each_curve_and_its_name(tmp_path):
+    steps = np.linspace(0, 20_000, 30)
+    bands = [(f"rate={i}", band([(steps, steps * i + j) for j in range(3)])) for i in (1, 2)]
+    shapes = curves.picture("ppo in cart_pole", bands, (640, 360), 3)
+    words = [shape.text for shape in shapes if isinstance(shape, curves.Text)]
+    assert {"rate=1", "rate=2", "20k", "ppo in cart_pole"} <= set(words)
+    assert sum(isinstance(shape, curves.Poly) for shape in shapes) == 2
+    assert curves.ticks(0, 500) == [0, 100, 200, 300, 400, 500] and curves.ticks(-0.1, 0.32) == [-0.1, 0, 0.1, 0.2, 0.3]
+    curves.write(tmp_path / "x.png", "ppo in cart_pole", bands, 3, (640, 360))
+    assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_command_prints_a_table_or_a_document(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    line = ["sweep", "q_learning", "frozen_lake:slippery=false", "--seeds", "2", "--steps", "1000", "--episodes", "4"]
+    line += ["--set", "q_learning.round=500", "--workers", "0"]
+    assert cli.run([*line, "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    (row,) = out["rows"]
+    assert row["runs"] == 2 and row["interquartile_mean"]["low"] <= row["mean"] <= row["interquartile_mean"]["high"]
+    assert cli.run(line) == 0
+    assert "round=500" in capsys.readouterr().out
+    assert list(tmp_path.glob("runs/sweep-*/curves.png"))
+    assert cli.run(["sweep", "ppo", "cart_pole", "--set", "ppo.learning_rat=1"]) == 2
+    assert "learning_rate" in capsys.readouterr().err
