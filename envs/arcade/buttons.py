@@ -43,8 +43,7 @@ def presses(pressed: tuple[int, ...], sticky: float) -> Callable[[Row, int], int
     def press(row: Row, action: int) -> int:
         button = pressed[action]
         if sticky > 0.0:
-            if unit(draw(row)) < sticky:
-                button = row.last
+            button = row.last if unit(draw(row)) < sticky else button
             row.last = button
         return button
 

@@ -97,7 +97,7 @@ def kuhn(players: int = 2) -> Game:
         return f"{held} of 0 to {players}\nso far: {done or '-'}"
 
     chances = Chances(begin, act, evenly(deck), settle, deck)
-    reset, play = drawn(chances)
+    reset, _ = drawn(chances)
     return Game(
         name=spec("kuhn", players=(players, 2)),
         seats=players,
@@ -107,7 +107,7 @@ def kuhn(players: int = 2) -> Game:
             players, cards=(np.uint8, (players,)), gone=np.uint32, bets=np.uint32, dealt=np.uint8, opened=np.int8
         ),
         reset=reset,
-        play=play,
+        play=act,  # after the deal chance has no say
         legal=legal,
         observe=observe,
         names=("pass", "bet"),
