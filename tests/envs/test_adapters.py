@@ -298,12 +298,28 @@ def test_pettingzoo_checks_the_game(spec: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("rules", [*toys.ALL, game("tic_tac_toe")], ids=lambda rules: rules.name)
-def test_pettingzoo_checks_renders_and_lengths(rules: Game) -> None:
+@every_game
+def test_pettingzoo_checks_renders(spec: Any) -> None:
     from pettingzoo.test import render_test
+
+    render_test(lambda render_mode=None: aec_env(spec, render_mode))
+
+
+@pytest.mark.parametrize("name", names())
+def test_gymnasium_makes_every_game_by_its_name_and_shows_it(name: str) -> None:
+    made = gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True)
+    made.reset(seed=1)
+    frame: Any = made.render()
+    assert frame.shape == (480, 480, 3) and frame.std() > 0
+    lanes = gymnasium.make_vec(name, num_envs=2)
+    assert isinstance(lanes, OneSeatVectorEnv) and lanes.reset(seed=1)[0].shape[0] == 2  # pyright: ignore
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("rules", toys.ALL, ids=lambda rules: rules.name)
+def test_pettingzoo_checks_lengths(rules: Game) -> None:
     from pettingzoo.test.max_cycles_test import max_cycles_test
 
-    render_test(lambda render_mode=None: aec_env(rules, render_mode))
     if rules.simultaneous or rules.controls:  # the only ones that any actions play for so long
 
         class Module:
