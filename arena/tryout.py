@@ -70,7 +70,8 @@ def try_out(spec: str, game: str, heard: Callable[[int, int], None] = lambda don
     try:
         _play(rules, player, report, heard)
         if report.whole:
-            _unknown_line(rules, player, report)
+            if found.settings.protocol == "arena":
+                _unknown_line(rules, player, report)
             _end_of_input(rules, player, report)
     finally:
         player.close()

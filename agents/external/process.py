@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agents.external.sandbox import MIB, Limits, usage
 
@@ -29,6 +29,15 @@ class Fault(Exception):
     def __init__(self, kind: str, text: str, fatal: bool = True) -> None:
         super().__init__(text)
         self.kind, self.text, self.fatal = kind, text, fatal
+
+
+Ended = Callable[[bytes], int]
+"""Where an answer ends in what was read so far; 0 while it does not."""
+
+
+def line_end(answer: bytes) -> int:
+    """Where the first line ends."""
+    return answer.find(b"\n") + 1
 
 
 class Process:
@@ -52,10 +61,13 @@ class Process:
         self._answers.register(self._err, select.POLLIN)
         self.kill = weakref.finalize(self, end, popen)
 
-    def ask(self, message: bytes, seconds: float) -> str:
-        """Sends a message and returns the line that answers it; raises Fault, and has then ended the program."""
+    def ask(self, message: bytes, seconds: float, ended: Ended = line_end, most: int = LONGEST) -> str:
+        """Sends a message and returns what answers it, a line; raises Fault, and has then ended the program.
+
+        In other protocols an answer ends where `ended` says, after `most` bytes at most.
+        """
         try:
-            return self._ask(message, seconds)
+            return self._ask(message, seconds, ended, most)
         except Fault as fault:
             if fault.fatal:
                 self.kill()
@@ -73,7 +85,7 @@ class Process:
             self.kill()
         return True
 
-    def _ask(self, message: bytes, seconds: float) -> str:
+    def _ask(self, message: bytes, seconds: float, ended: Ended, most: int) -> str:
         begun = now = time.monotonic()
         early = self._read()
         if early:
@@ -99,11 +111,13 @@ class Process:
                     else:
                         answer += self._read()
                 now = time.monotonic()
-                if b"\n" in answer:
-                    return self._answered(answer, now - begun, seconds)
-                if len(answer) > LONGEST or loud > LOUDEST:
+                if end := ended(answer):
+                    if now - begun > seconds:
+                        raise Fault("late", f"it answered after {now - begun:.2f} s, and had {seconds:g} s.")
+                    return _answered(answer[:end], answer[end:], most)
+                if len(answer) > most or loud > LOUDEST:
                     raise Fault(
-                        "flood", f"it wrote more than {LONGEST if loud <= LOUDEST else LOUDEST:,} bytes in a turn."
+                        "flood", f"it wrote more than {most if loud <= LOUDEST else LOUDEST:,} bytes in a turn."
                     )
                 if now - self._looked > GLANCE and now - begun > GLANCE:
                     self._look(now)
@@ -111,16 +125,6 @@ class Process:
             if rest:
                 with contextlib.suppress(KeyError):
                     self._answers.unregister(self._in)
-
-    def _answered(self, answer: bytes, took: float, seconds: float) -> str:
-        line, _, more = answer.partition(b"\n")
-        if took > seconds:
-            raise Fault("late", f"it answered after {took:.2f} s, and had {seconds:g} s.")
-        if len(line) > LONGEST or len(more) > LONGEST:
-            raise Fault("flood", f"it wrote more than {LONGEST:,} bytes in a turn.")
-        if more:
-            raise Fault("nonsense", f"it wrote {quoted(more)} after its answer; one line is wanted.")
-        return line.decode("utf-8", errors="replace").rstrip("\r")
 
     def _write(self, rest: bytes) -> int:
         try:
@@ -177,6 +181,14 @@ class Process:
             raise Fault("limit", f"it held {memory // MIB:,} MiB, and may have {self._limits.memory:,}.")
         if len(family) > self._limits.processes + 4:  # those of the box
             raise Fault("limit", f"it ran {len(family)} processes, and may have {self._limits.processes}.")
+
+
+def _answered(answer: bytes, more: bytes, most: int) -> str:
+    if len(answer) > most or len(more) > most:
+        raise Fault("flood", f"it wrote more than {most:,} bytes in a turn.")
+    if more:
+        raise Fault("nonsense", f"it wrote {quoted(more)} after its answer, which nobody had asked for.")
+    return answer.decode("utf-8", errors="replace").rstrip("\r\n")
 
 
 def end(popen: subprocess.Popen[bytes]) -> None:

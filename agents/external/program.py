@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Decision, Forfeit, Memory, Unable
+from agents.external.engines import check, protocol_of
 from agents.external.process import Fault, Process, quoted
 from agents.external.sandbox import Limits, boxed, bubblewrap, limited
 from envs.game import Game, View
@@ -35,6 +36,7 @@ class Settings:
     game    seconds for all moves of one game; 0 = as many as they take
     start   seconds from its start to its first line
     memory, disk, processes   see Limits
+    protocol  arena: that of README.md; gtp: the Go Text Protocol
     box     auto: in a box where one can be made; yes: refuse to run without; no: never
     folder  shown to the program in its box, and where it is started
     name    what it goes by; '' = its command
@@ -46,6 +48,7 @@ class Settings:
     memory: int = 1024
     disk: int = 64
     processes: int = 64
+    protocol: str = "arena"
     box: str = "auto"
     folder: str = ""
     name: str = ""
@@ -61,6 +64,7 @@ class Settings:
             number = getattr(self, name)
             if not isinstance(number, int) or not least <= number <= most:
                 raise Unable(f"exec: {name} is a whole number from {least} to {most}, as in exec,{name}=64:./mybot.")
+        protocol_of(self.protocol)
         if self.box not in ("auto", "yes", "no"):
             raise Unable("exec: box is auto, yes or no, as in exec,box=yes:./mybot.")
         if self.folder and not Path(str(self.folder)).is_dir():
@@ -98,6 +102,8 @@ class Program:
         self.name = str(settings.name) or ",".join([command.strip(), *(one for one in changed if one not in plain)])
         self.settings, self.unboxed = settings, ""
         self._processes: dict[str, Process] = {}
+        engine = protocol_of(settings.protocol)
+        self._engine = engine() if engine else None
         self._games = 0
         self._line()
 
@@ -119,6 +125,8 @@ class Program:
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         self._line()
+        if self._engine is not None:
+            check(game)
         first, self._games = self._games + 1, self._games + len(seeds)
         return {"game": np.arange(first, first + len(seeds)), "spent": np.zeros(len(seeds))}
 
@@ -146,7 +154,10 @@ class Program:
             seconds = min(seconds, self.settings.game - spent)
             if seconds <= 0:
                 raise Fault("late", f"it had used up its {self.settings.game:g} s for the game.", fatal=False)
-        answer = self._started(view.game).ask(turn(view, lane, number, seconds, board), seconds)
+        process = self._started(view.game)
+        if self._engine is not None:
+            return understood(view, lane, self._engine.move(process, view, lane, number, seconds))
+        answer = process.ask(turn(view, lane, number, seconds, board), seconds)
         return understood(view, lane, answer)
 
     def _started(self, game: Game) -> Process:
@@ -155,14 +166,20 @@ class Program:
         if process is None or not process.kill.alive:
             process = Process(self._line(), self.settings.limits)
             try:
-                answer = process.ask(hello(game, self.settings.move), self.settings.start)
+                self._greet(process, game)
             except Fault as fault:
                 raise Fault("start", f"when started, {fault.text}") from None
-            if answer.split()[:1] != ["ready"]:
-                process.kill()
-                raise Fault("start", f"it answered hello with {quoted(answer.encode())} and not with ready.")
             self._processes[game.name] = process
         return process
+
+    def _greet(self, process: Process, game: Game) -> None:
+        if self._engine is not None:
+            self._engine.begin(process, game, self.settings.move, self.settings.start)
+            return
+        answer = process.ask(hello(game, self.settings.move), self.settings.start)
+        if answer.split()[:1] != ["ready"]:
+            process.kill()
+            raise Fault("nonsense", f"it answered hello with {quoted(answer.encode())} and not with ready.")
 
     def close(self) -> None:
         """Ends its processes; it may be asked for moves again."""

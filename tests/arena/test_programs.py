@@ -141,7 +141,7 @@ def test_the_example_passes_in_every_kind_of_game(rules):
 
 
 WRONG = {
-    "start": (FIRST, "start in 6 of 6 games: it answered hello with 'hi'", "Answer the line `hello`"),
+    "start": (FIRST, "start in 6 of 6 games: when started, it answered hello with 'hi'", "Answer the line `hello`"),
     "late": ("print(legal[0])", "late in", "Flush every answer"),
     "illegal": ("print('b2' if len(legal) < 8 else legal[0], flush=True)", "illegal in", "`legal` line"),
     "nonsense": (
