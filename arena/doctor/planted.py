@@ -87,7 +87,8 @@ def values_in(subject: Subject, world: str) -> list[float]:
         both = [[place] if world == "observed" else [place, place + 1] for place in places]
         return [float(np.mean([q[p] for p in pair if q[p] > -np.inf])) for pair in both]
     trial = subject.trial(game)
-    trial.train(max(subject.enough, 12_000 if world == "ended" else 0))
+    steps = max(subject.enough, 12_000 if world == "ended" else 0)
+    trial.train(steps, steps)
     columns = trial.collect()
     obs, value = decided(columns, "obs"), decided(columns, "value")
     return [float(value[(obs == np.array(see, np.float32)).all(1)].mean()) for see in shown]
@@ -191,7 +192,7 @@ def policy_check(subject: Subject, world: str) -> Finding:
         prefers = (q[[1, 0]] if world == "matched" else q[:2].max(0, keepdims=True)) @ np.array([-1.0, 1.0])
     else:
         trial = subject.trial(WORLDS[world])
-        trial.train(subject.enough)
+        trial.train(subject.enough, subject.enough)
         prefers = preferences(_actor(trial), shown)
     paid = prefers * np.array([1.0, -1.0][: len(shown)])
     said = f"what pays is preferred by {', '.join(f'{p:+.2f}' for p in paid)}"
@@ -208,7 +209,7 @@ def vector_check(subject: Subject, world: str) -> Finding:
     shown = [(1.0, 1.0), (1.0, -1.0)] if world == "followed" else [(1.0, 0.0)]
     truth = np.array([0.5, -0.5][: len(shown)])
     trial = subject.trial(game)
-    trial.train(subject.enough)
+    trial.train(subject.enough, subject.enough)
     actor = _actor(trial)
     legal, rng = np.ones((len(shown), 0), np.bool_), np.zeros(len(shown), np.uint64)
     acted = actor.act(np.array(shown, np.float32), legal, actor.begin(len(shown)), rng, 0.0, stray=False)

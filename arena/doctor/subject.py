@@ -23,7 +23,7 @@ DISCOUNT = 0.5
 
 CHANGES: dict[str, Any] = {
     "average": 0.9, "batch": 64, "discount": DISCOUNT, "entropy": 0.0, "epochs": 2, "epsilon": 0.2, "explore": 0.0,
-    "final_rate": 1.0, "learn_from": 64, "learning_rate": 1e-2, "precision": "float32", "target_every": 20,
+    "final_rate": 0.1, "learn_from": 64, "learning_rate": 1e-2, "precision": "float32", "target_every": 20,
     "warm_steps": 0, "weight_decay": 0.0, "window": 5_000, "window_start": 2_000, "final_share": 1.0,
     "epsilon_end": 1.0, "history": 0.0, "round": 10_000, "value_clip": 0.0,
 }  # fmt: skip
