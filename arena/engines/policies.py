@@ -9,13 +9,13 @@ from math import prod
 from typing import Any
 
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, ContinuousCritic
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+from stable_baselines3.sac.policies import Actor, SACPolicy
 from torch import Tensor, nn
 
 from agents.backbones import fit
-from agents.heads import Gaussian
 from agents.networks import Network
 from envs.game import Game
 
@@ -33,6 +33,13 @@ class Body(BaseFeaturesExtractor):
         return backbone(fit(obs, self.network.game.shape, backbone.kind))
 
 
+class FlatBody(Body):
+    """The same, with what it gives as one vector: beside it stands an action."""
+
+    def forward(self, obs: Tensor) -> Tensor:
+        return super().forward(obs).flatten(1)
+
+
 class Column(nn.Module):
     """A head of one number [B], as a layer that gives [B, 1]."""
 
@@ -44,15 +51,15 @@ class Column(nn.Module):
         return self.head(x).unsqueeze(1)
 
 
-class Mean(nn.Module):
-    """The mean of a gaussian head [B, controls]; its spread is asked for by itself."""
+class Half(nn.Module):
+    """Of a head that gives means and the logarithms of spreads [B, 2, controls], the one (0) or the other (1)."""
 
-    def __init__(self, head: Gaussian) -> None:
+    def __init__(self, head: nn.Module, which: int) -> None:
         super().__init__()
-        self.head = head
+        self.head, self.which = head, which
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(x)[:, 0]
+        return self.head(x)[:, self.which]
 
 
 class Heads:
@@ -65,7 +72,7 @@ class Heads:
         self._build_mlp_extractor()
         heads = self.features_extractor.network.heads
         if "gaussian" in heads:
-            self.action_net, self.log_std = Mean(heads["gaussian"]), heads["gaussian"].log_spread
+            self.action_net, self.log_std = Half(heads["gaussian"], 0), heads["gaussian"].log_spread
         else:
             self.action_net = heads["policy"]
         self.value_net = Column(heads["returns"])
@@ -99,8 +106,34 @@ class QPolicy(DQNPolicy):
         return QValues(**self._update_features_extractor(self.net_args, features_extractor=None)).to(self.device)
 
 
+class SquashedActor(Actor):
+    """Vectors within their bounds by our head, whose bounds on the spread are the narrower ones."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        assert isinstance(self.features_extractor, Body)
+        head = self.features_extractor.network.heads["squashed"]
+        self.mu, self.log_std = Half(head, 0), Half(head, 1)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class SquashedPolicy(SACPolicy):
+    """An actor and two critics; the critics share a body of their own."""
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
+        return SquashedActor(**self._update_features_extractor(self.actor_kwargs, features_extractor)).to(self.device)
+
+    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
+        own = FlatBody(self.observation_space, **{**self.features_extractor_kwargs, "heads": ()})
+        return ContinuousCritic(**self._update_features_extractor(self.critic_kwargs, own)).to(self.device)
+
+    def set_training_mode(self, mode: bool) -> None:
+        self.train(False)
+
+
 def network_of(policy: nn.Module) -> Network:
     """The network of ours that a policy moves by."""
-    body = policy.q_net.features_extractor if isinstance(policy, QPolicy) else policy.features_extractor
-    assert isinstance(body, Body)
-    return body.network
+    owner: Any = policy
+    if isinstance(policy, (QPolicy, SquashedPolicy)):
+        owner = policy.q_net if isinstance(policy, QPolicy) else policy.actor
+    assert isinstance(owner.features_extractor, Body)
+    return owner.features_extractor.network

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
-from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
@@ -26,7 +26,7 @@ from agents.learn.policy_gradient import line
 from agents.networks import Network, weights
 from arena.engines.folder import EngineRun
 from arena.engines.lanes import Lanes
-from arena.engines.policies import ActorCritic, QPolicy, network_of
+from arena.engines.policies import ActorCritic, Body, QPolicy, SquashedPolicy, network_of
 from arena.engines.seats import Seats, always_legal, seats
 from envs.game import Game
 from envs.registry import game as game_of
@@ -88,7 +88,8 @@ def make(config: Config, rules: Game, progress: Progress) -> tuple[BaseAlgorithm
     others = seats(Network(rules, network.backbone, network.heads, seed), config.playing)
     lanes = Lanes(rules, config.playing.lanes, others)
     kind, policy, arguments = _kind(config, rules), _policy(config, rules), ARGUMENTS[config.algorithm]
-    options: dict[str, Any] = {"net_arch": [], "features_extractor_class": _body(), "features_extractor_kwargs": body}
+    layers = {"pi": [], "qf": [256]} if config.algorithm == "sac" else []
+    options: dict[str, Any] = {"net_arch": layers, "features_extractor_class": Body, "features_extractor_kwargs": body}
     made = kind(
         policy,
         lanes,
@@ -102,23 +103,17 @@ def make(config: Config, rules: Game, progress: Progress) -> tuple[BaseAlgorithm
     return made, others
 
 
-def _body() -> type:
-    from arena.engines.policies import Body
-
-    return Body
-
-
 def _kind(config: Config, rules: Game) -> type[Any]:
     if config.algorithm == "ppo" and not always_legal(rules):
         from sb3_contrib import MaskablePPO  # pyright: ignore[reportMissingImports]
 
         return MaskablePPO
-    return {"ppo": PPO, "a2c": A2C, "dqn": DQN}[config.algorithm]
+    return {"ppo": PPO, "a2c": A2C, "dqn": DQN, "sac": SAC}[config.algorithm]
 
 
 def _policy(config: Config, rules: Game) -> type[Any]:
-    if config.algorithm == "dqn":
-        return QPolicy
+    if config.algorithm in ("dqn", "sac"):
+        return QPolicy if config.algorithm == "dqn" else SquashedPolicy
     if not always_legal(rules):
         from arena.engines.masked import MaskedActorCritic
 
@@ -176,7 +171,7 @@ def _dqn(config: Config, progress: Progress) -> dict[str, Any]:
         "learning_starts": s.learn_from,
         "batch_size": s.batch,
         "gamma": s.discount,
-        "learning_rate": s.learning_rate,
+        "learning_rate": lambda _: s.learning_rate * line(1.0, s.final_rate, progress()),
         "train_freq": config.playing.steps,
         "gradient_steps": updates,
         "target_update_interval": max(config.playing.lanes, s.target_every * gathered // updates),
@@ -187,7 +182,27 @@ def _dqn(config: Config, progress: Progress) -> dict[str, Any]:
     }
 
 
-ARGUMENTS: Mapping[str, Callable[[Config, Progress], dict[str, Any]]] = {"ppo": _ppo, "a2c": _a2c, "dqn": _dqn}
+def _sac(config: Config, progress: Progress) -> dict[str, Any]:
+    s = config.learner
+    gathered = config.playing.lanes * config.playing.steps
+    return {
+        "buffer_size": s.replay,
+        "learning_starts": s.learn_from,
+        "batch_size": s.batch,
+        "gamma": s.discount,
+        "learning_rate": s.learning_rate,
+        "train_freq": config.playing.steps,
+        "gradient_steps": max(1, round(gathered * s.reuse / s.batch)),
+        "tau": s.drift,
+        "ent_coef": f"auto_{s.temperature}",
+        "target_entropy": s.entropy * len(game_of(config.game.name).controls),
+        "n_steps": s.steps,
+    }
+
+
+ARGUMENTS: Mapping[str, Callable[[Config, Progress], dict[str, Any]]] = {
+    "ppo": _ppo, "a2c": _a2c, "dqn": _dqn, "sac": _sac,
+}  # fmt: skip
 """algorithm -> what its constructor is given."""
 
 

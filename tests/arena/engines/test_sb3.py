@@ -26,6 +26,7 @@ from envs.registry import game
 
 SMALL = ["rollouts.lanes=4", "rollouts.steps=16", "network.backbone=mlp:layers=1,width=16"]
 OURS = {"ppo": ["learner.batch=32"], "a2c": [], "dqn": ["learner.learn_from=32", "learner.batch=16"]}
+OURS["sac"] = ["learner.learn_from=32", "learner.batch=16", "learner.reuse=4"]
 
 
 def config(algorithm: str, rules: str = "cart_pole", *more: str):
@@ -91,7 +92,8 @@ def test_lanes_cannot_be_written_to_one_by_one():
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "rules"), [("ppo", "cart_pole"), ("a2c", "cart_pole"), ("dqn", "cart_pole"), ("ppo", "pendulum")]
+    ("algorithm", "rules"),
+    [("ppo", "cart_pole"), ("a2c", "cart_pole"), ("dqn", "cart_pole"), ("ppo", "pendulum"), ("sac", "pendulum")],
 )
 def test_the_agent_says_what_their_policy_says(algorithm, rules):
     model, _ = trained(algorithm, rules)
@@ -101,6 +103,10 @@ def test_the_agent_says_what_their_policy_says(algorithm, rules):
     with torch.no_grad():
         if algorithm == "dqn":
             pairs = [(said["q"], model.q_net(tensor))]
+        elif algorithm == "sac":
+            mean, log_spread, _ = model.actor.get_action_dist_params(tensor)
+            pairs = [(said["squashed"][:, 0], mean), (said["squashed"][:, 1], log_spread)]
+            pairs.append((np.tanh(said["squashed"][:, 0]), model.actor(tensor, deterministic=True)))
         else:
             theirs = model.policy.get_distribution(tensor).distribution
             pairs = [(said["returns"], model.policy.predict_values(tensor).squeeze(1))]
@@ -134,6 +140,15 @@ def test_each_learns_to_do_what_pays(algorithm):
     said, _ = Actor(network_of(model.policy)).look(obs, {})
     wanted = said["q" if algorithm == "dqn" else "policy"][0]
     assert wanted[1] > wanted[0] + 0.2
+
+
+def test_sac_learns_to_aim():
+    chosen = config("sac", "pendulum", "learner.learning_rate=0.01", "learner.reuse=16")
+    model, _ = sb3.make(chosen, WORLDS["aimed"], lambda: 0.5)
+    before = Actor(network_of(model.policy)).look(np.array([[1.0, 0.0]], np.float32), {})[0]["squashed"][0, 0, 0]
+    model.learn(1000)
+    after = Actor(network_of(model.policy)).look(np.array([[1.0, 0.0]], np.float32), {})[0]["squashed"][0, 0, 0]
+    assert abs(np.tanh(after) - 0.5) < 0.2 < abs(np.tanh(before) - 0.5)
 
 
 def test_batch_normalisation_never_mixes_a_batch():
@@ -214,7 +229,7 @@ def test_an_interrupted_run_keeps_the_agent_as_it_was(arena, monkeypatch):
 @pytest.mark.parametrize(
     ("algorithm", "more", "words"),
     [
-        ("reinforce", (), "has no reinforce here; it has ppo, a2c, dqn"),
+        ("reinforce", (), "has no reinforce here; it has ppo, a2c, dqn, sac"),
         ("ppo", ("network.backbone=lstm:width=8",), "carries no memory from move to move"),
         ("ppo", ("workers.count=2",), "leave --workers and --address out"),
         ("ppo", ("rollouts.whole=true",), "set rollouts.whole=false"),
