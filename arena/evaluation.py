@@ -32,7 +32,7 @@ class EvaluationSettings:
     opponents  specs of who sits at the other seats, shared out evenly
     """
 
-    every: int = 25_000
+    every: int = 10_000
     episodes: int = 20
     opponents: tuple[str, ...] = ("random",)
 

@@ -43,10 +43,10 @@ class PQNSettings:
     """
 
     discount: float = 0.99
-    decay: float = 0.65
+    decay: float = 0.95
     epochs: int = 4
-    batch: int = 128
-    learning_rate: float = 1e-3
+    batch: int = 64
+    learning_rate: float = 4e-3
     final_rate: float = 0.1
     explore: float = 0.2
     epsilon: float = 0.02
@@ -61,7 +61,7 @@ class PQN:
     """The learner: a network and an optimiser."""
 
     player = "rollouts"
-    playing = RolloutSettings(lanes=32, steps=32)
+    playing = RolloutSettings(lanes=16, steps=16)
     ahead = False
     reads = ("obs", "action", "value", "reward", "done", "valid")
 

@@ -34,7 +34,7 @@ CHANGES = {
 """Of the settings that a learner has of these: the worlds are small, and are learned fast."""
 
 OWN = {
-    "pqn": {"learning_rate": 3e-3},
+    "pqn": {"learning_rate": 3e-3, "batch": 128, "decay": 0.65},
     "dqn": {"batch": 128, "reuse": 8.0},
     "sac": {"learning_rate": 3e-3, "batch": 32, "reuse": 8.0, "drift": 0.05},
 }
