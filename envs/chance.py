@@ -7,6 +7,9 @@ from collections.abc import Callable
 from envs.game import CHANCE, Chances, Row, rule
 from envs.kernels import draw, unit
 
+FEW = 16
+"""To look at all of so many outcomes is faster than to guess where to stop."""
+
 
 def drawn(chances: Chances) -> tuple[Callable[[Row], None], Callable[[Row, int], None]]:
     """The `reset` and `play` of a game whose chance is laid open."""
@@ -19,7 +22,9 @@ def drawn(chances: Chances) -> tuple[Callable[[Row], None], Callable[[Row, int],
         while row.seat == CHANCE and not row.done:
             left = unit(draw(row))
             last, seeking = 0, True
-            for outcome in range(outcomes):  # few, so to look at all of them is faster than to guess when to stop
+            for outcome in range(outcomes):
+                if outcomes > FEW and not seeking:
+                    break
                 share = odds(row, outcome)
                 if seeking & (share > 0.0):
                     last = outcome

@@ -157,24 +157,32 @@ def walker(
     ground   [P, H, W] what is seen of the board; the walker's plane comes before these
     picture  the board in characters, a line a text; the walker is shown as @
     """
-    planes, height, width = ground.shape
+    cells, seen = ground[0].size, ground.reshape(-1)
 
     @rule
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """The walker, then the planes of the board."""
-        out[0] = 0.0
-        out[0, row.state // width, row.state % width] = 1.0
-        for plane in range(planes):
-            out[plane + 1] = ground[plane]
+        flat = out.flat
+        for cell in range(cells):
+            flat[cell] = 0.0
+        flat[row.state] = 1.0
+        for cell in range(seen.shape[0]):
+            flat[cells + cell] = seen[cell]
 
     def text(row: Row) -> str:
-        line, column = divmod(int(row["state"]), width)
+        line, column = divmod(int(row["state"]), len(picture[0]))
         return "\n".join(
             each if i != line else each[:column] + "@" + each[column + 1 :] for i, each in enumerate(picture)
         )
 
     return tabled(
-        name=name, table=table, names=names, limit=limit, shape=(planes + 1, height, width), observe=observe, text=text
+        name=name,
+        table=table,
+        names=names,
+        limit=limit,
+        shape=(len(ground) + 1, *ground.shape[1:]),
+        observe=observe,
+        text=text,
     )
 
 
