@@ -261,15 +261,19 @@ def evaluate(
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
     """
     from arena.specs import expand
-    from arena.tournament import evaluate
+    from arena.tournament import evaluate, exploited
 
     spec, *others = (expand(one, database) for one in (agent, *(against or ["random"])))
     with going_on("nothing of it is kept."), progress("games") as heard:
         found = evaluate(game, spec, others, episodes, seed=seed, heard=heard)
+        gain = exploited(game, spec)
     if json:
-        document({"agent": agent, "game": game, "seed": seed, "returns": [asdict(one) for one in found]})
+        returns = [asdict(one) for one in found]
+        document({"agent": agent, "game": game, "seed": seed, "returns": returns, "exploitability": gain})
     else:
         show(_returns_table(agent, game, found))
+        if gain is not None:
+            put(f"exploitability {gain:.4f}: what a best answer to it gains a seat, exactly; 0 at an equilibrium\n")
 
 
 def _returns_table(agent: str, game: str, found: list[SeatReturn]) -> RichTable:

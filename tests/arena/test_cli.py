@@ -286,6 +286,18 @@ def test_evaluate(arena):
     assert not Path("arena.db").exists()
 
 
+def test_evaluate_says_how_much_may_be_gained_where_that_can_be_worked_out(arena):
+    def gain(agent: str, game: str) -> float | None:
+        return json.loads(arena("evaluate", agent, game, "--episodes", "2", "--json")[1])["exploitability"]
+
+    assert gain("first", "tic_tac_toe") is None  # nothing is hidden there
+    near = gain("cfr:iterations=200", "kuhn")
+    assert near is not None and 0.0 <= near < 0.01
+    far = gain("first", "kuhn")  # it always passes
+    assert far is not None and far > 0.4
+    assert "exploitability 0.0" in arena("evaluate", "cfr:iterations=200", "kuhn", "--episodes", "2")[1]
+
+
 def test_leaderboard(arena, played, here):
     code, out, err = arena("leaderboard", "--json")
     assert (code, err) == (0, "")
