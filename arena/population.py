@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from agents.guests import ITSELF
-from agents.learn.learner import Learner, Metrics
+from agents.learn.learner import Learner, Metrics, kept_weights
 from agents.networks import Network
 from agents.registry import ALGORITHMS
 from arena.checkpoint import Damaged
@@ -187,7 +187,7 @@ class Trainers:
         """
         pupil = self.pupils[name]
         again = bool(np.random.default_rng([self.plan.seed, 13, self.number, _digits(name)]).random() < said.restarts)
-        kept = checkpoint(pupil.weights, self.first[name], again)
+        kept = checkpoint(dict(kept_weights(pupil.learner)), self.first[name], again)
         enter(member, kept.frozen)
         pupil.frozen = pupil.steps
         if again:

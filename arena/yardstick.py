@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.learn.learner import kept_weights
 from agents.self_play import SelfPlay
 from envs.registry import game
 from leagues.meta_games import cycle_share, nash
@@ -64,7 +65,8 @@ class Yardstick:
 
         found: dict[str, float] = {}
         for name, pupil in trainers.pupils.items():
-            reach = self._played(name, pupil.weights)[None]
+            kept = pupil.weights if pupil.stopped else kept_weights(pupil.learner)
+            reach = self._played(name, kept)[None]
             found[name] = exploitability(self.tree, mixture(self.tree, reach, np.ones(1)))
         frozen = [m for m in trainers.census.members if not m.live and m.parent is not None]
         for member in frozen:

@@ -3,7 +3,8 @@
 AlphaStar's rules (Vinyals et al. 2019, pseudocode `multiagent.py`): after a least number of steps a main agent or a
 league exploiter is frozen once it beats everybody frozen, a main exploiter once it beats the main agents, and all of
 them at the latest after a greatest number of steps. A main exploiter then starts anew, a league exploiter with
-probability 1/4, a main agent never. All other roles are frozen at even distances and never start anew.
+probability 1/4, a main agent never. An oracle of PSRO is frozen at even distances, and each is trained from the
+beginning (Lanctot et al. 2017). All other roles are frozen at even distances and never start anew.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ RULES: dict[str, Rule] = {
     "main": Rule("frozen", 0.0),
     "main_exploiter": Rule("mains", 1.0),
     "league_exploiter": Rule("frozen", 0.25),
+    "psro": Rule("nobody", 1.0),
 }
 """role -> its rule; all others have EVEN."""
 

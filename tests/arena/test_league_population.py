@@ -229,6 +229,7 @@ def test_psro_lets_every_two_frozen_members_meet(tmp_path):
     counts = one.trainers.payoff.counts(frozen)
     assert len(frozen) >= 3
     assert (counts + np.eye(len(frozen)) >= 1).all() and counts[0, 1] == 4  # not faded
+    assert one.trainers.pupils["oracle"].lives == len(frozen) - 1  # each answer is learned from the beginning
     assert one.yardstick.tree is not None
 
 

@@ -98,3 +98,9 @@ def test_an_exploiter_is_frozen_before_it_starts_anew() -> None:
 
     frozen, onward = checkpoint(trained, first, restart=False)
     assert frozen is onward is trained
+
+
+def test_an_oracle_starts_anew_after_each_snapshot_and_plain_self_play_never() -> None:
+    oracle = verdict(Member("o", "psro:solver=uniform", live=True), ALL_BEATEN, 100, 100, 200)
+    assert oracle.freeze and oracle.restarts == 1.0
+    assert verdict(named("s"), ALL_BEATEN, 100, 100, 200).restarts == 0.0
