@@ -63,7 +63,8 @@ def ask_at_terminal(view: View, legal: NDArray[np.bool_], names: tuple[str, ...]
     spans = [f"{name} {low:g} to {high:g}" for name, (low, high) in zip(names, bounds, strict=False)]
     shown = planes_text(view.obs[0]) if view.text is None else view.text(0)
     seat, seats = int(view.seat[0]), view.game.seats
-    who = "" if seats == 1 else f", seat {seat} ({'xo'[seat]} on a board)" if seats == 2 else f", seat {seat}"
+    mark = f" ({'xo'[seat]} on a board)" if seats == 2 and not view.game.hidden else ""
+    who = f", seat {seat}{mark}" if seats > 1 else ""
     sys.stderr.write(f"\n{shown}\nYour move{who}, one of {' '.join(choices) or ', '.join(spans)}: ")
     sys.stderr.flush()
     line = sys.stdin.readline()

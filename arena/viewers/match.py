@@ -228,7 +228,7 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
     elif to_move(snapshot, ui):
         said.append("Your move.  u takes back, Enter lets the agent move.")
     elif snapshot.game.controls and k < snapshot.length:
-        said.append(f"{names[snapshot.plies[k].seat]} does {action_words(snapshot.game, snapshot.plies[k].action)}.")
+        said.append(f"{action_words(snapshot.game, snapshot.plies[k].action)} by {names[snapshot.plies[k].seat]}.")
     elif thought is not None and thought.candidates:
         said.append(_search_words(snapshot, k))
     elif k == snapshot.length and snapshot.thinking is not None:

@@ -194,7 +194,7 @@ def test_vectors_are_named_and_shown_as_bars() -> None:
     snapshot = played(toys.pull(), (-1.0, 0.25), (0.5, -0.5))
     assert snapshot.plies[0].action == (-1.0, 0.25)
     words = texts(snapshot, UI(ply=1))
-    assert "ada does x +0.5, y −0.5." in words and {"x", "y", "+0.5", "−0.5"} <= set(words)
+    assert "x +0.5, y −0.5 by ada." in words and {"x", "y", "+0.5", "−0.5"} <= set(words)
 
 
 def test_numbers_of_any_size() -> None:
