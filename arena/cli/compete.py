@@ -22,7 +22,7 @@ Openings = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Pairs begin from its lines of moves; balanced:plies=8 from positions that a solver proves drawn.",
+        help="Pairs begin from its lines of moves; balanced:plies=12 from positions that a solver proves drawn.",
     ),
 ]
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
