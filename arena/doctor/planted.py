@@ -228,7 +228,7 @@ def recall_check(subject: Subject, backbone: str) -> Finding:
     trial = subject.trial(WORLDS["recalled"], backbone, playing, learning_rate=5e-3, discount=0.9)
     earned = 0.0
     for _ in range(8):
-        trial.train(trial.learner.steps + 3_000)
+        trial.train(trial.learner.steps + 3_000, 24_000)
         columns = trial.collect()
         earned = float(decided(columns, "reward").mean() * 3)
         if earned > 0.8:

@@ -23,13 +23,17 @@ DISCOUNT = 0.5
 
 CHANGES: dict[str, Any] = {
     "average": 0.9, "batch": 64, "discount": DISCOUNT, "entropy": 0.0, "epochs": 2, "epsilon": 0.2, "explore": 0.0,
-    "final_rate": 0.1, "learn_from": 64, "learning_rate": 1e-2, "precision": "float32", "target_every": 20,
+    "final_rate": 1.0, "learn_from": 64, "learning_rate": 1e-2, "precision": "float32", "target_every": 20,
     "warm_steps": 0, "weight_decay": 0.0, "window": 5_000, "window_start": 2_000, "final_share": 1.0,
     "epsilon_end": 1.0, "history": 0.0, "round": 10_000, "value_clip": 0.0,
 }  # fmt: skip
 """Of the settings that a learner has of these."""
 
-OWN: dict[str, dict[str, Any]] = {"pqn": {"learning_rate": 3e-3}, "sac": {"learning_rate": 3e-3, "reuse": 32.0}}
+OWN: dict[str, dict[str, Any]] = {
+    "a2c": {"final_rate": 0.1},
+    "pqn": {"learning_rate": 3e-3},
+    "sac": {"learning_rate": 3e-3, "reuse": 32.0},
+}
 SIZES = {"ppo": (16, 16, 6_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000), "sac": (8, 8, 1_500)}
 """Lanes, decisions a fragment, and decisions in all; `USUAL` for the others."""
 USUAL = (8, 8, 4_000)
