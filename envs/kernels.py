@@ -96,11 +96,7 @@ class Loop(Generic[P, R]):
             if isinstance(scope.get(name), Loop):
                 scope[name] = scope[name]._specialise(game, inlined=True)
         copy = FunctionType(
-            self.function.__code__,
-            scope,
-            self.__name__,
-            self.function.__defaults__,
-            self.function.__closure__,
+            self.function.__code__, scope, self.__name__, self.function.__defaults__, self.function.__closure__
         )
         copy.__kwdefaults__ = self.function.__kwdefaults__
         if game.foreign:  # somebody else's program: nothing to compile
