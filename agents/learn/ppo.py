@@ -80,7 +80,7 @@ class PPOSettings:
 
 
 MIXED = PPOSettings(
-    discount=1.0, batch=1024, learning_rate=5e-4, final_rate=0.2, clip=0.1, entropy=0.1, final_entropy=0.2, average=0.3
+    discount=1.0, batch=1024, learning_rate=5e-4, final_rate=0.1, clip=0.1, entropy=0.1, final_entropy=0.5, average=0.5
 )
 """For games of hidden information; an exact exploitability is what `arena evaluate RUN kuhn` prints."""
 
