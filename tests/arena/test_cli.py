@@ -31,6 +31,8 @@ COMMANDS = (
     "export",
     "import",
     "class",
+    "doctor",
+    "sweep",
 )
 
 

@@ -1,97 +1,30 @@
 """The laws of every game, checked on random games of the whole table: nothing here knows a game by name.
 
-What a law asks depends on what a game declares (seats, pays, hidden, chance, controls ...). To cover a variant of a
-game add its spec to VARIANTS; a new game of the table is covered as it is.
+What a law asks depends on what a game declares (seats, pays, hidden, chance, controls ...).
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from envs import kernels
 from envs.game import Game, Rows, Symmetry
-from envs.registry import GAMES, Unknown, game
-from envs.text import text_seen
-
-VARIANTS = [
-    "othello:size=6",
-    "othello:size=4",
-    "hex:size=5,swap=true",
-    "mnk:m=7,n=4,k=4",
-    "gomoku:size=9,rule=standard",
-    "breakthrough:width=5,height=6",
-    "nim:piles=3-3-2,misere=true",
-    "go:size=6,komi=6,suicide=true,history=3",
-    "gardner_chess:limit=40",
-    "dark_hex:size=2",
-    "frozen_lake:size=8",
-    "breakout:minimal=false",
-    "pong:seats=2",
-    "battleship:size=3,ships=2",
-    "kuhn:players=3",
-    "goofspiel:cards=5,order=random",
-]
-SPECS = sorted([*GAMES, *VARIANTS])
-COUNT = 128
-PLIES = 120
-
-every_game = pytest.mark.parametrize("spec", SPECS)
-
-
-class Games(NamedTuple):
-    """COUNT random games, or their first PLIES: rows [T + 1, COUNT], actions [T, COUNT] (anything after the end)."""
-
-    rows: Rows
-    actions: NDArray[Any]
-
-    def open(self) -> Rows:
-        """Every position in which a move may be made."""
-        rows = self.rows.reshape(-1)
-        return rows[~rows["done"]]
-
-
-def some_actions(rules: Game, rows: Rows, generator: np.random.Generator) -> NDArray[Any]:
-    """[B] a random legal action of each row."""
-    if rules.controls:
-        low, high = np.array(rules.controls).T
-        drawn = generator.uniform(low, high, (len(rows), len(low)))
-        return np.clip(drawn.astype(np.float32), low.astype(np.float32), high.astype(np.float32))
-    mask = kernels.legal_mask(rules, rows)
-    return np.argmax(mask * (1.0 + generator.random(mask.shape)), axis=1)
-
-
-@cache
-def random_games(rules: Game) -> Games:
-    generator = np.random.default_rng(6)
-    rows = kernels.new_rows(rules, kernels.seeds(6, COUNT))
-    history, actions = [rows.copy()], []
-    while not rows["done"].all() and len(actions) < PLIES:
-        actions.append(some_actions(rules, rows, generator))
-        kernels.play_rows(rules, rows, actions[-1])
-        history.append(rows.copy())
-    return Games(np.stack(history), np.stack(actions))
-
-
-@cache
-def ended_games(rules: Game) -> Rows:
-    """[COUNT] games played at random to their end."""
-    return kernels.random_openings(rules, kernels.seeds(7, COUNT), rules.max_plies)
-
-
-def observe(rules: Game, rows: Rows) -> NDArray[np.float32]:
-    return kernels.view(rules, rows).obs
-
-
-def same(a: Rows, b: Rows) -> bool:
-    """Field by field: what lies between the fields of a record says nothing."""
-    return all(np.array_equal(a[field], b[field], equal_nan=True) for field in a.dtype.names or ())
+from envs.registry import Unknown, game
+from tests.envs.played import (
+    COUNT,
+    Games,
+    ended_games,
+    every_game,
+    observe,
+    random_games,
+    same,
+    some_actions,
+)
 
 
 @every_game
@@ -256,55 +189,6 @@ def test_positions_are_shown_where_nothing_is_hidden(spec: str) -> None:
     assert (kernels.view(rules, rows).rows is None) == (rules.hidden or rules.foreign)
 
 
-def one(rows: Rows, i: int) -> Rows:
-    return rows[i : i + 1]
-
-
-@every_game
-def test_a_position_can_be_read(spec: str) -> None:
-    """Its text is plain, differs where the position does, and is what a view of it says to an agent."""
-    rules = game(spec)
-    rows = random_games(rules).open()[::11][:60]
-    view = kernels.view(rules, rows)
-    assert view.text is not None
-    texts = []
-    for i in range(len(rows)):
-        texts.append(text_seen(rules, one(rows, i)))
-        seen = text_seen(rules, one(rows, i), int(rows["seat"][i]))
-        assert view.text(i) == seen
-        assert rules.hidden or seen == texts[-1]
-        assert all(words and words.isascii() and words.replace("\n", "").isprintable() for words in (texts[-1], seen))
-    assert len(set(texts)) > 1
-
-
-@every_game
-def test_the_text_for_a_seat_gives_nothing_away(spec: str) -> None:
-    """It is the same in all positions that the seat cannot tell apart, by its key, or where there is none by looks."""
-    rules = game(spec)
-    if not rules.hidden:
-        return
-    games = random_games(rules)
-    open_ = ~games.rows["done"]
-    paid = games.rows["reward"].cumsum(axis=0)
-    checked = 0
-    for seat in range(rules.seats):
-        ours = np.argwhere(open_ & (games.rows["seat"] == seat))
-        ply, lane = np.random.default_rng(0).permutation(ours)[:4000].T
-        rows, earned = games.rows[ply, lane], paid[ply, lane, seat]
-        view = kernels.view(rules, rows)
-        if view.keys is not None:
-            told = view.keys[:, None]
-        else:
-            told = np.column_stack([view.obs.reshape(len(rows), -1), rows["ply"], earned])
-        _, first, group = np.unique(told, axis=0, return_index=True, return_inverse=True)
-        group = group.reshape(-1)
-        for i in np.flatnonzero(first[group] != np.arange(len(rows)))[:20].tolist():
-            same_to_it = int(first[group[i]])
-            assert text_seen(rules, one(rows, i), seat) == text_seen(rules, one(rows, same_to_it), seat)
-            checked += text_seen(rules, one(rows, i)) != text_seen(rules, one(rows, same_to_it))
-    assert checked, "no two positions that look alike differ"
-
-
 @every_game
 def test_chance_laid_open_is_the_chance_that_is_played(spec: str) -> None:
     """Odds sum to 1, and outcomes fall as often as their odds say, at the start of the game."""
@@ -384,112 +268,6 @@ def test_symmetries_are_laws(spec: str) -> None:
 
 
 # --- lanes, replays, randomness -------------------------------------------------------------------------------------
-
-
-@every_game
-def test_a_lane_depends_on_nothing_beside_it(spec: str) -> None:
-    rules = game(spec)
-    seeds = kernels.seeds(2, 64)
-    mask = np.empty(rules.actions, np.bool_)
-    together = kernels.random_openings(rules, seeds, 7)
-    assert same(together, kernels.random_openings(rules, seeds, 7))
-    for lanes in (slice(5, 6), slice(0, 64, 3), slice(40, 20, -1)):
-        assert same(together[lanes], kernels.random_openings(rules, seeds[lanes].copy(), 7))
-    stepwise = kernels.new_rows(rules, seeds)
-    for _ in range(7):
-        kernels.random_rows(rules, stepwise, mask, 1)
-    assert same(together, stepwise)
-    assert not same(together, kernels.random_openings(rules, kernels.seeds(3, 64), 7))
-
-
-@every_game
-def test_random_steps_are_a_plain_loop(spec: str) -> None:
-    """Against the same thing written once more, in Python, with splitmix64 in Python's own integers."""
-    rules = game(spec)
-    obs, masks = np.empty((3, *rules.shape), np.float32), np.empty((3, rules.actions), np.bool_)
-    rows = kernels.new_rows(rules, np.array([1, 2, 3], np.uint64))
-    plain = rows.copy()
-    steps = min(2 * rules.max_plies, 150)
-    ended = kernels.random_steps(rules, rows, obs, masks, steps)
-    finished = 0
-    for _ in range(steps):
-        for lane in range(3):
-            row = plain[lane : lane + 1]
-            state = int(row["rng"][0])
-            action, state = random_action(rules, row, state)
-            row["rng"] = state
-            kernels.play_rows(rules, row, action)
-            if row["done"][0]:
-                finished += 1
-                row[:] = restarted(rules, row)
-    assert same(rows, plain)
-    assert ended == finished
-    np.testing.assert_array_equal(obs, observe(rules, plain))
-
-
-def random_action(rules: Game, row: Rows, state: int) -> tuple[NDArray[Any], int]:
-    """What the loops draw for one row, and where its generator then stands."""
-    if rules.controls:
-        vector = []
-        for low, high in rules.controls:
-            state, bits = splitmix(state)
-            vector.append(low + (high - low) * ((bits >> 11) / 2**53))
-        return np.array([vector], np.float32), state
-    choices = np.flatnonzero(kernels.legal_mask(rules, row)[0])
-    state, bits = splitmix(state)
-    return choices[[(bits >> 32) * len(choices) >> 32]], state
-
-
-def restarted(rules: Game, row: Rows) -> Rows:
-    """The first position of the next game in a lane: its generator runs on."""
-    whole = (1 << 64) - 1
-    fresh = np.zeros(1, np.uint64)
-    # `new_rows` starts the generator at mix(seed); mix is undone here, so that it starts where this row's stands.
-    x = int(row["rng"][0])
-    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, None)):
-        y = x
-        for _ in range(64 // shift + 1):
-            y = x ^ (y >> shift)
-        x = y * pow(factor, -1, 1 << 64) & whole if factor else y
-    fresh[0] = x
-    return kernels.new_rows(rules, fresh)
-
-
-def splitmix(state: int) -> tuple[int, int]:
-    """(the next state, its 64 bits), after Steele, Lea & Flood 2014."""
-    whole = (1 << 64) - 1
-    state = (state + 0x9E3779B97F4A7C15) & whole
-    x = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & whole
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & whole
-    return state, x ^ (x >> 31)
-
-
-def test_splitmix_gives_the_published_numbers() -> None:
-    """The first outputs from state 1234567, as published with Vigna's reference code."""
-    expected = [
-        6457827717110365317,
-        3203168211198807973,
-        9817491932198370423,
-        4593380528125082431,
-        16408922859458223821,
-    ]
-    state, states = 1234567, np.array([1234567], np.uint64)
-    for number in expected:
-        state, bits = splitmix(state)
-        assert bits == number == int(kernels.next_random(states, 0))
-
-
-@pytest.mark.parametrize("spec", ["connect_four", "othello", "tic_tac_toe"])
-def test_moves_are_drawn_evenly(spec: str) -> None:
-    rules = game(spec)
-    rows = kernels.random_openings(rules, kernels.seeds(9, 20_000), 1)
-    first = kernels.new_rows(rules, np.zeros(1, np.uint64))
-    after = first.repeat(kernels.legal_mask(rules, first).sum())
-    kernels.play_rows(rules, after, np.flatnonzero(kernels.legal_mask(rules, first)[0]))
-    expected = len(rows) / len(after)
-    for row in after:
-        count = (rows["stones"] == row["stones"]).all(axis=1).sum()
-        assert abs(count - expected) < 5 * np.sqrt(expected)
 
 
 @every_game
