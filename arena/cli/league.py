@@ -83,7 +83,7 @@ def many(
     report: Path | None, json: bool,
 ) -> None:  # fmt: skip
     """A league of many learners."""
-    from arena.composing import compose, run_season
+    from arena.population.composing import compose, run_season
 
     chosen, made, learners = compose(preset, game, config, settings)
     with going_on(f"run the same command again to go on from {chosen.folder}."):
@@ -93,12 +93,12 @@ def many(
 
 def look(folder: Path, report: Path | None, json: bool) -> None:
     """What a league has come to: tables or the document, and pictures."""
-    from arena.board import board
-    from arena.standing import read
+    from arena.population.board import board
+    from arena.population.standing import read
 
     told: Mapping[str, Any] = read(folder)
     if report is not None:
-        from arena.report import write_report
+        from arena.population.report import write_report
 
         files = write_report(told, report)
         told = {**told, "pictures": [str(file) for file in files]}

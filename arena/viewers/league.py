@@ -15,7 +15,7 @@ PAGE = Box(0, 0, 160, 90)
 """In the shares of a picture that is 16 to 9; u is a ninetieth of its height."""
 
 Told = Mapping[str, Any]
-"""A league's document, as `arena.standing.document` makes it."""
+"""A league's document, as `arena.population.standing.document` makes it."""
 
 MOST_CELLS = 24
 """Members on a side of the payoff map."""

@@ -16,9 +16,9 @@ from agents.rollouts import RolloutSettings
 from agents.search.search import Search
 from agents.self_play import SelfPlay
 from agents.storage import agent_digest
-from arena.population import LeaguePlan, scored
-from arena.season import Season
-from arena.sparring import Recipe
+from arena.population.season import Season
+from arena.population.sparring import Recipe
+from arena.population.trainers import LeaguePlan, scored
 from arena.store import Store
 from envs.registry import game
 from leagues.census import Member

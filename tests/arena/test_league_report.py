@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from arena.board import board
 from arena.cli import run
-from arena.composing import compose
 from arena.config import ConfigError
+from arena.population.board import board
+from arena.population.composing import compose
 from arena.viewers.league import PAGE, PICTURES, thinned
 from arena.viewers.shapes import Disc, Rect, Ring, Text, bounds
 

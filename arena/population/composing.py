@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from agents.files import write_text
 from arena.config import Config, ConfigError, build, resolved, tables
-from arena.population import LeaguePlan
-from arena.sparring import Recipe
+from arena.population.sparring import Recipe
+from arena.population.trainers import LeaguePlan
 from arena.toml import dumps
 from leagues import preset
 from leagues.preset import Composition
 
 if TYPE_CHECKING:
-    from arena.season import Season
+    from arena.population.season import Season
 
 COMPOSED = ("anchors", "learners", "snapshots", "matches")
 """The sections that are the composition's; all others are the configuration's."""
@@ -145,10 +145,10 @@ def run_season(
     config: Config, made: Composition, learners: Mapping[str, Config], *, rounds: int | None, address: str | None
 ) -> dict[str, Any]:
     """Plays a league to its end, showing it live; returns its document."""
-    from arena.board import board
     from arena.cluster import stop_ray
     from arena.display import Display
-    from arena.season import Season
+    from arena.population.board import board
+    from arena.population.season import Season
     from arena.store import Store
 
     plan = plan_of(config, made, learners, address)

@@ -22,7 +22,7 @@ from agents.networks import Network
 from agents.registry import ALGORITHMS
 from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
-from arena.sparring import Bout, Recipe, Sparred, Sparring, SparringOrder
+from arena.population.sparring import Bout, Recipe, Sparred, Sparring, SparringOrder
 from envs.registry import game, resolve
 from leagues.census import Census, Member
 from leagues.payoff import Payoff

@@ -11,7 +11,7 @@ import numpy as np
 from leagues.roles import Feed
 
 if TYPE_CHECKING:
-    from arena.season import Season
+    from arena.population.season import Season
 
 SHOWN = 60
 """Members of the payoff table in the document: the learners and the newest frozen ones."""

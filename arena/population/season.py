@@ -21,13 +21,13 @@ from agents.storage import agent_digest, read_agent, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.leaderboard import ratings
 from arena.lock import Lock
-from arena.population import LeaguePlan, Trainers, Turn
+from arena.population.standing import document
+from arena.population.trainers import LeaguePlan, Trainers, Turn
+from arena.population.yardstick import Yardstick
 from arena.run import search_table
-from arena.standing import document
 from arena.store import Store, StoredGame
 from arena.tournament import contest, digest, enter, kept, weights_digest
 from arena.worker import Meeting, shares
-from arena.yardstick import Yardstick
 from envs.registry import game
 from leagues.census import Member
 from leagues.matchmaking import most_telling

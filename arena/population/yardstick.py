@@ -19,7 +19,7 @@ from leagues.rating import Result, rate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from arena.population import LeaguePlan, Trainers
+    from arena.population.trainers import LeaguePlan, Trainers
     from leagues.population import Weights
 
 MOST_POSITIONS = 200_000
