@@ -1,4 +1,4 @@
-"""Workers as Ray actors, or in this process; the only file that imports ray.
+"""Workers as Ray actors, or in this process; Ray is started, called and asked here alone.
 
 Both kinds of pool give the same results for the same calls: a call's outcome depends on the worker's state, the
 arguments and nothing else. A worker that dies is made again from its order and the state that came with its last
