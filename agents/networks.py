@@ -133,6 +133,16 @@ def weights(network: nn.Module) -> Weights:
     return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
 
 
+@torch.no_grad()
+def follow(mean: nn.Module, network: nn.Module, share: float) -> None:
+    """Moves every weight of a mean by a share of the way to the network's: w' <- w' + share (w - w')."""
+    for average, now in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if average.is_floating_point():
+            average.lerp_(now, share)
+        else:
+            average.copy_(now)
+
+
 def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Gives a network weights in place; raises `Misfit`, and changes nothing, unless each array has its place."""
     if wrong := misfits(network, arrays):

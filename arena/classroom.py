@@ -88,10 +88,10 @@ def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, tot
             number = 1 + max((meeting.round for meeting in meetings), default=0)
             some = _meetings(number, pairings)
             meetings.extend(some)
-            before, total = sum(len(m.pairings) for m in meetings) - len(pairings), 0
+            before = sum(len(m.pairings) for m in meetings) - len(pairings)
             for meeting in some:
-                for played in play_missing(store, contest, meeting.pairings):
-                    total += len(played)
+                for _ in play_missing(store, contest, meeting.pairings):
+                    pass
                 meeting.games = [store.stored_game(contest.game_id(pairing)) for pairing in meeting.pairings]
                 show(False)
                 heard(before + sum(len(m.games) for m in some), before + len(pairings))

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def folder_name(specs: str) -> str:
+    """What a folder is called that is named after specs: hex-size7-ppo."""
+    return specs.replace(":", "-").replace("=", "").replace(",", "-")
+
+
 def inert(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return "'" + text if text[:1] in tuple("=+-@\t\r") else text

@@ -21,7 +21,7 @@ from agents.agent import require_open
 from agents.experience import Columns, Window
 from agents.learn.learner import Metrics, State
 from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
-from agents.networks import Network, Weights, weights
+from agents.networks import Network, Weights, follow, weights
 from agents.precision import native_bfloat16
 from agents.ranges import within
 from agents.self_play import SelfPlay
@@ -183,13 +183,7 @@ class AlphaZero:
     def average_weights(self) -> None:
         """Moves the averaged network towards the trained one; faster while it has seen few steps."""
         share = 1.0 - min(self.settings.average, self.steps / (self.steps + 10.0))
-        with torch.no_grad():
-            pairs = zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True)
-            for mean, now in pairs:
-                if mean.is_floating_point():
-                    mean.lerp_(now, share)
-                else:
-                    mean.copy_(now)
+        follow(self.average, self.network, share)
 
     def weights(self) -> Weights:
         return weights(self.average)

@@ -62,16 +62,6 @@ def rescale(network: Network, target: Tensor, rounds: int) -> float:
     return head.spread.item()
 
 
-@torch.no_grad()
-def follow(mean: Network, network: Network, share: float) -> None:
-    """Moves the weights of a mean by `share` towards those of a network."""
-    for average, now in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        if average.is_floating_point():
-            average.lerp_(now, share)
-        else:
-            average.copy_(now)
-
-
 def state(
     network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, **own: Any
 ) -> dict[str, Any]:

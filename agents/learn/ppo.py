@@ -25,7 +25,7 @@ from agents.losses import (
     kl_estimate,
     value_error,
 )
-from agents.networks import Network, Weights, weights
+from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
 from agents.returns import gae
 from agents.rollouts import RolloutSettings
@@ -148,7 +148,7 @@ class PPO:
         self.steps += taken
         self.updates += count
         if self.mean is not None:  # Differs: Polyak & Juditsky 1992, over a window that grows with the run.
-            shared.follow(self.mean, self.network, taken / max(taken, s.average * self.steps))
+            follow(self.mean, self.network, taken / max(taken, s.average * self.steps))
         metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
         before, target = fragment.flat("value"), fragment.flat("target")
         metrics |= {"train/explained_variance": explained_variance(before, target), "train/n_updates": self.updates}

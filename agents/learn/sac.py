@@ -23,7 +23,7 @@ from agents.heads import Flat, small
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import squashed_log_density
-from agents.networks import Network, Weights, weights
+from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
 from agents.replay import Replay, transitions
 from agents.rollouts import RolloutSettings
@@ -200,10 +200,3 @@ class SAC:
             optimiser.load_state_dict({"state": was, "param_groups": optimiser.state_dict()["param_groups"]})
         self.replay.restore(state["replay"])
         self.steps, self.updates, self.owed = int(state["steps"]), int(state["updates"]), float(state["owed"])
-
-
-@torch.no_grad()
-def follow(targets: nn.Module, sources: nn.Module, share: float) -> None:
-    """Moves every parameter by a share of the way to its source's: w' <- w' + share (w - w')."""
-    for target, source in zip(targets.parameters(), sources.parameters(), strict=True):
-        target.lerp_(source, share)

@@ -20,9 +20,9 @@ from scipy.stats import t as student
 from agents.actor import Actor, ActorAgent
 from agents.learn.ppo import PPO, PPOSettings
 from agents.networks import Network
-from agents.play import play_games
 from agents.rollouts import Rollouts, RolloutSettings
 from arena.bench import Row
+from arena.evaluation import evaluated
 from envs import kernels
 from envs.game import Game
 from envs.registry import game as game_of
@@ -102,9 +102,7 @@ def train(rules: Game, backbone: str, seed: int, most: int) -> Trained:
 def judged(rules: Game, network: Network) -> float:
     """The mean return of games that were not trained on."""
     agent = ActorAgent(Actor(network), "trained")
-    seeds = kernels.seeds(HELD_OUT, JUDGED)
-    games = play_games(rules, [agent], np.zeros((JUDGED, 1), np.int64), seeds)
-    return float(np.mean([one.reward[0] for one in games]))
+    return float(evaluated(rules, agent, (), kernels.seeds(HELD_OUT, JUDGED)).rewards.mean())
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -143,6 +143,13 @@ def known(table: Mapping[str, Any], spec: str, kind: str) -> None:
         raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")
 
 
+def overrides(given: Mapping[str, Any]) -> list[str]:
+    """What was given on the command line, as overrides of the configuration."""
+    from arena.toml import literal
+
+    return [f"{key}={literal(value)}" for key, value in given.items() if value is not None]
+
+
 def document(value: Any) -> None:
     """The JSON document of this command, printed when the command is over."""
     _documents.append(value)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from arena.cli.frame import Json, document, going_on, known, progress, put, say
+from arena.cli.frame import Json, document, going_on, known, overrides, progress, put, say
 from arena.cli.league import league
+from arena.text import folder_name
 
 Minutes = Annotated[float | None, typer.Option(min=0, help="How long this start trains.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")]
@@ -73,14 +74,14 @@ def train(
         known(ENGINES, engine, "engine")
     if steps is not None and minutes is not None:
         raise ValueError("--steps and --minutes both say when to stop; choose one.")
-    folder = out or Path("runs") / f"{game}-{algorithm}".replace(":", "-").replace("=", "").replace(",", "-")
+    folder = out or Path("runs") / folder_name(f"{game}-{algorithm}")
     given = {
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
         "run.engine": engine,
     }  # fmt: skip
     _check_resume(folder, resume)
-    chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *_overrides(given)])
+    chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *overrides(given)])
     native = chosen.run.engine == "native"
     if resume and not native:
         raise ValueError(f"{folder} is a run of --engine {chosen.run.engine}, which cannot go on; name another --out.")
@@ -92,13 +93,6 @@ def train(
     else:
         hint = f"evaluate {done['agent']} {game}" if done["seats"] == 1 else f"match {game} {done['agent']} random"
         put(f"The agent is in {done['agent']}; try `arena {hint}`.\n")
-
-
-def _overrides(given: dict[str, str | int | float | bool | None]) -> list[str]:
-    """What was given on the command line, as overrides of the configuration."""
-    from arena.toml import literal
-
-    return [f"{key}={literal(value)}" for key, value in given.items() if value is not None]
 
 
 def _check_resume(folder: Path, resume: bool) -> None:

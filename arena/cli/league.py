@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from arena.cli.frame import Json, document, going_on, known, screen
+from arena.cli.frame import Json, document, going_on, known, overrides, screen
 
 Folder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Pictures of a league of many learners.")]
 
@@ -56,7 +56,7 @@ def league(
         known(GAMES, target, "game")
     given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
     if preset is not None:
-        many(preset, target or "", config, [*(settings or []), *_overrides(given)], rounds, address, report, json)
+        many(preset, target or "", config, [*(settings or []), *overrides(given)], rounds, address, report, json)
         return
     for option, value in (("--report", report), ("--rounds", rounds), ("--json", json or None)):
         if value is not None:
@@ -69,7 +69,7 @@ def one(given: dict[str, Any], config: Path | None, settings: list[str], address
     from arena.config import load
 
     path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
-    chosen = load(path, [*settings, *_overrides(given)])
+    chosen = load(path, [*settings, *overrides(given)])
     if getattr(chosen.run, "engine", "native") != "native":
         raise ValueError("A league trains by our own loop: take run.engine out; `arena train --engine` has the others.")
     from arena.league import run_league
@@ -109,10 +109,3 @@ def look(folder: Path, report: Path | None, json: bool) -> None:
     console.print(board(told, console.width))
     if report is not None:
         console.print(f"Pictures are in {report}.", soft_wrap=True)
-
-
-def _overrides(given: dict[str, Any]) -> list[str]:
-    """What was given on the command line, as overrides of the configuration."""
-    from arena.toml import literal
-
-    return [f"{key}={literal(value)}" for key, value in given.items() if value is not None]

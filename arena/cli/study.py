@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.frame import Json, Seed, Wanting, document, going_on, known, progress, show
-from arena.text import printable
+from arena.text import folder_name, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -123,7 +123,7 @@ def sweep(
     from arena import sweep as sweeping
     from arena.cluster import stop_ray
 
-    folder = out or Path("runs") / f"sweep-{game}-{algorithm}".replace(":", "-").replace("=", "").replace(",", "-")
+    folder = out or Path("runs") / folder_name(f"sweep-{game}-{algorithm}")
     choices = [sweeping.choice(text, algorithm) for text in given or ()]
     search = sweeping.sampler(sampler, choices, samples, seed)
     shared: dict[str, Any] = {"seeds": seeds, "steps": steps, "episodes": episodes, "out": folder, "first": seed}

@@ -1,10 +1,11 @@
 """Stable-Baselines3's algorithms on our games and networks, by the settings that ours have (Raffin et al. 2021, JMLR).
 
 `arena train ppo cart_pole --engine sb3` reads the same [learner] and [rollouts] as without --engine. What differs:
-its DQN is not double, draws its memories evenly and strays with all lanes at once; values and returns are learned in
-the game's own unit. Where moves may be illegal, ppo is sb3-contrib's MaskablePPO, if that is installed. At the other
-seats of a game sits whom `rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every
-fragment. A run is not gone on with: its agent is its result, and nothing that Stable-Baselines3 writes is ever read.
+its DQN is not double, draws its memories evenly and strays with all lanes at once; its SAC's two critics share a body;
+values and returns are learned in the game's own unit. Where moves may be illegal, ppo is sb3-contrib's MaskablePPO, if
+that is installed. At the other seats of a game sits whom `rollouts.opponents` names; one seat a game is learned from,
+and "self" is renewed with every fragment. A run is not gone on with: its agent is its result, and nothing that
+Stable-Baselines3 writes is ever read.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from agents.files import write_text
 from arena.config import Config, ConfigError, build, resolved, tables
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan
+from arena.text import folder_name
 from arena.toml import dumps
 from leagues import preset
 from leagues.preset import Composition
@@ -49,7 +50,7 @@ def compose(
     base = {**base, "game": {**base.get("game", {}), **({"name": game} if game else {})}}
     base["learner"] = {"algorithm": LEARNS_WITH, **base.get("learner", {})}
     kind = Path(name).stem
-    named = f"{base['game'].get('name', 'connect_four')}-{kind}".replace(":", "-").replace("=", "").replace(",", "-")
+    named = folder_name(f"{base['game'].get('name', 'connect_four')}-{kind}")
     base["run"] = {"name": named, **base.get("run", {})}
     for section, table in PLAYED.items():
         base[section] = {**table, **base.get(section, {})}

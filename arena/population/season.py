@@ -22,7 +22,7 @@ from arena.checkpoint import Damaged, load_state, save_state
 from arena.leaderboard import ratings
 from arena.lock import Lock
 from arena.population.standing import document
-from arena.population.trainers import LeaguePlan, Trainers, Turn
+from arena.population.trainers import LeaguePlan, Trainers, Turn, scored
 from arena.population.yardstick import Yardstick
 from arena.run import search_table
 from arena.store import Store, StoredGame
@@ -263,12 +263,8 @@ class Season:
         ]
         margin, cut = self.plan.composition.matches.margin, len(self.folder.name) + 1
         for pairing, finished in self.meet(pairings):
-            score = (
-                0.5 + 0.5 * np.clip((finished.reward[0] - finished.reward[1]) / margin, -1, 1)
-                if margin
-                else (0.5 + 0.5 * np.sign(finished.reward[0] - finished.reward[1]))
-            )
-            self.trainers.payoff.add(Result(pairing.first[cut:], pairing.second[cut:], float(score)), fade=False)
+            score = scored(finished.reward, 0, margin)
+            self.trainers.payoff.add(Result(pairing.first[cut:], pairing.second[cut:], score), fade=False)
 
     def send_out(self, fresh: list[str]) -> None:
         """Plays the pairs of rating games that tell most of the new members, and rates everybody."""

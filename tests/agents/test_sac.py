@@ -10,10 +10,10 @@ import torch
 
 from agents.actor import Actor, log_squeeze
 from agents.agent import Unable
-from agents.learn.sac import SAC, SACSettings, follow
+from agents.learn.sac import SAC, SACSettings
 from agents.learn.worlds import WORLDS
 from agents.losses import gaussian_log_density, squashed_log_density
-from agents.networks import Network
+from agents.networks import Network, follow
 from envs.registry import game
 
 
