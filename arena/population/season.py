@@ -104,6 +104,7 @@ class Season:
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has ({error}); remove it to begin.") from error
         self._read_history()
+        self.written_to = self.trainers.number if self.resumed else -1
         self.begun = self.kept = self.told = time.monotonic()
         self.yardstick = Yardstick(plan)
 
@@ -376,7 +377,7 @@ class Season:
             from torch.utils.tensorboard import SummaryWriter
 
             # What was written after the state that this start goes on from is taken out of the curves.
-            self.events = SummaryWriter(str(self.folder / "events"), purge_step=self.trainers.number)
+            self.events = SummaryWriter(str(self.folder / "events"), purge_step=self.written_to + 1)
         self.events.add_scalar(name, value, self.trainers.number)
 
     def tell(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.play import read_forfeit
 from arena.records.fields import BadRecord, described, game_from, played, rules_of
 from arena.store import StoredGame
 from envs import kernels
@@ -66,8 +67,10 @@ def _result(stored: StoredGame) -> str:
     first, second = stored.results
     if first == second:
         return "Draw"
-    why = "+T" if " late: " in stored.reason else "+F" if stored.reason.startswith("forfeit") else "+"
-    return ("B" if first > second else "W") + ("+R" if stored.reason == "resigned" else why)
+    lost = read_forfeit(stored.reason)
+    kind = stored.reason if lost is None else lost[1].kind
+    why = {"resigned": "R", "late": "T"}.get(kind, "" if lost is None else "F")
+    return f"{'B' if first > second else 'W'}+{why}"
 
 
 def _escaped(text: str) -> str:

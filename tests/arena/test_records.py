@@ -110,6 +110,16 @@ def test_sgf_by_hand():
     assert "GM[2]" in text and text.endswith(";B[dc];W[cc])\n\n")
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("", "B+"), ("resigned", "B+R"), ("forfeit 1 resigned: it resigned.", "B+R"), ("forfeit 1 late: it was", "B+T"),
+     ("forfeit 1 crash: it said forfeit 0 late: no", "B+F")],
+)  # fmt: skip
+def test_sgf_says_how_a_game_was_won(reason: str, told: str):
+    stored = StoredGame("one", "othello", 1, 0, ("a", "b"), (1.0, -1.0), [19], reason=reason)
+    assert f"RE[{told}]" in sgf.written(stored)
+
+
 def test_sgf_from_elsewhere():
     text = """(;FF[4]GM[1]SZ[9]KM[7.5]PB[Lee \\]x\\
 y]PW[Alpha]RE[W+R]C[a ) ( ; comment]
