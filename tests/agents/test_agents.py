@@ -38,7 +38,7 @@ def smallest_of_each_kind() -> list[str]:
     return sorted(first.values())
 
 
-SPECS = sorted({*smallest_of_each_kind(), "connect_four", "othello:size=6"})  # in the last a seat may move twice running
+SPECS = sorted({*smallest_of_each_kind(), "connect_four", "othello:size=6"})  # the last has passes
 LANES = 8
 
 
