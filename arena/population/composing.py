@@ -17,7 +17,7 @@ from leagues import preset
 from leagues.preset import Composition
 
 if TYPE_CHECKING:
-    from arena.population.season import Season
+    pass
 
 COMPOSED = ("anchors", "learners", "snapshots", "matches")
 """The sections that are the composition's; all others are the configuration's."""
@@ -148,14 +148,16 @@ def run_season(
     """Plays a league to its end, showing it live; returns its document."""
     from arena.cluster import stop_ray
     from arena.display import Display
+    from arena.league import open_window
     from arena.population.board import board
     from arena.population.season import Season
     from arena.store import Store
 
     plan = plan_of(config, made, learners, address)
-    season: Season | None = None
+    window = None
     try:
         with Store(config.database) as store, Display() as display:
+            window = open_window(config) if config.viewer.watch else None
             season = Season(
                 config.folder,
                 plan,
@@ -168,3 +170,5 @@ def run_season(
             return season.play()
     finally:
         stop_ray()
+        if window is not None:
+            window.terminate()

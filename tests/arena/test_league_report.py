@@ -7,7 +7,7 @@ import json
 import pytest
 
 from arena.cli import run
-from arena.config import ConfigError
+from arena.config import Config, ConfigError
 from arena.population.board import board
 from arena.population.composing import compose
 from arena.viewers.league import PAGE, PICTURES, thinned
@@ -45,15 +45,35 @@ def played(tmp_path_factory):
     return folder
 
 
+class Window:
+    """Stands in for the viewer's process."""
+
+    def __init__(self, of: str) -> None:
+        self.of, self.open = of, True
+
+    def terminate(self) -> None:
+        self.open = False
+
+
 def told(folder):
     return json.loads((folder / "runs" / "kuhn-own" / "league.json").read_text())
 
 
 def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
     monkeypatch.chdir(played)
+    monkeypatch.setenv("COLUMNS", "160")
     before = told(played)
     assert before["round"] == 3
-    assert run(["league", "kuhn", "--preset", "own.toml", "--workers", "0", "--rounds", "1", "--json"]) == 0
+    windows: list[Window] = []
+
+    def opened(config: Config) -> Window:
+        windows.append(Window(config.run.name))
+        return windows[-1]
+
+    monkeypatch.setattr("arena.league.open_window", opened)
+    given = ["league", "kuhn", "--preset", "own.toml", "--workers", "0", "--rounds", "1", "--watch", "--json"]
+    assert run(given) == 0
+    assert [(window.of, window.open) for window in windows] == [("kuhn-own", False)]
     document = json.loads(capsys.readouterr().out)
     assert document["round"] == 4 and len(document["members"]) >= len(before["members"])
     assert run(["league", "runs/kuhn-own"]) == 0
