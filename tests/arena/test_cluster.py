@@ -145,15 +145,14 @@ def test_a_worker_that_is_lost_is_ended_and_made_again(monkeypatch, kind):
 
 
 @pytest.mark.ray
-def test_a_worker_that_cannot_be_made_says_why_at_once(monkeypatch):
+def test_a_worker_that_cannot_be_made_says_why_at_once():
     class Broken:
         def __init__(self, *_):
             raise KeyError("boom")
 
         def ready(self): ...
 
-    monkeypatch.setattr(cluster, "Worker", Broken)
-    pool = make_pool([ORDER], [None], local=False)
+    pool = make_pool([ORDER], [None], local=False, kind=Broken)
     with pytest.raises(NoCluster, match=r"cannot make workers \(KeyError: .boom.\)"):
         pool.finish(pool.start(0, "ready"))
     assert pool.restarts == 0
