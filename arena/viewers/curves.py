@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from arena.summary import Band
 from arena.viewers.shapes import BOARD, GROUND, OVERLAY, PANEL, Box, Line, Poly, Rect, Shape, Text
+from arena.viewers.stills import still
 from arena.viewers.theme import BODY, CAPTION, LABEL, SEATS, STROKE, Colour
 
 HEIGHT = 100.0
@@ -75,7 +76,7 @@ def picture(title: str, curves: Sequence[tuple[str, Band]], size: tuple[int, int
     return shapes
 
 
-def _curve(band: Band, colour: Colour, at) -> list[Shape]:
+def _curve(band: Band, colour: Colour, at: Callable[[float, float], tuple[float, float]]) -> list[Shape]:
     upper = [at(s, v) for s, v in zip(band.steps, band.high, strict=True)]
     lower = [at(s, v) for s, v in zip(band.steps, band.low, strict=True)]
     line = tuple(at(s, v) for s, v in zip(band.steps, band.value, strict=True))
@@ -102,12 +103,6 @@ def write(
     path: Path, title: str, curves: Sequence[tuple[str, Band]], runs: int, size: tuple[int, int] = (1280, 720)
 ) -> None:
     """Paints the picture into a PNG file."""
-    from PIL import Image
-
-    from arena.viewers.paint import Painter, pygame
-
-    surface = pygame.Surface(size)
-    Painter().paint(picture(title, curves, size, runs), surface)
-    pixels = np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, "PNG")
+    page = Box(0, 0, HEIGHT * size[0] / size[1], HEIGHT)
+    still(picture(title, curves, size, runs), page, path, size[0])
