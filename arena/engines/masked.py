@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy  # pyright: ignore[reportMissingImports]
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 
 from arena.engines.policies import Heads
 

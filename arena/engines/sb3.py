@@ -106,7 +106,7 @@ def make(config: Config, rules: Game, progress: Progress) -> tuple[BaseAlgorithm
 
 def _kind(config: Config, rules: Game) -> type[Any]:
     if config.algorithm == "ppo" and not always_legal(rules):
-        from sb3_contrib import MaskablePPO  # pyright: ignore[reportMissingImports]
+        from sb3_contrib import MaskablePPO
 
         return MaskablePPO
     return {"ppo": PPO, "a2c": A2C, "dqn": DQN, "sac": SAC}[config.algorithm]

@@ -86,7 +86,9 @@ class Season:
         plan, matches = self.plan, self.plan.composition.matches
         state = load_state(self.folder / "state")
         self.resumed = state is not None
-        known = {"trainers": None, "frozen": [], "spent": 0.0, "from": [0.0, 0], "complete": True} | (state or {})
+        known = {"trainers": None, "frozen": [], "spent": 0.0, "measured": 0, "from": [0.0, 0], "complete": True} | (
+            state or {}
+        )
         self.population = Population(agent_digest, lambda place: _weights(place), matches.cached)
         two = game(plan.game).seats == 2
         anchors = plan.composition.anchors if two else ()
@@ -99,11 +101,12 @@ class Season:
             for one in known["frozen"]:
                 self._admit(one)
             self.spent = float(known["spent"])
+            measured = int(known["measured"])
             start = (self.spent, self.trainers.number) if known["complete"] else known["from"]
             self.start: tuple[float, int] = (float(start[0]), int(start[1]))
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has ({error}); remove it to begin.") from error
-        self._read_history()
+        self._read_history(measured)
         self.written_to = self.trainers.number if self.resumed else -1
         self.begun = self.kept = self.told = time.monotonic()
         self.yardstick = Yardstick(plan)
@@ -142,17 +145,15 @@ class Season:
                 self.game, name, "snapshot", spec, parent=parent, step=int(one["step"]), sha256=sha256
             )
 
-    def _read_history(self) -> None:
-        """What was measured before; what came after the state that this start goes on from is dropped."""
+    def _read_history(self, count: int) -> None:
+        """The points that were measured before; what came after the state that this start goes on from is dropped."""
         path = self.folder / "history.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and self.resumed else []
+        lines = path.read_text(encoding="utf-8").splitlines()[:count] if path.exists() else []
         for line in lines:
             try:
-                point = json.loads(line)
+                self.history.append(json.loads(line))
             except ValueError:
                 break  # cut short by a kill
-            if point["round"] <= self.trainers.number:
-                self.history.append(point)
         write_text(path, "".join(json.dumps(point) + "\n" for point in self.history))
 
     # --- time -------------------------------------------------------------------------------------------------------
@@ -341,6 +342,7 @@ class Season:
             "trainers": self.trainers.state(),
             "frozen": self.frozen,
             "spent": self.elapsed(),
+            "measured": len(self.history),
             "from": list(self.start),
             "complete": self.progress() >= 1.0,
         }

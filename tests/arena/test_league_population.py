@@ -19,6 +19,7 @@ from agents.storage import agent_digest
 from arena.population.season import Season
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan, scored
+from arena.population.yardstick import Yardstick
 from arena.store import Store
 from envs.registry import game
 from leagues.census import Member
@@ -150,8 +151,9 @@ def test_the_document_tells_all_of_it(season):
     assert len(told["history"]) >= 5 and told["ratings"]
 
 
-def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path):
+def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     """The state of one that was stopped in its fifth round and of one never stopped, after six."""
+    monkeypatch.setattr(Yardstick, "due", lambda self: False)  # it goes by the clock
     whole = play(tmp_path / "a", 6)
 
     class Killed(Exception):
@@ -173,6 +175,7 @@ def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path):
             one.play()
     again = play(tmp_path / "b", 6)
     assert again.resumed and again.history[0]["round"] < 4
+    assert [point["round"] for point in again.history] == [point["round"] for point in whole.history]
     assert same(whole.trainers.state(), again.trainers.state())
     assert whole.population.digests().keys() == again.population.digests().keys()
     other = play(tmp_path / "c", 1, plan(seed=1))
