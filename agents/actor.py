@@ -1,8 +1,8 @@
 """A network that acts: what it makes of B positions, and how a move is drawn from that.
 
-Four kinds of head can choose a move, and a network has one of them: `policy` (logits of actions), `q` (returns of
-actions), and for actions that are vectors `gaussian` and `squashed`. What is drawn of a gaussian is kept as it is, and
-is clipped to the bounds when it is played; a squashed one is brought within them by a tanh.
+Five kinds of head can choose a move, and a network has one of them: `policy` and `token` (logits of actions), `q`
+(returns of actions), and for actions that are vectors `gaussian` and `squashed`. What is drawn of a gaussian is kept as
+it is, and is clipped to the bounds when it is played; a squashed one is brought within them by a tanh.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agents.networks import Network, Weights, load_weights
 from envs.game import Game, View
 from envs.kernels import compiled, next_random, unit
 
-CHOOSING = ("policy", "gaussian", "squashed", "q")
+CHOOSING = ("policy", "token", "gaussian", "squashed", "q")
 VECTORS = ("gaussian", "squashed")
 """Heads that can choose a move, and those of them whose moves are vectors."""
 
@@ -111,7 +111,7 @@ class Actor:
             value = best(policy, legal)
         else:
             policy = np.empty(legal.shape, np.float32)
-            draw_masked(np.ascontiguousarray(out["policy"]), legal, temperature, rng, policy, chosen, log_p)
+            draw_masked(np.ascontiguousarray(out[self.kind]), legal, temperature, rng, policy, chosen, log_p)
         return Acted(chosen, log_p, value, memory, policy)
 
 

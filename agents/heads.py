@@ -17,6 +17,7 @@ from envs.game import Game
 
 HEADS: dict[str, str] = {
     "policy": "agents.heads:Policy",
+    "token": "agents.heads:Token",
     "value": "agents.heads:Value",
     "left": "agents.heads:Left",
     "returns": "agents.heads:Returns",
@@ -70,6 +71,35 @@ class Policy(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.score(self.flat(x))
+
+
+class Token(nn.Module):
+    """[B, A] logits of the mover's actions by the table that the body reads them with (Press & Wolf 2016).
+
+    "Using the output embedding to improve language models", arXiv:1608.05859. Where the body has no table of the game's
+    actions, it is the head `policy`.
+    """
+
+    def __init__(self, kind: Kind, shape: tuple[int, ...], game: Game, planes: int = 16) -> None:
+        super().__init__()
+        self.own: nn.Module | None = Policy(kind, shape, game, planes)
+        self.body: tuple[nn.Module, ...] = ()  # in a tuple it is no submodule, and its weights stay its own
+        self.actions = game.actions
+
+    def tie(self, body: nn.Module) -> None:
+        """Takes the table of a body that has one."""
+        table = getattr(body, "table", None)
+        if isinstance(table, Tensor) and len(table) == self.actions:
+            self.own, self.body = None, (body,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores(x.flatten(1)) if self.own is None else self.own(x)
+
+    def scores(self, features: Tensor) -> Tensor:
+        """[..., A] logits of features [..., width] of a body that has a table."""
+        table = self.body[0].table
+        assert isinstance(table, Tensor)
+        return features @ table.T
 
 
 class Scalar(nn.Module):

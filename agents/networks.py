@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from agents.backbones import Backbone, Carried, Kind, Recurrent, fit, fitted
 from agents.backbones.layers import fold
-from agents.heads import HEADS
+from agents.heads import HEADS, Token
 from agents.registry import BACKBONES
 from envs.game import Game
 from envs.registry import check_options, parse, resolve
@@ -51,6 +51,9 @@ class Network(nn.Module):
             for spec in self.head_specs:
                 head, options = _part(HEADS, spec, "head")
                 self.heads[parse(spec)[0]] = head(self.backbone.kind, self.backbone.out, game, **options)
+            for made in self.heads.values():
+                if isinstance(made, Token):
+                    made.tie(self.get_submodule("backbone"))
 
     def forward(self, obs: Tensor) -> dict[str, Tensor]:
         """obs [B, *shape] float32, from the mover's side; keys are the names of the heads."""

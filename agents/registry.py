@@ -29,6 +29,7 @@ BACKBONES: dict[str, str] = {
     "gru": "agents.backbones.gru:GRU",
     "lstm": "agents.backbones.lstm:LSTM",
     "transformer": "agents.backbones.transformer:Transformer",
+    "gpt": "agents.backbones.gpt:GPT",
 }
 """name -> "module:class" of a network body."""
 

@@ -10,10 +10,11 @@ from agents.backbones import fit, fitted
 from agents.backbones.transformer import Gate, out_of_sight
 from agents.networks import Network
 from agents.registry import BACKBONES
-from envs.registry import game, resolve
+from envs.registry import game, parse, resolve
 
 MEMORY = "transformer:window=3,width=16,heads=2"
-VARIANTS = [*BACKBONES, "resnet:pre=true", "resnet:pool=2,blocks=2", "resnet:pre=true,pool=1,blocks=1", MEMORY]
+TEXT = "gpt:layers=1,width=16,heads=2,positions=rotary"
+VARIANTS = [*BACKBONES, "resnet:pre=true", "resnet:pool=2,blocks=2", "resnet:pre=true,pool=1,blocks=1", MEMORY, TEXT]
 SHAPES = [(2, 6, 7), (3, 4, 4), (9,), (5, 4)]
 
 # Counted by hand. MLP of 84 inputs: 84*128 + 128 + 128*128 + 128. ResNet: an entry of 2*32*9 weights and 2*32 numbers
@@ -33,17 +34,19 @@ PARAMETERS = {
     + 42 * 16
     + 2 * (4 * 16 + 17 * 48 + 17 * 16 + 17 * 64 + 65 * 16 + 2 * (6 * 256 + 48) + 2 * 3)
     + 2 * 16,
+    # The table, the places, and four layers as those of the transformer at twice the width.
+    "gpt": 2 * 128 + 42 * 128 + 4 * (4 * 128 + 129 * 384 + 129 * 128 + 129 * 512 + 513 * 128) + 2 * 128,
+    TEXT: 2 * 16 + (4 * 16 + 17 * 48 + 17 * 16 + 17 * 64 + 65 * 16) + 2 * 16,
     "resnet:pool=2,blocks=2": 2 * 32 * 9 + 2 * 32 + 2 * 2 * (32 * 32 * 9 + 2 * 32) + (64 * 32 + 32),
 }
 
 
 def build(spec: str, shape: tuple[int, ...]) -> torch.nn.Module:
-    name, _, rest = spec.partition(":")
-    options = dict(item.split("=") for item in rest.split(",") if item)
+    name, options = parse(spec)
     kind = resolve(BACKBONES, name, "backbone")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return kind(fitted(shape, kind.kind), **{k: v == "true" if k == "pre" else int(v) for k, v in options.items()})
+        return kind(fitted(shape, kind.kind), **options)
 
 
 def alongside(backbone, x: torch.Tensor, fresh: torch.Tensor | None = None) -> torch.Tensor:

@@ -1,0 +1,174 @@
+"""GPT: each token looks at those before it; the features of the last one written are what heads read.
+
+Radford et al. 2019 ("Language models are unsupervised multitask learners"): layers normalise what they read and add to
+what they were given, and the way back into the stream starts smaller by the square root of how many add to it.
+Positions are learned, sinusoidal (Vaswani et al. 2017, arXiv:1706.03762, section 3.5) or rotary (Su et al. 2021,
+arXiv:2104.09864, section 3.4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from agents.backbones import Kind, positive
+
+SMALL = 0.02
+"""The spread of tokens and places at first: nothing is likelier than the rest, a token after itself included."""
+POSITIONS = ("learned", "sinusoidal", "rotary")
+
+
+class Cache(NamedTuple):
+    """Keys and values of B texts of up to T tokens, [layers, B, heads, T, width / heads] each."""
+
+    keys: Tensor
+    values: Tensor
+
+
+class Block(nn.Module):
+    """Attention to the tokens before, then two layers for each token by itself."""
+
+    def __init__(self, width: int, heads: int, layers: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm, self.then = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.ask = nn.Linear(width, 3 * width)
+        self.tell = nn.Linear(width, width)
+        self.think = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
+        for layer, inputs in ((self.tell, width), (self.think[2], 4 * width)):
+            assert isinstance(layer, nn.Linear)
+            nn.init.normal_(layer.weight, std=(2 * layers * inputs) ** -0.5)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def asked(self, x: Tensor, turn: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value [B, heads, T, width / heads] of x [B, T, width]."""
+        query, key, value = self.ask(self.norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        if turn is not None:
+            query, key = turned(query, turn), turned(key, turn)
+        return query, key, value
+
+    def added(self, x: Tensor, seen: Tensor) -> Tensor:
+        """x [B, T, width] with what its tokens saw [B, heads, T, width / heads] and what they make of it."""
+        x = x + self.tell(seen.transpose(1, 2).flatten(2))
+        return x + self.think(self.then(x))
+
+
+class GPT(nn.Module):
+    """`layers` layers of `heads` heads over tokens of `width` numbers; its table of tokens is the first layer.
+
+    positions  learned, sinusoidal or rotary
+    context    most tokens of a text; 0 = as many as the game's observation has
+    """
+
+    kind: Kind = "tokens"
+    memory: Mapping[str, tuple[int, ...]]
+    turns: Tensor | None
+    place: Tensor | None
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        layers: int = 4,
+        width: int = 128,
+        heads: int = 4,
+        positions: str = "learned",
+        context: int = 0,
+    ) -> None:
+        super().__init__()
+        positive(layers=layers, width=width, heads=heads, context=context or 1)
+        if positions not in POSITIONS:
+            raise ValueError(f"A gpt's positions are {', '.join(POSITIONS)}, not {positions}.")
+        if width % heads:
+            raise ValueError(f"A gpt's heads share its width evenly, and {heads} do not divide {width}.")
+        even = width // heads if positions == "rotary" else width
+        if positions != "learned" and even % 2:
+            raise ValueError(f"A gpt of {positions} positions turns numbers in pairs, and {even} is odd.")
+        if context and context < shape[0]:
+            raise ValueError(f"A gpt's context of {context} is shorter than the game's texts of {shape[0]} tokens.")
+        self.context = context or shape[0]
+        self.table = nn.Parameter(torch.randn(shape[1], width) * SMALL)
+        if positions == "learned":
+            self.place = nn.Parameter(torch.randn(self.context, width) * SMALL)
+        else:
+            fixed = waves(self.context, width).flatten(1) * SMALL if positions == "sinusoidal" else None
+            self.register_buffer("place", fixed, persistent=False)
+        self.register_buffer("turns", waves(self.context, even) if positions == "rotary" else None, persistent=False)
+        self.blocks = nn.ModuleList(Block(width, heads, layers) for _ in range(layers))
+        self.exit = nn.LayerNorm(width)
+        self.memory = {}
+        self.features = width
+        self.out = (1, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, L, V], a row of ones and zeros a token, zeros after the last -> its features [B, 1, width]."""
+        place = torch.arange(x.shape[1], device=x.device)
+        last = (place * (x != 0).any(2)).amax(1)
+        features = self._along(x @ self.table, None)
+        return features.gather(1, last[:, None, None].expand(-1, 1, self.features))
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """tokens [B, T] -> features [B, T, width], each of the tokens up to its own."""
+        return self._along(self.table[tokens], None)
+
+    def begin(self, lanes: int) -> Cache:
+        """An empty cache for so many texts."""
+        block = self.blocks[0]
+        assert isinstance(block, Block)
+        shape = (len(self.blocks), lanes, block.heads, self.context, self.features // block.heads)
+        return Cache(self.table.new_zeros(shape), self.table.new_zeros(shape))
+
+    def prefill(self, tokens: Tensor, cache: Cache) -> Tensor:
+        """`hidden`, and the cache begins with the keys and values of these tokens [B, T]."""
+        return self._along(self.table[tokens], cache)
+
+    def step(self, token: Tensor, at: Tensor, cache: Cache) -> Tensor:
+        """Features [B, width] of tokens [B] written at places `at` [B] of cached texts; nothing after them is seen."""
+        x = self.table[token] if self.place is None else self.table[token] + self.place[at]
+        x = x[:, None]
+        turn = None if self.turns is None else self.turns[at][:, None, None]
+        lanes = torch.arange(len(token), device=token.device)
+        reach = int(at.max()) + 1
+        seen = (torch.arange(reach, device=token.device) <= at[:, None])[:, None, None]
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            query, key, value = block.asked(x, turn)
+            cache.keys[i, lanes, :, at] = key[:, :, 0]
+            cache.values[i, lanes, :, at] = value[:, :, 0]
+            keys, values = cache.keys[i, :, :, :reach], cache.values[i, :, :, :reach]
+            x = block.added(x, scaled_dot_product_attention(query, keys, values, attn_mask=seen))
+        return self.exit(x[:, 0])
+
+    def _along(self, x: Tensor, cache: Cache | None) -> Tensor:
+        count = x.shape[1]
+        if count > self.context:
+            raise ValueError(f"A text of {count} tokens does not fit a gpt's context of {self.context}.")
+        if self.place is not None:
+            x = x + self.place[:count]
+        turn = None if self.turns is None else self.turns[:count]
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            query, key, value = block.asked(x, turn)
+            if cache is not None:
+                cache.keys[i, :, :, :count], cache.values[i, :, :, :count] = key, value
+            x = block.added(x, scaled_dot_product_attention(query, key, value, is_causal=True))
+        return self.exit(x)
+
+
+def waves(count: int, width: int) -> Tensor:
+    """[count, 2, width / 2] sine and cosine of place / 10000^(2 i / width)."""
+    speed = 10000.0 ** (-torch.arange(0, width, 2) / width)
+    angle = torch.arange(count)[:, None] * speed
+    return torch.stack((angle.sin(), angle.cos()), dim=1)
+
+
+def turned(x: Tensor, turn: Tensor) -> Tensor:
+    """x [..., d] with number i and number i + d / 2 turned as a pair by the angle whose sine and cosine turn holds."""
+    first, second = x.chunk(2, dim=-1)
+    sine, cosine = turn.unbind(-2)
+    return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
