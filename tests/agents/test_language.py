@@ -1,0 +1,303 @@
+"""Language models: what is written token by token is what the whole text says, and each text is its own affair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from agents.actor import Actor
+from agents.language.draws import Picking, draw_tokens
+from agents.language.model import logits, parts, token_log_p
+from agents.language.sampling import Sampler
+from agents.networks import Network, weights
+from envs import kernels
+from envs.game import Game, row_dtype, rule
+from envs.options import spec
+
+LONG, TOKENS = 12, 8
+ROW = row_dtype(1, text=(np.uint8, (LONG,)), written=np.int16)
+BODIES = [f"gpt:layers=2,width=16,heads=2,positions={name}" for name in ("learned", "sinusoidal", "rotary")]
+
+
+def scribble() -> Game:
+    """Writing of any kind: eight tokens, of which 0 ends a text of at most twelve; the first is given."""
+
+    @rule
+    def reset(row) -> None:
+        row.text[:] = 0
+        row.text[0] = 3
+        row.written = 1
+
+    @rule
+    def play(row, action) -> None:
+        row.text[row.written] = action
+        row.written += 1
+        row.ply += 1
+        row.done = action == 0 or row.written == LONG
+
+    @rule
+    def legal(row, out) -> None:
+        out[:] = True
+
+    @rule
+    def observe(row, out) -> None:
+        out[:] = 0.0
+        for i in range(row.written):
+            out[row.text[i], 0, i] = 1.0
+
+    return Game(
+        name=spec("scribble"),
+        seats=1,
+        actions=TOKENS,
+        shape=(TOKENS, 1, LONG),
+        row=ROW,
+        reset=reset,
+        play=play,
+        legal=legal,
+        observe=observe,
+        names=("end", *"abcdefg"),
+        max_plies=LONG,
+        pays="general",
+    )
+
+
+GAME = scribble()
+
+
+def model(body: str = BODIES[0], sharp: float = 12.0, seed: int = 0) -> Network:
+    """An untrained model that prefers some tokens clearly."""
+    network = Network(GAME, body, ("token",), seed=seed).eval()
+    with torch.no_grad():
+        parts(network)[0].table.mul_(sharp)
+    return network
+
+
+def prompts(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Prompts of 1 to 4 tokens, their lengths, and seeds."""
+    generator = np.random.default_rng(seed)
+    tokens = generator.integers(1, TOKENS, (count, 4)).astype(np.uint8)
+    return tokens, generator.integers(1, 5, count), kernels.seeds(seed, count)
+
+
+def whole(given: np.ndarray, prompted: np.ndarray, samples) -> torch.Tensor:
+    """Prompts and answers as texts [N, L]."""
+    text = np.zeros((len(given), LONG), np.int64)
+    for i, (start, length) in enumerate(zip(prompted, samples.length, strict=True)):
+        text[i, :start] = given[i, :start]
+        text[i, start : start + length] = samples.tokens[i, :length]
+    return torch.from_numpy(text)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_step_by_step_is_the_same_as_the_whole_text(body: str) -> None:
+    gpt = parts(model(body))[0]
+    text = torch.randint(TOKENS, (5, LONG), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        want = gpt.hidden(text)
+        cache = gpt.begin(5)
+        gpt.prefill(text[:, :4], cache)
+        at = torch.tensor([4, 2, 3, 1, 4])  # texts of unequal length; what the cache holds beyond is not seen
+        for _ in range(LONG - 4):
+            got = gpt.step(text[torch.arange(5), at], at, cache)
+            torch.testing.assert_close(got, want[torch.arange(5), at], rtol=1e-5, atol=1e-5)
+            at = at + 1
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_later_token_changes_nothing_before_it_and_an_earlier_one_does(body: str) -> None:
+    network = model(body)
+    text = torch.randint(TOKENS, (3, LONG), generator=torch.Generator().manual_seed(2))
+    other = text.clone()
+    other[:, 6] = (text[:, 6] + 1) % TOKENS
+    with torch.no_grad():
+        change = (logits(network, text) - logits(network, other)).abs().amax((0, 2))
+    assert (change[:6] == 0).all()
+    assert (change[6:] > 1e-3).all()
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_places_tell_the_same_token_apart(body: str) -> None:
+    network = model(body)
+    with torch.no_grad():
+        scores = logits(network, torch.tensor([[3, 5, 3, 5, 5, 3]]))[0]
+    assert (scores[1] - scores[3]).abs().max() > 1e-3
+
+
+def test_a_rotary_model_sees_distances_and_not_places() -> None:
+    network = model(BODIES[2])
+    body = parts(network)[0]
+    assert body.turns is not None
+    text = torch.tensor([[3, 5, 1, 2, 4, 6]])
+    with torch.no_grad():
+        want = body.hidden(text)
+        body.turns = body.turns.roll(-3, 0)  # the first token now stands at the fourth place
+        torch.testing.assert_close(body.hidden(text), want, rtol=1e-4, atol=1e-5)
+
+
+def test_features_for_heads_are_those_after_the_last_token_written() -> None:
+    network = model()
+    text = torch.zeros(2, LONG, dtype=torch.long)
+    text[0, :3], text[1, :5] = torch.tensor([3, 1, 2]), torch.tensor([3, 4, 0, 6, 7])
+    obs = torch.zeros(2, TOKENS, 1, LONG)
+    for i, count in enumerate((3, 5)):
+        obs[i, text[i, :count], 0, torch.arange(count)] = 1.0
+    with torch.no_grad():
+        want = logits(network, text)
+        torch.testing.assert_close(network(obs)["token"], want[torch.arange(2), torch.tensor([2, 4])])
+
+
+def test_the_head_reads_with_the_table_it_is_read_with() -> None:
+    network = model()
+    assert not any(name.startswith("heads.") for name in network.state_dict())
+    assert parts(network.twin())[1].body[0] is not network.backbone
+    apart = Network(GAME, "mlp", ("token",))
+    assert any(name.startswith("heads.token") for name in apart.state_dict())
+    with pytest.raises(ValueError, match="A language model is a gpt"):
+        parts(apart)
+
+
+def test_an_untrained_model_writes_evenly() -> None:
+    network = Network(GAME, "gpt", ("token",)).eval()
+    with torch.no_grad():
+        shares = logits(network, torch.randint(TOKENS, (50, LONG))).softmax(2)
+    assert shares.max() < 0.4
+    assert -(shares * shares.log()).sum(2).mean() > 0.95 * np.log(TOKENS)
+
+
+def test_log_probabilities_of_answers_by_hand() -> None:
+    network = model()
+    text = torch.tensor([[3, 1, 2, 5, 0, 0], [3, 4, 0, 0, 0, 0]])
+    with torch.no_grad():
+        said = token_log_p(network, text, torch.tensor([2, 1]), torch.tensor([3, 2]), 4, temperature=2.0)
+        scores = logits(network, text)
+    want = (scores[0, [1, 2, 3]] / 2.0).log_softmax(1)[[0, 1, 2], [2, 5, 0]]
+    torch.testing.assert_close(said.log_p[0, :3], want)
+    torch.testing.assert_close(said.log_p[1, :2], (scores[1, [0, 1]] / 2.0).log_softmax(1)[[0, 1], [4, 0]])
+    assert said.log_p[0, 3] == 0 and (said.log_p[1, 2:] == 0).all()
+    p = (scores[1, 1] / 2.0).softmax(0)
+    torch.testing.assert_close(said.entropy[1, 1], -(p * p.log()).sum())
+    assert (said.entropy[1, 2:] == 0).all()
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_the_sampler_says_how_likely_its_tokens_were(body: str, temperature: float) -> None:
+    network = model(body)
+    given, prompted, seeds = prompts(20)
+    samples = Sampler(network, 6).sample(given, prompted, 8, seeds, temperature=temperature)
+    text = whole(given, prompted, samples)
+    with torch.no_grad():
+        said = token_log_p(network, text, torch.from_numpy(prompted), torch.from_numpy(samples.length), 8, temperature)
+    np.testing.assert_allclose(samples.log_p, said.log_p, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(samples.drawn, samples.log_p, atol=1e-6)
+    ended = samples.tokens[np.arange(20), samples.length - 1] == 0
+    assert (ended | (samples.length == 8)).all() and ended.any() and not ended.all()
+    assert all((samples.tokens[i, : n - 1] != 0).all() for i, n in enumerate(samples.length))
+
+
+def test_a_text_is_its_own_affair() -> None:
+    """Neither neighbours nor the number of lanes nor the order in which they fall free make a difference."""
+    network = model()
+    given, prompted, seeds = prompts(40)
+    want = Sampler(network, 40).sample(given, prompted, 8, seeds)
+    for lanes in (64, 16, 7, 1):
+        got = Sampler(network, lanes).sample(given, prompted, 8, seeds)
+        assert np.array_equal(got.tokens, want.tokens) and np.array_equal(got.length, want.length)
+        np.testing.assert_allclose(got.log_p, want.log_p, atol=1e-5)
+    order = np.random.default_rng(0).permutation(40)[:25]
+    got = Sampler(network, 10).sample(given[order], prompted[order], 8, seeds[order])
+    assert np.array_equal(got.tokens, want.tokens[order])
+    other = Sampler(network, 40).sample(given, prompted, 8, kernels.seeds(1, 40))
+    assert not np.array_equal(other.tokens, want.tokens)  # the control
+
+
+def test_new_weights_are_taken() -> None:
+    first, second = model(), model(seed=1)
+    given, prompted, seeds = prompts(10)
+    sampler = Sampler(first, 10)
+    before = sampler.sample(given, prompted, 6, seeds)
+    sampler.load(weights(second))
+    after = sampler.sample(given, prompted, 6, seeds)
+    want = Sampler(second, 10).sample(given, prompted, 6, seeds)
+    assert np.array_equal(after.tokens, want.tokens) and not np.array_equal(before.tokens, want.tokens)
+
+
+def drawn(scores: list[float], count: int = 1, seed: int = 0, **picking) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tokens drawn `count` times by the same scores, and the two logarithms of their probabilities."""
+    rows = np.tile(np.array(scores, np.float32), (count, 1))
+    tokens, length = np.zeros((count, 1), np.uint8), np.zeros(count, np.int64)
+    log_p, kept = np.zeros((2, count, 1), np.float32)
+    draw_tokens(rows, np.arange(count), Picking.of(**picking), kernels.seeds(seed, count), tokens, length, log_p, kept)
+    assert (length == 1).all()
+    return tokens[:, 0], log_p[:, 0], kept[:, 0]
+
+
+# Probabilities 1/2, 1/4, 1/8, 1/8 in another order.
+SCORES = [float(np.log(p)) for p in (1 / 8, 1 / 2, 1 / 8, 1 / 4)]
+
+
+@pytest.mark.parametrize(
+    ("picking", "shares"),
+    [
+        ({}, (1 / 8, 1 / 2, 1 / 8, 1 / 4)),
+        ({"temperature": 0.5}, (1 / 22, 16 / 22, 1 / 22, 4 / 22)),  # squares 1 : 16 : 1 : 4
+        ({"top_k": 2}, (0, 2 / 3, 0, 1 / 3)),
+        ({"top_p": 0.5}, (0, 1, 0, 0)),
+        ({"top_p": 0.51}, (0, 2 / 3, 0, 1 / 3)),
+        ({"top_k": 2, "top_p": 0.6}, (0, 1, 0, 0)),  # of the two, the first has 2/3
+        ({"greedy": True}, (0, 1, 0, 0)),
+    ],
+)
+def test_tokens_are_drawn_as_often_as_hand_worked_numbers_say(picking: dict, shares: tuple[float, ...]) -> None:
+    tokens, log_p, kept = drawn(SCORES, 4000, **picking)
+    counts = np.bincount(tokens, minlength=4)
+    p = np.array(shares)
+    assert (counts[p == 0] == 0).all()
+    if (p > 0).sum() > 1:
+        assert chisquare(counts[p > 0], 4000 * p[p > 0]).pvalue > 1e-3
+        wrong = np.full(4, 0.25)[p > 0]
+        assert chisquare(counts[p > 0], 4000 * wrong / wrong.sum()).pvalue < 1e-9  # the control
+    np.testing.assert_allclose(np.exp(kept), p[tokens], rtol=1e-5)
+    plain = np.array((1 / 22, 16 / 22, 1 / 22, 4 / 22) if "temperature" in picking else (1 / 8, 1 / 2, 1 / 8, 1 / 4))
+    np.testing.assert_allclose(np.exp(log_p), plain[tokens], rtol=1e-5)
+
+
+def test_first_tokens_come_as_often_as_the_model_says() -> None:
+    network = model()
+    given = np.full((3000, 1), 3, np.uint8)
+    samples = Sampler(network, 1000).sample(given, np.ones(3000, np.int64), 1, kernels.seeds(5, 3000))
+    with torch.no_grad():
+        p = logits(network, torch.tensor([[3]]))[0, 0].softmax(0).numpy().astype(float)
+    counts = np.bincount(samples.tokens[:, 0], minlength=TOKENS)
+    assert chisquare(counts, 3000 * p / p.sum()).pvalue > 1e-3
+    assert chisquare(counts, np.full(TOKENS, 3000 / TOKENS)).pvalue < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [({"temperature": 0.0}, "greedy"), ({"top_k": -1}, "top_k"), ({"top_p": 0.0}, "top_p"), ({"top_p": 1.5}, "top_p")],
+)
+def test_settings_that_are_none_are_refused_by_name(wrong: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Picking.of(**wrong)
+
+
+def test_texts_that_do_not_fit_are_refused() -> None:
+    given, prompted, seeds = prompts(3)
+    with pytest.raises(ValueError, match="context is 12"):
+        Sampler(model(), 3).sample(given, np.full(3, 4), 10, seeds)
+    with pytest.raises(ValueError, match="at least one token"):
+        Sampler(model(), 3).sample(given, np.zeros(3, np.int64), 4, seeds)
+    with pytest.raises(ValueError, match="shorter than the game's texts"):
+        Network(GAME, "gpt:context=5", ("token",))
+
+
+def test_an_actor_writes_by_the_same_model() -> None:
+    network = model()
+    view = kernels.view(GAME, kernels.new_rows(GAME, kernels.seeds(0, 4)))
+    acted = Actor(network).act(view.obs, view.legal, {}, kernels.seeds(1, 4))
+    with torch.no_grad():
+        want = logits(network, torch.tensor([[3]]))[0, 0].log_softmax(0).numpy()
+    np.testing.assert_allclose(acted.log_p, want[acted.action], rtol=1e-4)
