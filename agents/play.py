@@ -20,6 +20,9 @@ MOST_NAMED = 32
 """So many legal moves are named where another was chosen."""
 
 
+Judge = Callable[[Rows], NDArray[np.float64]]
+
+
 @dataclass
 class Table:
     """B games in progress, the agents at their seats, and what the agents remember.
@@ -31,6 +34,8 @@ class Table:
     moves    the actions of each game since its first position: numbers, or tuples of numbers
     forfeits the games that an agent lost other than by the rules: lane -> its seat, and why
     referee  an agent that chooses what is no move loses the games in which it does; otherwise `Illegal` is raised
+    judge    says of positions what they are worth to who moves, 1, 0 or -1, and NaN of those that are to be played on
+    judged   the games that it ended: lane -> what is said of it
     """
 
     game: Game
@@ -42,6 +47,8 @@ class Table:
     moves: list[list[Any]] = field(default_factory=list)
     forfeits: dict[int, tuple[int, Forfeit]] = field(default_factory=dict)
     referee: bool = False
+    judge: Judge | None = None
+    judged: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def new(cls, game: Game, agents: Sequence[Agent], seating: NDArray[np.int64], seeds: NDArray[np.uint64]) -> Table:
@@ -58,6 +65,7 @@ class Table:
         for lane in lanes.tolist():
             self.moves[lane] = []
             self.forfeits.pop(lane, None)
+            self.judged.pop(lane, None)
         for i, agent in enumerate(self.agents):
             put(self.memories[i], lanes, agent.begin(self.game, player_seeds(seeds, i)))
 
@@ -96,7 +104,21 @@ class Table:
         for lane in waiting.tolist():
             if lane not in self.forfeits:
                 self.moves[lane].append(tuple(written[lane]) if self.game.controls else written[lane])
+        if self.judge is not None:
+            self._settle(waiting[~self.rows["done"][waiting]], self.judge)
         return actions, moved
+
+    def _settle(self, lanes: NDArray[np.int64], judge: Judge) -> None:
+        """Ends games of two whose result the judge knows."""
+        if not len(lanes):
+            return
+        worth = judge(self.rows[lanes])
+        for lane, value in zip(lanes[~np.isnan(worth)].tolist(), worth[~np.isnan(worth)], strict=True):
+            seat = int(self.rows["seat"][lane])
+            self.rows["done"][lane] = True
+            self.rows["reward"][lane] = np.where(np.arange(2) == seat, value, -value)
+            self.returns[lane] = self.rows["reward"][lane]
+            self.judged[lane] = adjudicated(seat if value > 0 else 1 - seat if value < 0 else None)
 
     def _forfeit(self, lane: int, forfeit: Forfeit) -> None:
         """Ends a game at once: -1 for the seat that was to move and 1 for every other, whatever was paid before."""
@@ -185,12 +207,20 @@ class Finished:
     number: int = 0
     """Its place among the games of whoever played it."""
     reason: str = ""
-    """Why it ended, where it was not by the rules: `written` of the seat that forfeited."""
+    """Why it ended, where it was not by the rules: `written` of the seat that forfeited, or `adjudicated`."""
 
 
 def written(seat: int, forfeit: Forfeit) -> str:
     """A forfeit as it is kept with a game."""
     return f"forfeit {seat} {forfeit.kind}: {forfeit.text}"
+
+
+ADJUDICATED = "adjudicated: "
+
+
+def adjudicated(winner: int | None) -> str:
+    """A result by perfect play, as it is kept with a game that was not played to its end."""
+    return f"{ADJUDICATED}{'a draw' if winner is None else f'seat {winner} wins'} by perfect play."
 
 
 def read_forfeit(reason: str) -> tuple[int, Forfeit] | None:
@@ -213,6 +243,7 @@ def play_games(
     openings: Sequence[Sequence[Any]] | None = None,
     on_ply: Callable[[int, int], None] | None = None,
     referee: bool = False,
+    judge: Judge | None = None,
 ) -> list[Finished]:
     """Plays len(seeds) games side by side to the end, in the order given.
 
@@ -220,10 +251,10 @@ def play_games(
     (two games with the same opening seed begin alike); an opening that would end the game is drawn again, shorter.
     With `openings` those moves are made instead.
     `on_ply(games done, games)` is called after each ply. Under a `referee` an illegal move loses its game; without
-    one it raises `Illegal`.
+    one it raises `Illegal`. A `judge` ends games of two as soon as it knows their result (see `Table`).
     """
     table = Table.new(game, agents, seating, seeds)
-    table.referee = referee
+    table.referee, table.judge = referee, judge
     if openings is not None:
         table.moves = [list(opening) for opening in openings]
     elif opening_plies is not None:
@@ -246,7 +277,7 @@ def play_games(
             table.moves[i],
             tuple(table.returns[i].tolist()),
             i,
-            written(*table.forfeits[i]) if i in table.forfeits else "",
+            written(*table.forfeits[i]) if i in table.forfeits else table.judged.get(i, ""),
         )
         for i in range(len(seeds))
     ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +11,6 @@ from agents.play import random_moves
 from envs import kernels
 from envs.game import Game
 from envs.registry import parse
-
-if TYPE_CHECKING:
-    from agents.scripted.solver import Solution
 
 Book = tuple[tuple[int, ...], ...]
 
@@ -78,7 +73,7 @@ def balanced(rules: Game, plies: int, count: int, seed: int = 0) -> Book:
     A solver takes longer the earlier the position is: 0.2 s each after ten moves of Connect Four, 0.05 s after twelve.
     Raises ValueError where the game has no solver, or none of many positions of so many moves is known to be drawn.
     """
-    from agents.scripted.solver import solution
+    from agents.scripted.solver import worth
     from agents.scripted.solvers import SOLUTIONS
 
     if rules.name not in SOLUTIONS:
@@ -88,11 +83,11 @@ def balanced(rules: Game, plies: int, count: int, seed: int = 0) -> Book:
         seeds = kernels.seeds(seed, CHUNK, piece)
         lines = random_moves(rules, seeds, seeds, np.full(len(seeds), plies))
         lines = [line for line in lines if len(line) == plies]
-        stones = [kernels.replay(rules, 0, line)[-1:]["stones"] for line in lines]
         if lines:
-            for line, at, drawn in zip(lines, stones, _drawn(stones, solution(rules.name)), strict=True):
-                if drawn:
-                    found.setdefault(at.tobytes(), tuple(line))
+            rows = np.concatenate([kernels.replay(rules, 0, line)[-1:] for line in lines])
+            for line, row, value in zip(lines, rows, worth(rules, rows), strict=True):
+                if value == 0:
+                    found.setdefault(row["stones"].tobytes(), tuple(line))
         if len(found) >= count:
             break
     if not found:
@@ -100,9 +95,3 @@ def balanced(rules: Game, plies: int, count: int, seed: int = 0) -> Book:
             f"No position of {rules.name} after {plies} random moves is known to be drawn; try fewer moves."
         )
     return tuple(found.values())[:count]
-
-
-def _drawn(stones: Sequence[np.ndarray], known: Solution) -> list[bool]:
-    """Whether each position is proven to be a draw for whoever is to move."""
-    low, high = known.bounds(np.concatenate(stones))
-    return ((low.max(axis=1) == 0) & (high.max(axis=1) == 0)).tolist()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agents.play import Finished, read_forfeit
 from agents.registry import AGENTS
 from arena.store import Member, Store, StoredGame
+from arena.terms import FREE, Terms
 from arena.worker import Meeting, cached_agent, play_pairings
 from envs.game import Game
 from envs.registry import game as game_of
@@ -41,6 +42,7 @@ class Contest:
     entrants       the members' names, each with its agent's spec
     opening_plies  at most so many random moves begin a pair of games; None = what suits the game
     book           openings that pairs of games begin from instead (`arena.openings`)
+    terms          clocks, and when games are adjudicated
     """
 
     game: str
@@ -49,6 +51,7 @@ class Contest:
     opening_plies: int | None = None
     purpose: str = "tournament"
     book: Book = ()
+    terms: Terms = FREE
 
     @property
     def rules(self) -> Game:
@@ -62,7 +65,15 @@ class Contest:
     @property
     def id(self) -> str:
         """Names the contest; who else takes part does not matter, so entering one more keeps what was played."""
-        parts = (self.rules.name, self.rules.version, self.purpose, self.opening, self.seed, *self.book)
+        parts = (
+            self.rules.name,
+            self.rules.version,
+            self.purpose,
+            self.opening,
+            self.seed,
+            *self.book,
+            *self.terms.parts,
+        )
         return f"{self.purpose}-{digest(*parts)[:10]}"
 
     def game_id(self, pairing: Pairing) -> str:
@@ -87,6 +98,7 @@ def contest(
     purpose: str = "tournament",
     members: Sequence[Member] = (),
     openings: str | None = None,
+    terms: Terms | None = None,
 ) -> Contest:
     """A contest of the agents written as specs; raises ValueError if one cannot play, or two have one name.
 
@@ -101,8 +113,10 @@ def contest(
         raise ValueError(
             f"{rules.name} has {seats}, and only games for two are matched; try `arena evaluate AGENT {rules.name}`."
         )
+    terms = terms or FREE
+    terms.judge(rules)
     entrants: dict[str, str] = {}
-    for written in specs:
+    for written in terms.written(specs):
         name, spec = _identity(written, rules, members)
         if name in entrants:
             raise ValueError(f"'{written}' and '{entrants[name]}' are both called '{name}'; enter one of them.")
@@ -114,7 +128,7 @@ def contest(
         if opening_plies is not None:
             raise ValueError("--opening asks for random moves and --openings for those of a book; choose one.")
         book = book_of(openings, rules, seed)
-    return Contest(rules.name, entrants, seed, opening_plies, purpose, book)
+    return Contest(rules.name, entrants, seed, opening_plies, purpose, book, terms)
 
 
 def _identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, str]:
@@ -174,7 +188,8 @@ def play_missing(
     total, done = len(pairings), len(pairings) - len(missing)
     heard(done, total)
     for batch in batches(missing):
-        games = play_pairings(contest.game, Meeting(tuple(batch), contest.entrants, contest.opening, contest.book))
+        meeting = Meeting(tuple(batch), contest.entrants, contest.opening, contest.book, contest.terms)
+        games = play_pairings(contest.game, meeting)
         played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
         store.add_games([stored for _, stored in played])
         done += len(played)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.play import read_forfeit
+from agents.agent import Unable
+from agents.play import ADJUDICATED, adjudicated, read_forfeit
 from arena.leaderboard import ratings
 from arena.store import Store, StoredGame, StoreError
 from arena.tournament import weights_digest
@@ -196,7 +197,9 @@ def _legal(rules: Game, rows: Rows, actions: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _wrong_end(rules: Game, stored: StoredGame, row: Row, returns: NDArray[np.float64]) -> str:
-    """What is wrong with how a game ended: by the rules, by a forfeit, or by a person who resigned."""
+    """What is wrong with how a game ended: by the rules, by a forfeit, adjudicated, or by a person who resigned."""
+    if stored.reason.startswith(ADJUDICATED):
+        return _wrongly_adjudicated(rules, stored, row)
     lost = read_forfeit(stored.reason)
     if not row["done"] and lost is None:
         return "" if stored.reason else "its moves stop before the game is over"
@@ -208,6 +211,25 @@ def _wrong_end(rules: Game, stored: StoredGame, row: Row, returns: NDArray[np.fl
     if not np.allclose(returns, stored.results, rtol=1e-5, atol=1e-4):
         by = "a forfeit gives" if lost is not None else "the rules give"
         return f"its result is given as {stored.results}, and {by} {tuple(returns.tolist())}"
+    return ""
+
+
+def _wrongly_adjudicated(rules: Game, stored: StoredGame, row: Row) -> str:
+    """What is wrong with a result that is said to follow from perfect play."""
+    from agents.scripted.solver import worth
+
+    if row["done"]:
+        return "it is said to have been adjudicated, and its moves end it by the rules"
+    try:
+        value = float(worth(rules, row[None])[0])
+    except Unable as error:
+        return f"it is said to have been adjudicated. {error}"
+    seat = int(row["seat"])
+    due = tuple((value if p == seat else -value) + 0.0 for p in range(rules.seats))
+    winner = seat if value > 0 else 1 - seat if value < 0 else None
+    if np.isnan(value) or due != tuple(stored.results) or stored.reason != adjudicated(winner):
+        known = "no result that is known" if np.isnan(value) else str(due)
+        return f"it was adjudicated as {stored.results}, and perfect play gives {known}"
     return ""
 
 

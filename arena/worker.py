@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from arena.terms import FREE, Terms
 from envs.registry import game, resolve
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Meeting:
     opening_plies: int = 4
     book: tuple[tuple[int, ...], ...] = ()
     """Openings to choose among, instead of random moves."""
+    terms: Terms = FREE
 
 
 class Worker:
@@ -117,7 +119,8 @@ def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finis
 
     rules = game(game_spec)
     names = sorted({name for p in meeting.pairings for name in (p.first, p.second)})
-    players = [cached_agent(meeting.specs.get(name, name)) for name in names]
+    specs = [meeting.specs.get(name, name) for name in names]
+    players = [meeting.terms.bound(cached_agent(spec), spec) for spec in specs]
     seating = np.array([[names.index(p.first), names.index(p.second)] for p in meeting.pairings])
     openings = np.array([p.opening for p in meeting.pairings], np.uint64)
     plies = np.array([p.opening % (meeting.opening_plies + 1) for p in meeting.pairings])
@@ -126,7 +129,8 @@ def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finis
     if meeting.book:
         how = {"openings": [meeting.book[p.opening % len(meeting.book)] for p in meeting.pairings]}
     try:
-        finished = play_games(rules, players, seating, seeds, **how, referee=True)
+        judge = meeting.terms.judge(rules)
+        finished = play_games(rules, players, seating, seeds, **how, referee=True, judge=judge)
     finally:
         for player in players:
             getattr(player, "close", lambda: None)()  # a program must not think on while others play

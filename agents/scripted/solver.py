@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agents.agent import Agent, Decision, EpsilonGreedy, Memory, Unable, pick_legal
 from agents.scripted.solvers import SOLUTIONS
-from envs.game import Game, View
+from envs.game import Game, Rows, View
 from envs.registry import resolve
 
 
@@ -26,6 +26,18 @@ class Solution(Protocol):
 def solution(game: str) -> Solution:
     """The solution of a game, made at first use and shared by all solvers of the process."""
     return resolve(SOLUTIONS, game, "solved game")()
+
+
+def worth(game: Game, rows: Rows) -> NDArray[np.float64]:
+    """[B] what positions are worth to who moves if both play perfectly, 1, 0 or -1; NaN where that is not known.
+
+    Raises Unable for games that have no solution here.
+    """
+    if game.name not in SOLUTIONS:
+        raise Unable(f"Perfect play is known of {' and '.join(sorted(SOLUTIONS))}, not of {game.name}.")
+    low, high = solution(game.name).bounds(rows["stones"])
+    floor, ceiling = np.sign(low.max(axis=1)), np.sign(high.max(axis=1))
+    return np.where(floor == ceiling, floor, np.nan).astype(np.float64)
 
 
 def solver(epsilon: float = 0.0) -> Agent:

@@ -25,6 +25,22 @@ Openings = Annotated[
         help="Pairs begin from its lines of moves; balanced:plies=12 from positions that a solver proves drawn.",
     ),
 ]
+MoveTime = Annotated[
+    float, typer.Option("--move-time", min=0.0, help="Seconds for a move; later loses. 0: as long as it likes.")
+]
+GameTime = Annotated[
+    float, typer.Option("--game-time", min=0.0, help="Seconds for all of an agent's moves of a game; 0: no limit.")
+]
+Sims = Annotated[
+    str | None,
+    typer.Option(metavar="N[,N...]", help="Simulations a move for all that search, or for each agent (- = its own)."),
+]
+Adjudicate = Annotated[
+    int,
+    typer.Option(
+        min=0, metavar="PLIES", help="End a game as perfect play would, once it can last no more than so many plies."
+    ),
+]
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
 AGAIN = "run the same command again to go on; every game that was finished is kept."
 
@@ -51,6 +67,10 @@ def tournament(
     seed: Seed = 0,
     opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
     openings: Openings = None,
+    move_time: MoveTime = 0.0,
+    game_time: GameTime = 0.0,
+    sims: Sims = None,
+    adjudicate: Adjudicate = 0,
     database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
@@ -58,7 +78,7 @@ def tournament(
 
     A swiss pairs agents that have done about as well, in a knockout the loser is out, on a ladder neighbours change
     places; agents are seeded in the order in which they are named, the best first. What was played is kept: the same
-    command after a crash plays only what is missing.
+    command after a crash plays only what is missing. --sims 400 gives equal compute to all that search.
 
     Example: [bold]arena tournament connect_four random alphabeta:depth=4 mcts:sims=200 --pairs 20[/]
     """
@@ -69,10 +89,14 @@ def tournament(
     known(GAMES, game, "game")
     from arena.specs import expand
     from arena.store import Store
+    from arena.terms import terms
     from arena.tournament import contest, tournament
 
     specs = [expand(agent, database) for agent in agents]
-    entered = contest(game, specs, seed=seed, opening_plies=opening, members=_members(database), openings=openings)
+    agreed = terms(move_time, game_time, sims, adjudicate)
+    entered = contest(
+        game, specs, seed=seed, opening_plies=opening, members=_members(database), openings=openings, terms=agreed
+    )
     _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         table = tournament(store, entered, format, pairs, heard, rounds=rounds)
@@ -187,23 +211,30 @@ def match(
     seed: Seed = 0,
     opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
     openings: Openings = None,
+    move_time: MoveTime = 0.0,
+    game_time: GameTime = 0.0,
+    sims: Sims = None,
+    adjudicate: Adjudicate = 0,
     database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
     """Let two agents play, seats swapped in pairs from the same openings.
 
     --sprt 0,20 plays until it is settled whether the first agent is 0 or 20 (normalised) Elo ahead.
+    --sims 100,400 are node odds; under --move-time or --game-time games are played move by move against the clock.
 
     Example: [bold]arena match connect_four mcts:sims=400 mcts:sims=100 --games 200[/]
     """
     bounds = None if sprt is None else _bounds(sprt)
     from arena.specs import expand
     from arena.store import Store
+    from arena.terms import terms
     from arena.tournament import contest, match
 
     specs = [expand(first, database), expand(second, database)]
+    agreed, members = terms(move_time, game_time, sims, adjudicate), _members(database)
     entered = contest(
-        game, specs, seed=seed, opening_plies=opening, purpose="match", members=_members(database), openings=openings
+        game, specs, seed=seed, opening_plies=opening, purpose="match", members=members, openings=openings, terms=agreed
     )
     _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
