@@ -154,6 +154,7 @@ class Returns(Scalar):
     def rescale(self, target: Tensor, share: float) -> None:
         """Moves mean and spread by `share` towards those of target [n]; what the head says stays the same (eq. 9)."""
         mean, square = self.mean, self.spread.square() + self.mean.square()
+        target = target.to(mean.device)
         new_mean = mean + share * (target.mean() - mean)
         new_square = square + share * (target.square().mean() - square)
         new_spread = (new_square - new_mean.square()).clamp_min(1e-6).sqrt()
@@ -244,4 +245,4 @@ class Q(nn.Module):
 
     def expected(self, q: Tensor) -> Tensor:
         """[B, A] the expected return of each action, from what `forward` gave."""
-        return q if self.atoms == 1 else (q.softmax(2) * self.support).sum(2)
+        return q if self.atoms == 1 else (q.softmax(2) * self.support.to(q.device)).sum(2)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from agents.experience import Columns
 from agents.learn import policy_gradient as shared
@@ -85,11 +84,7 @@ class A2C:
         policy = -(log_p * batch["advantage"] / unit).mean()  # Differs: in units of the returns' spread
         value = value_error(batch.out["returns"], batch["target"]) / unit**2
         loss = policy + s.value_weight * value - s.entropy * entropy.mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, "A2C's loss", self.steps)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
-        self.optimiser.step()
+        shared.descend(self.network, self.optimiser, loss, "A2C's loss", self.steps, s.gradient)
         self.steps += len(fragment)
         return {
             "train/loss": loss.item(),

@@ -19,6 +19,7 @@ from torch import nn
 
 from agents.agent import require_open
 from agents.experience import Columns, Window
+from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
 from agents.networks import Network, Weights, follow, weights
@@ -172,10 +173,8 @@ class AlphaZero:
         metrics["loss"] = loss.item()
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(progress)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        metrics["gradient"] = nn.utils.clip_grad_norm_(self.network.parameters(), s.clip).item()
-        self.optimiser.step()
+        norm = shared.descend(self.network, self.optimiser, loss, "AlphaZero's loss", self.steps, s.clip)
+        metrics["gradient"] = norm.item()
         self.steps += 1
         self.average_weights()
         return metrics

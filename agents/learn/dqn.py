@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.agent import Unable
 from agents.experience import Columns
@@ -147,18 +147,14 @@ class DQN:
         with torch.no_grad():
             after = self._after(batch["next_obs"], batch["next_legal"])
         if s.atoms > 1:
-            wanted = projected(after.softmax(1), batch["reward"], batch["left"], self.head.support)
+            wanted = projected(after.softmax(1), batch["reward"], batch["left"], self.head.support.cpu())
             error = -(wanted * torch.log_softmax(chosen, 1)).sum(1)  # Bellemare et al. 2017, algorithm 1
             surprise = error.detach()
         else:
             difference = chosen - (batch["reward"] + batch["left"] * after)
             error, surprise = huber(difference), difference.detach().abs()
         loss = (torch.from_numpy(weight) * error).mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, "DQN's loss", self.steps)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
-        self.optimiser.step()
+        shared.descend(self.network, self.optimiser, loss, "DQN's loss", self.steps, s.gradient)
         if s.prioritised:
             self.replay.reweigh(places, surprise.numpy() + 1e-3)
         self.updates += 1

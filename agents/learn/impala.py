@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from agents.experience import Columns
 from agents.learn import policy_gradient as shared
@@ -99,11 +98,7 @@ class Impala:
         loss = policy + s.value_weight * error - s.entropy * entropy[keep].mean()
         for group in self.optimiser.param_groups:
             group["lr"] = s.learning_rate * shared.line(1.0, s.final_rate, progress)
-        self.optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, "IMPALA's loss", self.steps)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
-        self.optimiser.step()
+        shared.descend(self.network, self.optimiser, loss, "IMPALA's loss", self.steps, s.gradient)
         shared.rescale(self.network, wanted, self.updates)
         self.steps += len(fragment)
         return {

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from agents.experience import Columns
 from agents.heads import Returns
 from agents.networks import Network
+from agents.placed import Placed
 from envs.game import Game
 
 
@@ -42,6 +43,11 @@ def line(start: float, end: float, progress: float) -> float:
     return start + (end - start) * min(1.0, max(0.0, progress))
 
 
+def warmed(rate: float, updates: int, warm_up: int) -> float:
+    """A learning rate that rises in a straight line over the first `warm_up` steps."""
+    return rate * min(1.0, (updates + 1) / (warm_up + 1))
+
+
 def finite(loss: Tensor, what: str, step: int) -> None:
     """Raises Diverged unless a loss is a number."""
     if not torch.isfinite(loss):
@@ -49,6 +55,29 @@ def finite(loss: Tensor, what: str, step: int) -> None:
             f"{what} is {loss.item()} at step {step}; the run goes on from its last kept state with --resume, "
             "for instance with a smaller learning rate (--set learner.learning_rate=...)."
         )
+
+
+def descend(
+    network: nn.Module | None,
+    optimiser: torch.optim.Optimizer,
+    loss: Tensor,
+    what: str,
+    step: int,
+    limit: float = 0.0,
+) -> Tensor:
+    """One step of gradient descent, together with the other learners if there are any; returns the gradient's norm.
+
+    That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
+    the loss is a number.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    finite(loss, what, step)
+    loss.backward()
+    if isinstance(network, Placed):
+        network.add_up()
+    norm = nn.utils.clip_grad_norm_(network.parameters(), limit) if network is not None and limit else torch.zeros(())
+    optimiser.step()
+    return norm
 
 
 def rescale(network: Network, target: Tensor, rounds: int) -> float:

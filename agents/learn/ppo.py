@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.experience import Columns
 from agents.learn import policy_gradient as shared
@@ -170,11 +170,7 @@ class PPO:
         surrogate = clipped_surrogate(ratio, advantage, clip)
         value = self._value_loss(batch)
         loss = surrogate + s.value_weight * value - bonus * entropy.mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, "PPO's loss", self.steps)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
-        self.optimiser.step()
+        shared.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient)
         with torch.no_grad():
             outside = ((ratio - 1).abs() > clip).float().mean()
             numbers = torch.stack((loss, surrogate, value, -entropy.mean(), kl_estimate(log_ratio), outside)).tolist()

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import nn
 
 from agents.agent import Unable
 from agents.experience import Columns
@@ -111,11 +110,7 @@ class PQN:
     def step(self, batch: shared.Batch) -> float:
         """One step of gradient descent on the squared error."""
         loss = 0.5 * (q_of(batch.out["q"], batch["action"]) - batch["target"]).square().mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, "PQN's loss", self.steps)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient)
-        self.optimiser.step()
+        shared.descend(self.network, self.optimiser, loss, "PQN's loss", self.steps, self.settings.gradient)
         return loss.item()
 
     def weights(self) -> Weights:

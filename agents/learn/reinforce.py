@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.experience import Columns
 from agents.learn import policy_gradient as shared
@@ -95,11 +95,7 @@ class Reinforce:
                 "train/value_loss": error.item(),
                 "train/explained_variance": explained_variance(before, target),
             }
-        self.optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, "REINFORCE's loss", self.steps)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
-        self.optimiser.step()
+        shared.descend(self.network, self.optimiser, loss, "REINFORCE's loss", self.steps, s.gradient)
         self.steps += len(fragment)
         return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
 

@@ -143,17 +143,17 @@ class SAC:
         target = self._target(batch, temperature)
         believed = torch.stack([critic(batch["obs"], batch["action"]) for critic in self.critics])
         error = 0.5 * (believed - target).square().mean(1).sum()  # eq. 5
-        self._descend(self.critics_optimiser, error, "SAC's critics' loss")
+        shared.descend(self.critics, self.critics_optimiser, error, "SAC's critics' loss", self.steps)
         action, log_p = self._draw(batch["obs"])
         self.critics.requires_grad_(False)
         worth = torch.minimum(*(critic(batch["obs"], action) for critic in self.critics))
         self.critics.requires_grad_(True)
         loss = (temperature * log_p - worth).mean()  # eq. 9
-        self._descend(self.optimiser, loss, "SAC's actor's loss")
+        shared.descend(self.network, self.optimiser, loss, "SAC's actor's loss", self.steps)
         wanted = s.entropy * len(self.game.controls)
         # Differs: eq. 18 by the temperature's logarithm, so that it stays above 0.
         surplus = -(self.log_temperature * (log_p.detach() + wanted)).mean()
-        self._descend(self.temperature_optimiser, surplus, "SAC's temperature's loss")
+        shared.descend(None, self.temperature_optimiser, surplus, "SAC's temperature's loss", self.steps)
         follow(self.targets, self.critics, s.drift)
         self.updates += 1
         numbers = torch.stack((error, loss, temperature, surplus, -log_p.mean(), worth.mean())).detach().tolist()
@@ -173,12 +173,6 @@ class SAC:
         noise = torch.from_numpy(self.generator.standard_normal(tuple(mean.shape), np.float32))
         drawn = mean + log_spread.exp() * noise
         return drawn.tanh(), squashed_log_density(mean, log_spread, drawn)
-
-    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor, what: str) -> None:
-        optimiser.zero_grad(set_to_none=True)
-        shared.finite(loss, what, self.steps)
-        loss.backward()
-        optimiser.step()
 
     def weights(self) -> Weights:
         return weights(self.network)

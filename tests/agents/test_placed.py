@@ -1,0 +1,179 @@
+"""Placed networks: learners that each see half of every batch end where one learner does that sees it whole."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agents.experience import Columns
+from agents.learn.learner import Learner
+from agents.networks import Network
+from agents.placed import Placed
+from agents.registry import ALGORITHMS
+from agents.rollouts import Rollouts
+from arena.config import LEARNERS
+from envs import kernels
+from envs.registry import game, resolve
+
+NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player in ("rollouts", "self_play")]
+OWN: dict[str, dict[str, Any]] = {
+    "dqn": {"learn_from": 64, "batch": 30, "prioritised": 0.5},
+    "sac": {"learn_from": 64, "batch": 31, "reuse": 2.0},
+    "alphazero": {"batch": 15, "precision": "float32"},
+    "ppo": {"batch": 31, "most_kl": 0.02},
+}
+
+
+class Threads:
+    """Learners that are threads of this process: what `torch.distributed` is among processes."""
+
+    def __init__(self, rank: int, size: int, table: list[Any], barrier: threading.Barrier) -> None:
+        self.rank, self.size, self.table, self.barrier = rank, size, table, barrier
+
+    def add(self, tensor: torch.Tensor) -> None:
+        self.table[self.rank] = tensor.clone()
+        self.barrier.wait(20)
+        total = torch.stack([self.table[rank] for rank in range(self.size)]).sum(0)
+        self.barrier.wait(20)
+        tensor.copy_(total)
+
+
+def groups(size: int) -> list[Threads]:
+    table, barrier = [None] * size, threading.Barrier(size)
+    return [Threads(rank, size, table, barrier) for rank in range(size)]
+
+
+def side_by_side(group: Sequence[Threads], work: Callable[[int], None]) -> None:
+    """Does the same work at once in each learner's thread."""
+    left = list(range(len(group)))
+
+    def run(rank: int) -> None:
+        try:
+            work(rank)
+            left.remove(rank)
+        finally:
+            if rank in left:
+                group[rank].barrier.abort()
+
+    threads = [threading.Thread(target=run, args=(rank,)) for rank in left]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not left
+
+
+def learner_of(name: str, backbone: str, make: Callable[..., Network]) -> Learner:
+    rules = game("pendulum" if name == "sac" else "tic_tac_toe")
+    kind = resolve(ALGORITHMS, name, "algorithm")
+    settings = replace(resolve(LEARNERS, name, "settings")(), **OWN.get(name, {}))
+    return kind(rules, make(rules, backbone, kind.parts(rules, settings)[1], seed=1), settings, 1)
+
+
+def played(name: str, backbone: str) -> list[Columns]:
+    """Experience of a learner that has learned nothing yet."""
+    learner: Any = learner_of(name, backbone, Network)
+    if learner.player == "rollouts":
+        player = Rollouts(learner.network, replace(learner.playing, lanes=8, steps=8), 0)
+        return [player.collect(64)[0] for _ in range(3)]
+    rng = np.random.default_rng(0)
+    rows = kernels.new_rows(learner.game, kernels.seeds(0, 30))
+    kernels.random_rows(learner.game, rows, np.empty(9, np.bool_), 3)
+    policy = rng.random((30, 9), np.float32) * kernels.legal_mask(learner.game, rows)
+    columns = {"rows": rows, "policy": policy / policy.sum(1, keepdims=True), "left": np.ones(30, np.float32)}
+    return [{**columns, "outcome": rng.random(30, np.float32), "blend": rng.random(30, np.float32)}]
+
+
+def learn(learner: Learner, batches: Sequence[Columns]) -> None:
+    for columns in batches:
+        learner.update(columns, 0.3)
+
+
+def apart(one: dict[str, Any], other: dict[str, Any]) -> float:
+    return max(float(np.abs(one[key].astype(np.float64) - other[key]).max()) for key in one)
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [*((name, "resnet:blocks=1,width=4" if name == "alphazero" else "mlp:width=16") for name in NAMES), ("ppo", "gru")],
+)
+def test_two_learners_on_half_batches_equal_one_on_the_whole(name: str, backbone: str) -> None:
+    backbone = "gru:width=8" if backbone == "gru" else backbone
+    batches = played(name, backbone)
+    alone = learner_of(name, backbone, Network)
+    before = alone.weights()
+    group = groups(2)
+    pair = [learner_of(name, backbone, partial(Placed, group=one)) for one in group]
+
+    learn(alone, batches)
+    side_by_side(group, lambda rank: learn(pair[rank], batches))
+    whole, first, second = alone.weights(), pair[0].weights(), pair[1].weights()
+    assert all(first[key].tobytes() == second[key].tobytes() for key in first)
+    assert apart(whole, before) > 1e-4 and apart(first, whole) < 1e-6
+
+
+def test_learners_may_be_more_than_a_batch_holds() -> None:
+    rules = game("tic_tac_toe")
+    obs = torch.rand(2, *rules.shape)
+    alone = Network(rules, "mlp:width=16")
+    group = groups(3)
+    several = [Placed(rules, "mlp:width=16", group=one) for one in group]
+
+    def look(rank: int) -> None:
+        network = several[rank]
+        out = network(obs)
+        assert not out["value"].isnan().any() and len(out["policy"]) == 2
+        (out["policy"].square().sum() + out["value"].sum()).backward()
+        network.add_up()
+        network.add_up()  # nothing was asked since
+
+    out = alone(obs)
+    (out["policy"].square().sum() + out["value"].sum()).backward()
+    side_by_side(group, look)
+    for name, parameter in alone.named_parameters():
+        for one in several:
+            torch.testing.assert_close(one.get_parameter(name).grad, parameter.grad, rtol=0, atol=1e-6)
+
+
+def test_gradients_that_are_not_added_up_are_of_a_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches, group = played("a2c", "mlp:width=16"), groups(2)
+    pair = [learner_of("a2c", "mlp:width=16", partial(Placed, group=one)) for one in group]
+    monkeypatch.setattr(Placed, "add_up", lambda self: None)
+    side_by_side(group, lambda rank: learn(pair[rank], batches[:1]))
+    assert apart(pair[0].weights(), pair[1].weights()) > 1e-4
+
+
+def test_a_batch_is_normalised_whole() -> None:
+    group = groups(2)
+    rules = game("tic_tac_toe")
+    obs = torch.rand(6, *rules.shape)
+    alone = Network(rules, "resnet:blocks=1,width=4")
+    halves = [Placed(rules, "resnet:blocks=1,width=4", group=one) for one in group]
+    expected = alone(obs)["policy"]
+    said: list[Any] = [None, None]
+
+    def look(rank: int) -> None:
+        said[rank] = halves[rank](obs)["policy"].detach()
+
+    side_by_side(group, look)
+    torch.testing.assert_close(said[0], expected, rtol=0, atol=1e-6)
+    for name, buffer in alone.named_buffers():
+        torch.testing.assert_close(halves[0].get_buffer(name), buffer, rtol=0, atol=1e-6)
+    assert (said[0] == said[1]).all() and (alone(obs[:3])["policy"] - expected[:3]).abs().max() > 1e-3
+
+
+def test_a_placed_network_answers_as_it_would_anywhere_and_half_the_bits_are_nearly_enough() -> None:
+    rules = game("tic_tac_toe")
+    obs = torch.rand(5, *rules.shape)
+    plain, placed = Network(rules, "mlp:width=16"), Placed(rules, "mlp:width=16", device="cpu")
+    assert (plain(obs)["policy"] == placed(obs)["policy"]).all()
+    out = Placed(rules, "mlp:width=16", half=True)(obs)["policy"]
+    assert out.dtype == torch.float32 and 0 < (out - plain(obs)["policy"]).abs().max() < 0.01
+    assert isinstance(placed.twin(), Placed)
