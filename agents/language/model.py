@@ -27,7 +27,7 @@ class Spoken(NamedTuple):
 def parts(network: Network) -> tuple[GPT, Token]:
     """Body and head of a language model; raises ValueError for a network that is none."""
     body = network.get_submodule("backbone")
-    head = network.heads["token"] if "token" in network.heads else None
+    head = dict(network.heads.items()).get("token")
     if not isinstance(body, GPT) or not isinstance(head, Token) or head.own is not None:
         raise ValueError(
             f"A language model is a gpt with the head token, for a game whose observation is its text; this network is "

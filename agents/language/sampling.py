@@ -102,10 +102,11 @@ class Sampler:
     def _check(self, prompts: NDArray[np.uint8], prompted: NDArray[np.int64], most: int) -> None:
         if most < 1 or not len(prompts) or prompted.min() < 1 or prompted.max() > prompts.shape[1]:
             raise ValueError("A sampler wants prompts of at least one token, and answers of at least one.")
-        if (longest := int(prompted.max()) + most) - 1 > self.body.context:
+        longest, context = int(prompted.max()) + most, self.body.context
+        if longest - 1 > context:
             raise ValueError(
-                f"Prompts of up to {int(prompted.max())} tokens and answers of up to {most} make texts of {longest}, and "
-                f"this model's context is {self.body.context}; train it with gpt:context={longest}."
+                f"Prompts of up to {int(prompted.max())} tokens and answers of up to {most} make texts of {longest}, "
+                f"and this model's context is {context}; train it with gpt:context={longest}."
             )
 
     def _prefill(

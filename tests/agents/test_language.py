@@ -285,7 +285,7 @@ def test_settings_that_are_none_are_refused_by_name(wrong: dict, says: str) -> N
 
 
 def test_texts_that_do_not_fit_are_refused() -> None:
-    given, prompted, seeds = prompts(3)
+    given, _, seeds = prompts(3)
     with pytest.raises(ValueError, match="context is 12"):
         Sampler(model(), 3).sample(given, np.full(3, 4), 10, seeds)
     with pytest.raises(ValueError, match="at least one token"):
