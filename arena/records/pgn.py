@@ -24,12 +24,14 @@ RESULTS = {"1-0": [1.0, -1.0], "0-1": [-1.0, 1.0], "1/2-1/2": [0.0, 0.0]}
 TAG = re.compile(r'\[\s*(\w+)\s+("(?:[^"\\\n]|\\.)*")\s*\]')
 TOKEN = re.compile(r"\{[^}]*(?:\}|\Z)|;[^\n]*|[()]|[^\s(){};]+")
 NUMBER = re.compile(r"\d+\.+")
+SIGNS = re.compile(r"[\s%{}()\[\];$*!?]")
+"""What means something of its own among moves; in a move's name it is written as in an address: %2A is a *."""
 
 
 def written(stored: StoredGame) -> str:
     """A game as tags and moves, with an empty line after it."""
     rules, all_of_it = rules_of(stored.game), described(stored)
-    names = [rules.names[move] if not rules.controls else written_move(move) for move in stored.moves]
+    names = [_spelt(rules.names[move]) if not rules.controls else written_move(move) for move in stored.moves]
     at = datetime.fromtimestamp(max(0.0, stored.finished), UTC)
     players = ("White", "Black") if rules.seats == 2 else tuple(f"Player{seat + 1}" for seat in range(rules.seats))
     result = _result(stored)
@@ -44,6 +46,10 @@ def written(stored: StoredGame) -> str:
     words = [f"{'' if ply % turn else f'{ply // turn + 1}. '}{name}" for ply, name in enumerate(names)]
     lines = "\n".join(f"[{key} {json.dumps(text, ensure_ascii=False)}]" for key, text in tags.items())
     return f"{lines}\n\n{_wrapped([*words, result])}\n\n"
+
+
+def _spelt(name: str) -> str:
+    return SIGNS.sub(lambda sign: f"%{ord(sign[0]):02X}", name)
 
 
 def _result(stored: StoredGame) -> str:
@@ -149,7 +155,7 @@ def _moves(rules: Game, words: list[str]) -> list[Any]:
         kept = [word for word in words if not NUMBER.fullmatch(word)]
         return [[_read(float, number, "moves") for number in word.split(",")] for word in kept]
     bare = [NUMBER.sub("", word, count=1) if word[0].isdigit() and NUMBER.match(word) else word for word in words]
-    return [word.rstrip("!?") for word in bare if word]
+    return [re.sub("%([0-9A-F]{2})", lambda sign: chr(int(sign[1], 16)), word.rstrip("!?")) for word in bare if word]
 
 
 def _read(kind: type, text: str, what: str) -> Any:
