@@ -87,6 +87,37 @@ class Chances:
 
 
 @dataclass(frozen=True, eq=False)
+class Language:
+    """A task in words: a prompt, tokens written behind it until the first is `end`, and a verifier that pays.
+
+    prompt              most tokens of a prompt
+    answer              most tokens of an answer, its end included
+    levels              of difficulty, from 1; `reset` deals the last
+    pose(row, level)    a new prompt, by the row's own generator
+    judge(row)          (format, right) of what is written: well formed or not, and what it is worth, each in [0, 1];
+                        a malformed answer is worth nothing
+    solve(row, out)     writes a right answer, its end included; how many tokens, or -1 where none is offered
+    chance              what guessing is paid at the last level, as the task's own file says
+    held_out            the same task with the prompts that training never deals
+    held                of every level, whether it holds prompts out: small ones are for training alone
+    """
+
+    prompt: int
+    answer: int
+    levels: int
+    pose: Callable[[Row, int], None]
+    judge: Callable[[Row], tuple[float, float]]
+    solve: Callable[[Row, NDArray[np.uint8]], int]
+    chance: float
+    held_out: str
+    held: tuple[bool, ...]
+
+    def rules(self) -> dict[str, Any]:
+        """What its rules are called in the loops of `envs.language.task`."""
+        return {"pose_row": self.pose, "judge_row": self.judge, "solve_row": self.solve}
+
+
+@dataclass(frozen=True, eq=False)
 class Game:
     """The rules of one game; everything that plays, searches, stores or draws it is generic.
 
@@ -106,6 +137,7 @@ class Game:
     hidden      a seat does not see everything; simultaneous: seats choose at once, which is played as hidden choices
                 in turn; chance: something is drawn; foreign: the rules are somebody else's program, rows cannot be
                 copied and nothing is compiled
+    language    what more there is to a task in words, whose actions are tokens (`envs.language`)
 
     `version` changes whenever the same moves would lead elsewhere: stored games name it. `max_plies` bounds every
     game. `heuristic(row)`, where a game has one, guesses the value in (-1, 1) for the seat to move.
@@ -135,6 +167,7 @@ class Game:
     chance: bool = False
     simultaneous: bool = False
     foreign: bool = False
+    language: Language | None = None
 
     def action(self, name: str) -> int:
         """The action written as `name`."""

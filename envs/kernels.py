@@ -12,7 +12,6 @@ With NUMBA_DISABLE_JIT=1 the very same functions run as Python, for a debugger o
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -78,6 +77,7 @@ class Loop(Generic[P, R]):
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.compiled: dict[Game, Callable[..., R]] = {}
+        self.shared: dict[tuple[str, bool], Any] = {}
 
     def __call__(self, game: Game, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.of(game)(*args, **kwargs)
@@ -103,15 +103,16 @@ class Loop(Generic[P, R]):
             return copy
         tell_closures_apart(copy)
         copy.__module__ = self.function.__module__
-        copy.__qualname__ = f"{self.__name__}.{re.sub(r'[^a-z0-9]+', '_', game.name)}.{fingerprint(copy)}"
-        return numba.njit(cache=not inlined, nogil=True, forceinline=inlined)(copy)
+        copy.__qualname__ = f"{self.__name__}.{game.play.__module__.rpartition('.')[2]}.{fingerprint(copy)}"
+        made = numba.njit(cache=not inlined, nogil=True, forceinline=inlined)(copy)
+        return self.shared.setdefault((copy.__qualname__, inlined), made)  # games of one rule share the loops over it
 
 
 @cache
 def rules_of(game: Game) -> dict[str, Any]:
     """What the rules' names stand for in the loops of one game."""
     chances = game.chances
-    rules = {
+    return {
         "reset": game.reset,
         "play": game.play,
         "legal": game.legal,
@@ -123,10 +124,9 @@ def rules_of(game: Game) -> dict[str, Any]:
         "odds": chances.odds if chances else no_odds,
         "settle": chances.settle if chances else no_settling,
         "ACTIONS": game.actions,
+        **({"random_action": random_controls(game.controls)} if game.controls else {}),
+        **(game.language.rules() if game.language else {}),
     }
-    if game.controls:
-        rules["random_action"] = random_controls(game.controls)
-    return rules
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

@@ -66,6 +66,8 @@ GAMES: dict[str, str] = {
     "bandit": "envs.bandits.bandit:bandit",
     "point_mass": "envs.bandits.point_mass:point_mass",
     "maze_family": "envs.bandits.maze_family:maze_family",
+    "reverse": "envs.language.reverse:reverse",
+    "addition": "envs.language.addition:addition",
 }
 """name -> "module:function"; the function's arguments are the game's options."""
 

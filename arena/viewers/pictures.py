@@ -65,6 +65,8 @@ PICTURES: dict[str, str] = {
     "four_rooms": "arena.viewers.grids.floor:picture",
     "taxi": "arena.viewers.grids.taxi:picture",
     "blackjack": "arena.viewers.grids.blackjack:picture",
+    "reverse": "arena.viewers.plain:picture",
+    "addition": "arena.viewers.plain:picture",
 }
 """game name -> "module:function"."""
 
