@@ -43,12 +43,16 @@ ALGORITHMS: dict[str, str] = {
     "impala": "agents.learn.impala:Impala",
     "reinforce": "agents.learn.reinforce:Reinforce",
     "a2c": "agents.learn.a2c:A2C",
+    "grpo": "agents.learn.grpo:GRPO",
+    "sft": "agents.learn.sft:SFT",
 }
 """name -> "module:class" of a learner."""
 
 PLAYERS: dict[str, str] = {
     "self_play": "agents.self_play:SelfPlayer",
     "rollouts": "agents.rollouts:Rollouts",
+    "groups": "agents.language.groups:Groups",
+    "lessons": "agents.language.lessons:Lessons",
 }
 """name -> "module:class" of what gathers a learner's experience."""
 

@@ -46,6 +46,8 @@ LEARNERS: dict[str, str] = {
     "impala": "agents.learn.impala:ImpalaSettings",
     "reinforce": "agents.learn.reinforce:ReinforceSettings",
     "a2c": "agents.learn.a2c:A2CSettings",
+    "grpo": "agents.learn.grpo:GRPOSettings",
+    "sft": "agents.learn.sft:SFTSettings",
 }
 """algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
 
@@ -58,6 +60,8 @@ OWNED: dict[str, str] = {
 PLAYING: dict[str, str] = {
     "self_play": "agents.self_play:SelfPlay",
     "rollouts": "agents.rollouts:RolloutSettings",
+    "groups": "agents.language.groups:GroupSettings",
+    "lessons": "agents.language.lessons:LessonSettings",
 }
 """player of `agents.registry.PLAYERS` -> the dataclass of its settings, which are the section of that name.
 

@@ -1,0 +1,218 @@
+"""Groups: prompts of a language task, each answered many times over by the network as it is, and judged.
+
+How hard the prompts are follows a curriculum: the level rises by one when enough answers at the highest level dealt so
+far were right, and easier prompts stay mixed in, so that they are not forgotten (Bengio et al. 2009, "Curriculum
+learning").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.agent import Unable
+from agents.experience import Columns
+from agents.language.sampling import Sampler
+from agents.networks import Network, Weights
+from agents.play import Finished
+from agents.ranges import within
+from envs import kernels
+from envs.game import Game, Language, Rows
+from envs.language import task
+from envs.language.vocabulary import decode
+
+LANES = 512
+"""Texts that are written at a time."""
+
+
+class BadReward(ValueError):
+    """A verifier did not give a number; the text names the task and the prompt."""
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """How hard the prompts are.
+
+    start   level at first; 0: the highest there is, so that there is no curriculum
+    up      share of right answers at the highest level dealt, in one round, at which the level rises
+    easier  share of the prompts that are of lower levels, drawn evenly, once there are any
+    """
+
+    start: int = 1
+    up: float = 0.85
+    easier: float = 0.25
+
+    def __post_init__(self) -> None:
+        within(self, start="[0, inf)", up="(0, 1]", easier="[0, 1)")
+
+
+@dataclass(frozen=True)
+class GroupSettings:
+    """How answers to learn from are drawn.
+
+    prompts      different prompts a round, on one worker
+    group        answers to each of them
+    temperature  of the distribution that tokens are drawn from; the learner's ratios are at the same temperature
+    top_k        0, or the number of likeliest tokens to which a draw is confined
+    top_p        share of probability to whose likeliest tokens a draw is confined; 1: all
+    refill       times that prompts whose answers were all paid the same are replaced by others (DAPO, eq. 11)
+    """
+
+    prompts: int = 32
+    group: int = 16
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    refill: int = 0
+    curriculum: Curriculum = field(default_factory=Curriculum)
+
+    def __post_init__(self) -> None:
+        if self.group == 1:
+            raise ValueError("A group of one answer has nothing to be compared with; set groups.group to 2 or more.")
+        within(self, prompts="[1, 65536]", group="[2, 65536]", temperature="(0, inf)")
+        within(self, top_k="[0, inf)", top_p="(0, 1]", refill="[0, 100]")
+
+
+def language_of(game: Game, who: str) -> Language:
+    """The language of a game's prompts and answers; raises `Unable` where there is none."""
+    if game.language is None:
+        raise Unable(f"{who} learns language tasks, and {game.name} is none; try reverse, sort or addition.")
+    return game.language
+
+
+def dealt(level: int, count: int, easier: float, generator: np.random.Generator) -> NDArray[np.int64]:
+    """[count] levels: the highest so far, and a share of lower ones drawn evenly."""
+    lower = generator.random(count) < (easier if level > 1 else 0.0)
+    return np.where(lower, generator.integers(1, max(2, level), count), level)
+
+
+class Groups:
+    """A worker's prompts and their answers.
+
+    Columns, one row an answer, the answers to a prompt one after the other: text [N, L] uint8 (prompt, answer, then
+    zeros), prompted, length (of the answer, END included), level, group [N], log_p [N, A] (at the temperature of the
+    draw, without top_k and top_p), temperature, format, right [N].
+    """
+
+    backend = "torch"
+
+    def __init__(self, network: Network, settings: GroupSettings, seed: int) -> None:
+        self.game, self.settings, self.seed = network.game, settings, seed
+        self.language = language_of(network.game, "What draws groups of answers")
+        self.sampler = Sampler(network, min(LANES, settings.prompts * settings.group))
+        self.evaluations = self.begun = 0
+        self.level = min(settings.curriculum.start or self.language.levels, self.language.levels)
+
+    @classmethod
+    def of(cls, network: Network, settings: GroupSettings, seed: int, backend: str) -> Groups:
+        """A worker's groups; they are drawn by PyTorch, whatever the backend of searches."""
+        return cls(network, settings, seed)
+
+    def load(self, arrays: Weights) -> None:
+        self.sampler.load(arrays)
+
+    def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
+        """Answers to `prompts` prompts; it takes no notice of `positions`."""
+        s = self.settings
+        wanted = s.prompts
+        games: list[Finished] = []
+        kept: list[Columns] = []
+        top: list[NDArray[np.float32]] = []
+        for left in range(s.refill, -1, -1):
+            columns, played = self._answered(wanted)
+            games.extend(played)
+            top.append(columns["right"][columns["level"] == self.level])
+            kept.append(_telling(columns, s.group) if left else columns)
+            wanted -= len(kept[-1]["right"]) // s.group
+            if wanted == 0:
+                break
+        self._rise(np.concatenate(top))
+        return {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}, games
+
+    def _answered(self, prompts: int) -> tuple[Columns, list[Finished]]:
+        """So many prompts, each with its group of answers."""
+        s, language = self.settings, self.language
+        seeds = kernels.seeds(self.seed, prompts, 1, self.begun)
+        generator = np.random.default_rng([self.seed, 2, self.begun])
+        levels = dealt(self.level, prompts, s.curriculum.easier, generator)
+        rows = np.repeat(task.posed(self.game, seeds, levels), s.group)
+        lanes = kernels.seeds(self.seed, len(rows), 3, self.begun)
+        samples = self.sampler.sample(
+            rows["text"][:, : language.prompt],
+            rows["prompted"],
+            language.answer,
+            lanes,
+            temperature=s.temperature,
+            top_k=s.top_k,
+            top_p=s.top_p,
+        )
+        task.write(self.game, rows, samples.tokens, samples.length)
+        format, right = task.judged(self.game, rows)
+        self._checked(rows, format + right)
+        self.evaluations += int(samples.length.sum())
+        first, self.begun = self.begun * s.group, self.begun + prompts
+        columns = {
+            "text": rows["text"].copy(),
+            "prompted": rows["prompted"].astype(np.int64),
+            "length": samples.length.astype(np.int64),
+            "level": rows["level"].astype(np.int64),
+            "group": first // s.group + np.repeat(np.arange(prompts), s.group),
+            "log_p": samples.log_p,
+            "temperature": np.full(len(rows), s.temperature, np.float32),
+            "format": format,
+            "right": right,
+        }
+        return columns, self._finished(columns, np.repeat(seeds, s.group), first)
+
+    def _checked(self, rows: Rows, reward: NDArray[np.float32]) -> None:
+        wrong = np.flatnonzero(~np.isfinite(reward))
+        if len(wrong):
+            row = rows[wrong[0]]
+            prompt = row["text"][: row["prompted"]]
+            raise BadReward(
+                f"The verifier of {self.game.name} pays {reward[wrong[0]]} for the prompt '{decode(prompt)}'; "
+                "a reward must be a number, so mend its rule `judge`."
+            )
+
+    def _rise(self, right: NDArray[np.float32]) -> None:
+        """Raises the level if enough of a round's answers at the highest one were right."""
+        if len(right) and right.mean() >= self.settings.curriculum.up:
+            self.level = min(self.level + 1, self.language.levels)
+
+    def _finished(self, columns: Columns, seeds: NDArray[np.uint64], first: int) -> list[Finished]:
+        """Answers as games: their tokens are the moves."""
+        answers = answered(columns)
+        paid, length = columns["right"].tolist(), columns["length"].tolist()
+        return [
+            Finished(seed, (0,), 0, tokens[:count], (reward,), first + i)
+            for i, (seed, tokens, count, reward) in enumerate(
+                zip(seeds.tolist(), answers.tolist(), length, paid, strict=True)
+            )
+        ]
+
+    def state(self) -> Mapping[str, Any]:
+        """How many prompts there were, and how hard they were: the rest follows from the seed."""
+        return {"begun": self.begun, "level": self.level}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on where `state` was taken."""
+        self.begun, self.level = int(state["begun"]), int(state["level"])
+
+
+def answered(columns: Columns) -> NDArray[np.uint8]:
+    """[N, T] the tokens of the answers alone, zeros after the last; T as long as the longest."""
+    text, length = columns["text"], columns["length"]
+    place = np.arange(int(length.max()))
+    at = np.minimum(columns["prompted"][:, None] + place, text.shape[1] - 1)
+    return np.where(place < length[:, None], np.take_along_axis(text, at, 1), np.uint8(0))
+
+
+def _telling(columns: Columns, group: int) -> Columns:
+    """The groups whose answers were not all paid the same."""
+    paid = (columns["right"] + columns["format"]).reshape(-1, group)
+    kept = np.repeat(paid.max(1) > paid.min(1), group)
+    return {name: value[kept] for name, value in columns.items()}
