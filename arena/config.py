@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -136,7 +136,17 @@ class Workers(Section):
     count: Annotated[int | str, BeforeValidator(_count)] = Field(
         "auto", description="Ray workers; auto = one a core, 0 = this process alone, without Ray"
     )
-    threads: int = Field(1, ge=1, le=1024, description="cores that the learner keeps busy beside them")
+    device: Literal["cpu", "cuda"] = Field(
+        "cpu", description="of the networks that play rollouts; where games are searched, network.backend says it"
+    )
+    threads: int = Field(1, ge=1, le=1024, description="cores that each learner keeps busy beside them")
+    learners: int = Field(1, ge=1, le=64, description="processes that learn together, each from its part of a batch")
+    learner_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="of the learners' networks: auto = cuda where there is one for each"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of the learners' networks: auto = bfloat16 on cuda, with weights in float32"
+    )
 
 
 class Viewer(Section):

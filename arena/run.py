@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.agent import Unable
 from agents.files import write_text
 from agents.learn.learner import kept_weights
+from agents.precision import device_of
 from agents.registry import agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
@@ -281,7 +283,11 @@ def search_table(playing: Any, game: Game) -> dict[str, float | int | str]:
 
 
 def plan_of(config: Config, address: str | None = None) -> Plan:
-    """What a configuration asks to be trained."""
+    """What a configuration asks to be trained; refuses devices that are not there."""
+    workers = config.workers
+    device = device_of(workers.learner_device, workers.learners, "workers.learner_device")
+    if workers.learners > 1 and not config.network.backbone:
+        raise Unable(f"{config.algorithm} keeps a table and learns alone; leave --learners out.")
     return Plan(
         game=config.game.name,
         algorithm=config.algorithm,
@@ -294,11 +300,15 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
         ray=config.worker_count > 0,
         positions=config.run.positions,
         backend=config.network.backend,
-        threads=config.workers.threads,
+        threads=workers.threads,
         address=address,
     )
 
 
+        learners=workers.learners,
+        device=device,
+        half=workers.precision == "bfloat16" or (workers.precision == "auto" and device == "cuda"),
+        playing_device=device_of(workers.device, setting="workers.device"),
 def write_config(config: Config, folder: Path) -> None:
     """Writes a run's config.toml; raises ConfigError, and writes nothing, if its folder is of a run of another kind."""
     from arena.config import check_same_run, resolved

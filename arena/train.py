@@ -17,12 +17,10 @@ import numpy as np
 import torch
 
 from agents.learn.learner import Learner, Metrics
-from agents.networks import Network
-from agents.registry import ALGORITHMS
 from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
+from arena.learners import Companions, learner_of
 from arena.worker import Chunk, Order
-from envs.registry import game, resolve
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,10 @@ class Plan:
     workers    how many there are; without Ray they play in turn in this process
     positions  to learn from that each round gathers, over all workers
     threads    cores that the learner keeps busy
+    learners   processes that learn together, each from its part of every batch
+    device     of the learner's network: cpu or cuda
+    half       whether that computes in bfloat16 where it is enough
+    playing_device  of the workers' networks, where they play rollouts
     """
 
     game: str
@@ -49,12 +51,17 @@ class Plan:
     backend: str
     threads: int = 1
     address: str | None = None
+    learners: int = 1
+    device: str = "cpu"
+    half: bool = False
+    playing_device: str = "cpu"
 
     def order(self, stream: int) -> Order:
         """What a worker is made from."""
         return Order(
-            stream, self.seed, self.game, self.algorithm, self.backbone, self.heads, self.playing, self.backend
-        )
+            stream, self.seed, self.game, self.algorithm, self.backbone, self.heads, self.playing, self.backend,
+            self.playing_device,
+        )  # fmt: skip
 
 
 @dataclass
@@ -96,10 +103,8 @@ class Trainer:
     def __init__(self, plan: Plan, state: Mapping[str, Any] | None = None) -> None:
         self.plan = plan
         torch.set_num_threads(plan.threads)  # for in this process, too, sums depend on how many there are
-        rules = game(plan.game)
-        kind = resolve(ALGORITHMS, plan.algorithm, "algorithm")
-        network = Network(rules, plan.backbone, plan.heads, seed=plan.seed) if plan.backbone else None
-        self.learner: Learner = kind(rules, network, plan.learner, plan.seed)
+        self.companions = Companions(plan) if plan.learners > 1 else None
+        self.learner: Learner = learner_of(plan, self.companions.group if self.companions else None)
         self.number = 0
         self.progress = 0.0
         self.arrived: list[Chunk] = []
@@ -120,6 +125,8 @@ class Trainer:
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self.learner.restore(state["learner"])
+        if self.companions is not None:
+            self.companions.restore(state["learner"])
         self.number, self.progress = int(state["number"]), float(state["progress"])
         self.streams = int(state["streams"])
         self.arrived = [
@@ -177,6 +184,8 @@ class Trainer:
     def _learn(self) -> Metrics:
         columns = [chunk.columns for chunk in self.arrived]
         joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]} if columns else {}
+        if self.companions is not None:
+            return self.companions.update(self.learner, joined, self.progress)
         return self.learner.update(joined, self.progress)
 
     def state(self) -> dict[str, Any]:
@@ -192,5 +201,7 @@ class Trainer:
         }
 
     def close(self) -> None:
-        """Lets the workers go."""
+        """Lets the workers go, and the other learners."""
         self.pool.close()
+        if self.companions is not None:
+            self.companions.close()

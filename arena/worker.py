@@ -38,6 +38,7 @@ class Order:
     heads: tuple[str, ...]
     playing: Any
     backend: str = "auto"
+    device: str = "cpu"
 
 
 class Chunk(NamedTuple):
@@ -80,12 +81,15 @@ class Worker:
     def player(self) -> Player:
         """What gathers the algorithm's experience, on one core."""
         from agents.networks import Network
+        from agents.placed import Placed
         from agents.registry import ALGORITHMS, PLAYERS
 
         order = self.order
         kind = resolve(PLAYERS, resolve(ALGORITHMS, order.algorithm, "algorithm").player, "player")
         seed = int(np.random.SeedSequence([order.seed, order.stream]).generate_state(1)[0])
         network = Network(game(order.game), order.backbone, order.heads)
+        if order.device != "cpu":
+            network = Placed(network.game, order.backbone, order.heads, device=order.device)
         player: Player = kind.of(network, order.playing, seed, order.backend)
         if self._state is not None:
             player.restore(self._state)

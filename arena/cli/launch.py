@@ -40,6 +40,9 @@ def train(
     ] = None,
     minutes: Minutes = None,
     workers: Workers = None,
+    learners: Annotated[
+        int | None, typer.Option(min=1, help="Processes that learn together, averaging gradients.")
+    ] = None,
     address: Address = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Everything random follows from it; left out: 0.")] = None,
     engine: Annotated[str | None, typer.Option(help="Whose training loop: native, sb3, rllib; left out: ours.")] = None,
@@ -78,7 +81,7 @@ def train(
     given = {
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
-        "run.engine": engine,
+        "workers.learners": learners, "run.engine": engine,
     }  # fmt: skip
     _check_resume(folder, resume)
     chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *overrides(given)])

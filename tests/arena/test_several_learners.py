@@ -1,0 +1,117 @@
+"""Several learners in processes: they end where one does, go on exactly, and say what went wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agents.agent import Unable
+from agents.learn.ppo import PPOSettings
+from agents.networks import Network, Weights
+from agents.placed import Placed
+from agents.precision import NoDevice, device_of
+from agents.rollouts import RolloutSettings
+from arena import cli
+from arena.checkpoint import load_state, save_state
+from arena.config import ConfigError, load
+from arena.learners import LostLearner, learner_of
+from arena.run import plan_of
+from arena.train import Plan, Trainer
+from arena.worker import Worker
+
+ROUNDS = 4
+PLAN = Plan(
+    "tic_tac_toe", "ppo", "mlp:width=16", ("policy", "returns"), PPOSettings(batch=32, epochs=2),
+    RolloutSettings(lanes=8, steps=8), 0, 0, False, 1, "torch",
+)  # fmt: skip
+
+
+def digest(weights: Weights) -> str:
+    return hashlib.sha256(b"".join(value.tobytes() for value in weights.values())).hexdigest()
+
+
+def network_of(learner: Any) -> Network:
+    return learner.network
+
+
+def run(trainer: Trainer, first: int = 0, between=None) -> Weights:
+    trainer.begin()
+    for i in range(first, ROUNDS):
+        trainer.round(i / ROUNDS, between if i == 1 else None)
+    trainer.close()
+    return trainer.learner.weights()
+
+
+def test_two_end_where_one_does_and_go_on_byte_for_byte(tmp_path):
+    alone = run(Trainer(PLAN))
+    trainer = Trainer(replace(PLAN, learners=2))
+    assert isinstance(network_of(trainer.learner), Placed)
+    two = run(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
+    assert max(float(np.abs(alone[name] - two[name]).max()) for name in alone) < 1e-6
+    on = Trainer(PLAN, load_state(tmp_path / "state"))  # what two began may be gone on with alone
+    assert max(float(np.abs(value - two[name]).max()) for name, value in run(on, first=2).items()) < 1e-6
+    trainer = Trainer(replace(PLAN, learners=2), load_state(tmp_path / "state"))
+    assert digest(run(trainer, first=2)) == digest(two)
+
+
+def test_a_learner_that_dies_ends_the_run_with_a_sentence(monkeypatch):
+    trainer = Trainer(replace(PLAN, learners=2))
+    trainer.begin()
+    companions = trainer.companions
+    assert companions is not None
+    os.kill(companions.processes[0].pid or 0, signal.SIGKILL)
+    with pytest.raises(LostLearner, match=r"died learner 1 of 2 \(exit code -9\); --resume goes on"):
+        trainer.round(0.1)
+    trainer.close()
+    assert not torch.distributed.is_initialized() and not companions.processes[0].is_alive()
+
+
+def test_a_table_learns_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Unable, match="q_learning keeps a table and learns alone"):
+        plan_of(load(None, ["learner.algorithm=q_learning", "game.name=tic_tac_toe", "workers.learners=2"]))
+    assert cli.run(["train", "q_learning", "tic_tac_toe", "--learners", "2", "--steps", "10", "--workers", "0"]) == 2
+    assert "leave --learners out" in capsys.readouterr().err and not (tmp_path / "runs").exists()
+    with pytest.raises(ConfigError, match=r"\[workers\] learners = 0"):
+        load(None, ["workers.learners=0"])
+
+
+# --- devices --------------------------------------------------------------------------------------------------------
+
+
+def test_a_device_that_is_not_there_is_refused_and_auto_takes_what_there_is(monkeypatch):
+    chosen = ["learner.algorithm=ppo", "game.name=cart_pole", "workers.count=0"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for setting in ("workers.learner_device", "workers.device"):
+        with pytest.raises(NoDevice, match=rf'{setting} is "cuda", and .*none that PyTorch can use; set it to "cpu"'):
+            plan_of(load(None, [*chosen, f"{setting}=cuda"]))
+    plan = plan_of(load(None, chosen))
+    assert (plan.device, plan.half, plan.playing_device) == ("cpu", False, "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    plan = plan_of(load(None, chosen))
+    assert (plan.device, plan.half, plan.playing_device) == ("cuda", True, "cpu")
+    assert not plan_of(load(None, [*chosen, "workers.precision=float32"])).half
+    assert device_of("auto", 2) == "cpu" and device_of("cpu") == "cpu"
+    with pytest.raises(NoDevice, match="this machine has 1, and 2 learners want one each"):
+        plan_of(load(None, [*chosen, "workers.learners=2", "workers.learner_device=cuda"]))
+    with pytest.raises(ConfigError, match="learner_device"):
+        load(None, ["workers.learner_device=tpu"])
+
+
+def test_learners_and_workers_hold_their_networks_where_they_are_told():
+    half = network_of(learner_of(replace(PLAN, half=True)))
+    assert isinstance(half, Placed) and half.halved and str(half.device) == "cpu"
+    assert type(network_of(learner_of(PLAN))) is not Placed
+    there = Worker(replace(PLAN, playing_device="meta").order(0)).order
+    assert there.device == "meta"
+    with torch.device("meta"):
+        network = Placed(half.game, "mlp", ("policy",), device="meta")
+    assert next(network.parameters()).device.type == "meta"
