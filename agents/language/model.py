@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.backbones.gpt import GPT
-from agents.heads import Token
+from agents.heads import Returns, Token
 from agents.networks import Network
 
 
@@ -49,15 +49,59 @@ def token_log_p(
 
     most  T of what is given; answers are no longer. Scores are computed of the answers' own places alone.
     """
-    body, head = parts(network)
+    return _spoken(network, _places(network, text, prompted, length, most), temperature)
+
+
+def token_values(
+    network: Network, text: Tensor, prompted: Tensor, length: Tensor, most: int, temperature: float = 1.0
+) -> tuple[Spoken, Tensor]:
+    """`token_log_p`, and [N, T] what the head `returns` expects of each answer before each of its tokens."""
+    places = _places(network, text, prompted, length, most)
+    value = places.spread(_returns(network)(places.features[:, None]))
+    return _spoken(network, places, temperature), value
+
+
+def scores(network: Network, text: Tensor, prompted: Tensor, length: Tensor) -> Tensor:
+    """[N] what the head `returns` makes of whole answers, by the features of their last tokens: a reward model."""
+    body, _ = parts(network)
+    last = (prompted + length).long() - 1
+    features = body.hidden(text[:, : int(last.max()) + 1].long())
+    return _returns(network)(features[torch.arange(len(text), device=text.device), last][:, None])
+
+
+class _Places(NamedTuple):
+    """The places of some answers at which a token was chosen: M of them, `row` and `nth` [M] say whose and which."""
+
+    features: Tensor
+    """[M, width] of all that stands before the token."""
+    token: Tensor
+    """[M] the token that was chosen."""
+    row: Tensor
+    nth: Tensor
+    shape: tuple[int, int]
+
+    def spread(self, values: Tensor) -> Tensor:
+        """[N, T] values [M] at their places, 0 elsewhere."""
+        return values.new_zeros(self.shape).index_put((self.row, self.nth), values)
+
+
+def _places(network: Network, text: Tensor, prompted: Tensor, length: Tensor, most: int) -> _Places:
+    body, _ = parts(network)
     reach = int((prompted + length).max())
-    place = torch.arange(most, device=text.device)
-    valid = place < length[:, None]
-    row, nth = valid.nonzero(as_tuple=True)
+    row, nth = (torch.arange(most, device=text.device) < length[:, None]).nonzero(as_tuple=True)
     at = prompted.long()[row] + nth
     features = body.hidden(text[:, : max(reach - 1, 1)].long())[row, at - 1]
-    log_p = (head.scores(features) / temperature).log_softmax(1)
-    said = log_p.gather(1, text[row, at].long()[:, None]).squeeze(1)
-    entropy = -(log_p.exp() * log_p).sum(1)
-    empty = log_p.new_zeros(valid.shape)
-    return Spoken(empty.index_put((row, nth), said), empty.index_put((row, nth), entropy))
+    return _Places(features, text[row, at].long(), row, nth, (len(text), most))
+
+
+def _spoken(network: Network, places: _Places, temperature: float) -> Spoken:
+    log_p = (parts(network)[1].scores(places.features) / temperature).log_softmax(1)
+    said = log_p.gather(1, places.token[:, None]).squeeze(1)
+    return Spoken(places.spread(said), places.spread(-(log_p.exp() * log_p).sum(1)))
+
+
+def _returns(network: Network) -> Returns:
+    head = dict(network.heads.items()).get("returns")
+    if not isinstance(head, Returns):
+        raise ValueError(f"What is asked for worth has a head returns; this network is {network.describe()}.")
+    return head
