@@ -155,7 +155,7 @@ def fingerprint(function: Any) -> str:
         if isinstance(value, FunctionType):
             if id(value) not in seen and not value.__module__.startswith(("numba", "numpy")):
                 seen.add(id(value))
-                digest.update(value.__module__.encode())
+                digest.update(f"{value.__module__}.{value.__code__.co_qualname}".encode())
                 digest.update(_source(value.__code__.co_filename))
                 for name in sorted(_names(value.__code__)):
                     visit(value.__globals__.get(name))

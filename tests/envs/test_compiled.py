@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from agents.files import write_text
+from agents.learn.worlds import WORLDS
 from envs import kernels
 from envs.game import rule
 from envs.registry import GAMES, game
@@ -205,6 +206,7 @@ def test_the_fingerprint_follows_sources_closures_and_constants() -> None:
     assert kernels.fingerprint(make(1)) == kernels.fingerprint(make(1))
     assert kernels.fingerprint(make(1)) != kernels.fingerprint(make(2))
     assert kernels.fingerprint(make(1)) != kernels.fingerprint(game("connect_four").play)
+    assert kernels.fingerprint(WORLDS["ended"].play) != kernels.fingerprint(WORLDS["endless"].play)  # of one file
 
 
 @pytest.mark.parametrize("spec", SPECS)
