@@ -56,7 +56,7 @@ PLAYERS: dict[str, str] = {
 }
 """name -> "module:class" of what gathers a learner's experience."""
 
-PROGRAMS: dict[str, str] = {"exec": "agents.external.program:program"}
+PROGRAMS: dict[str, str] = {"exec": "agents.external.program:program", "http": "agents.external.served:served"}
 """What the specs of programs begin with -> "module:function"; written exec:COMMAND or exec,key=value:COMMAND."""
 
 LATER = {
@@ -72,7 +72,7 @@ def is_folder(name: str) -> bool:
 
 
 def is_program(spec: str) -> bool:
-    """Whether a spec is a command line to be run (`exec:./mybot`)."""
+    """Whether a spec is a command line to be run (`exec:./mybot`), or the address of who listens (`http://...`)."""
     return ":" in spec and spec.partition(":")[0].partition(",")[0] in PROGRAMS
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.play import Finished, read_forfeit
-from agents.registry import AGENTS
+from agents.registry import AGENTS, is_program
 from arena.store import Member, Store, StoredGame
 from arena.terms import FREE, Terms
 from arena.worker import Meeting, cached_agent, play_pairings
@@ -468,7 +468,7 @@ def exploited(game: str, spec: str) -> float | None:
     from agents.exact.tree import TooLarge, flatten
 
     rules = game_of(game)
-    if not rules.hidden or rules.seats == 1 or spec.partition(":")[0] in ("human", "exec"):
+    if not rules.hidden or rules.seats == 1 or is_program(spec) or spec.partition(":")[0] == "human":
         return None
     try:
         tree = flatten(rules, SMALL)

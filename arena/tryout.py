@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agents.agent import Forfeit
+from agents.agent import Forfeit, Memory
+from agents.external.outside import Line, Outside, boards_of, turn, understood
 from agents.external.process import Fault
-from agents.external.program import Program, boards_of, turn, understood
+from agents.external.program import Program
 from agents.play import play_games, read_forfeit
 from agents.registry import agent
 from arena.verify import Report
@@ -39,22 +41,34 @@ MEND = {
 }
 
 
-class Tried(Program):
+class Tried(Outside):
     """A program whose turns are noted: how many, the slowest, and what it was told when it first failed in each way."""
 
-    def __init__(self, program: Program) -> None:
-        self.__dict__.update(program.__dict__)
-        self.turns, self.slowest = 0, 0.0
+    def __init__(self, program: Outside) -> None:
+        super().__init__(program.times, program.name)
+        self.program, self.turns, self.slowest = program, 0, 0.0
         self.told: dict[str, str] = {}
 
-    def _move(self, view: View, lane: int, number: int, spent: float, board: str) -> Any:
-        self._started(view.game)  # or its start would count as thinking
+    def open(self, game: Game) -> Line:
+        return self.program.open(game)
+
+    def greet(self, line: Any, game: Game) -> None:
+        self.program.greet(line, game)
+
+    def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
+        return self.program.begin(game, seeds)
+
+    def answer(self, line: Any, view: View, lane: int, number: int, seconds: float, board: str) -> Any:
+        return self.program.answer(line, view, lane, number, seconds, board)
+
+    def move(self, view: View, lane: int, number: int, spent: float, board: str) -> Any:
+        self.started(view.game)  # or its start would count as thinking
         self.turns += 1
         begun = time.monotonic()
         try:
-            return super()._move(view, lane, number, spent, board)
+            return super().move(view, lane, number, spent, board)
         except Fault as fault:
-            told = turn(view, lane, number, self.settings.move, board).decode()
+            told = turn(view, lane, number, self.times.move, board).decode()
             self.told.setdefault(fault.kind, told)
             raise
         finally:
@@ -64,15 +78,18 @@ class Tried(Program):
 def try_out(spec: str, game: str, heard: Callable[[int, int], None] = lambda done, total: None) -> Report:
     """Plays a program's games against `random` in every seat, and tries what else the protocol asks of it."""
     rules, found = game_of(game), agent(spec)
-    assert isinstance(found, Program)
+    assert isinstance(found, Outside)
     player, report = Tried(found), Report(spec, "program")
-    report.notes += [found.unboxed] if found.unboxed else []
+    started_here = isinstance(found, Program)
+    if started_here and found.unboxed:
+        report.notes.append(found.unboxed)
     try:
         _play(rules, player, report, heard)
         if report.whole:
-            if found.settings.protocol == "arena":
+            if not started_here or found.settings.protocol == "arena":
                 _unknown_line(rules, player, report)
-            _end_of_input(rules, player, report)
+            if started_here:
+                _end_of_input(rules, player, report)
     finally:
         player.close()
     return report
@@ -91,9 +108,9 @@ def _play(rules: Game, player: Tried, report: Report, heard: Callable[[int, int]
         shown = told if len(told) <= SHOWN else f"{told[:SHOWN]} ..."
         after = f" It had been told: {' | '.join(shown.splitlines())}" if told else ""
         report.fault(f"{kind} in {len(some)} of {len(games)} games: {some[0].text} {MEND.get(kind, '')}{after}")
-    if report.whole and player.slowest > player.settings.move / 2:
+    if report.whole and player.slowest > player.times.move / 2:
         report.notes.append(
-            f"Its slowest answer took {player.slowest:.2f} s of {player.settings.move:g} s; "
+            f"Its slowest answer took {player.slowest:.2f} s of {player.times.move:g} s; "
             "on a busy machine that is late."
         )
 
@@ -103,10 +120,10 @@ def _unknown_line(rules: Game, player: Tried, report: Report) -> None:
     rows = kernels.new_rows(rules, kernels.seeds(2, 1))
     view = kernels.view(rules, rows)
     view = view._replace(moves=None if view.rows is None else [[]])
-    message = b"weather sunny 21\n" + turn(view, 0, 10**6, player.settings.move, boards_of(view)[0])
+    message = b"weather sunny 21\n" + turn(view, 0, 10**6, player.times.move, boards_of(view)[0])
     report.checked["unknown lines"] = 1
     try:
-        understood(view, 0, player._started(rules).ask(message, player.settings.move))
+        understood(view, 0, player.started(rules).ask(message, player.times.move))
     except Fault as fault:
         report.fault(f"an unknown line: told `weather sunny 21` before a turn, {fault.text} Pass over unknown words.")
 
@@ -115,7 +132,7 @@ def _end_of_input(rules: Game, player: Tried, report: Report) -> None:
     """A program that goes on when nobody is left is ended, but it should see to that itself."""
     report.checked["end of input"] = 1
     try:
-        ended = player._started(rules).ends(PATIENCE)
+        ended = player.started(rules).ends(PATIENCE)
     except Fault as fault:
         report.fault(f"{fault.kind}: started again, {fault.text}")
         return

@@ -73,6 +73,11 @@ class Process:
                 self.kill()
             raise
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not been ended."""
+        return self.kill.alive
+
     def ends(self, seconds: float) -> bool:
         """Whether it ends by itself when its input does; it has ended afterwards either way."""
         assert self._popen.stdin is not None

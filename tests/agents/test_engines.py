@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.agent import Unable
-from agents.external.engines import Engine, ended_after
+from agents.external.gtp import Gtp, ended_after
 from agents.external.process import Fault
 from agents.external.program import Program, Settings
 from agents.play import play_games, read_forfeit
@@ -106,7 +106,7 @@ def test_what_an_engine_of_go_is_told():
     rules = game("go")
     moves = [rules.action(name) for name in ("e5", "c3", "pass")]
     view = kernels.view(rules, kernels.replay(rules, 0, moves)[-1:])._replace(moves=[moves])
-    process, speaker = Deaf("D4"), Engine()
+    process, speaker = Deaf("D4"), Gtp()
     assert speaker.move(process, view, 0, 7, 1.0) == "d4"  # type: ignore[arg-type]
     assert process.told.splitlines() == [
         "boardsize 9", "clear_board", "komi 7.5", "play b e5", "play w c3", "play b pass", "genmove w",
@@ -131,5 +131,5 @@ def test_games_that_engines_do_not_play_are_refused(engine):
     player = Program(engine(GO), Settings(box="no", protocol="gtp"))
     with pytest.raises(Unable, match="GTP is for go"):
         player.begin(game("kuhn"), kernels.seeds(1, 1))
-    with pytest.raises(Unable, match="arena or gtp"):
-        agent("exec,protocol=uci:true")
+    with pytest.raises(Unable, match="arena, gtp or uci"):
+        agent("exec,protocol=xboard:true")

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from agents.agent import EpsilonGreedy, Unable
+from agents.external.outside import hello, turn, understood
 from agents.external.process import Fault, Process
-from agents.external.program import Program, Settings, hello, turn, understood
+from agents.external.program import Program, Settings
 from agents.external.sandbox import Limits, bubblewrap, shown, usage
 from agents.play import Finished, play_games, read_forfeit, written
 from agents.registry import agent
@@ -179,7 +180,7 @@ def test_a_wrong_is_a_forfeit_of_its_kind(wrong: str, bot) -> None:
         go = f"print({taken!r} if {taken!r} not in legal else legal[0], flush=True)"
     games = meet(bot(go), 2, move=0.4)
     assert kind in kinds(games), [played.reason for played in games]
-    assert set(kinds(games)) <= {kind, ""} | ({"crash"} if kind == "flood" else set())
+    assert set(kinds(games)) <= {kind, ""} | ({"crash", "late"} if kind == "flood" else set())
 
 
 def test_a_forfeit_loses_one_game_and_the_program_plays_on(bot) -> None:
@@ -259,7 +260,7 @@ def test_nothing_is_left_of_a_program_that_is_closed(bot) -> None:
     go = f"import subprocess\nsubprocess.Popen(['sleep', '600'])\n{FIRST}"
     player = Program(bot(go), Settings(box="no"))
     play_games(TIC_TAC_TOE, [player, agent("random")], np.array([[0, 1]]), kernels.seeds(1, 1))
-    (process,) = player._processes.values()
+    (process,) = player._lines.values()
     family = usage(process._popen.pid)[0]
     assert len(family) > 1
     player.close()

@@ -134,7 +134,7 @@ def test_games_of_vectors_are_kept_exactly_and_checked(tmp_path):
 @pytest.mark.parametrize("rules", ["tic_tac_toe", "kuhn", "pendulum:limit=5"])
 def test_the_example_passes_in_every_kind_of_game(rules):
     bots = Path(__file__).resolve().parents[2] / "agents" / "external" / "bots"
-    report = try_out(f"exec,box=no:{shlex.join([sys.executable, str(bots / 'random_bot.py')])}", rules)
+    report = try_out(f"exec,box=no,move=20:{shlex.join([sys.executable, str(bots / 'random_bot.py')])}", rules)
     assert report.whole, report.faults
     assert report.checked["games"] == 3 * game_of(rules).seats and report.checked["turns"] > 0
     assert [note for note in report.notes if "box" not in note] == []
@@ -156,7 +156,7 @@ WRONG = {
 @pytest.mark.parametrize("wrong", sorted(WRONG))
 def test_an_author_is_told_what_is_wrong(arena, bot, wrong):
     go, said, mend = WRONG[wrong]
-    spec = bot("bot", go, move=0.3, start=1.0)
+    spec = bot("bot", go, move=0.3 if wrong == "late" else 9.0, start=9.0)
     source = Path("bot.py").read_text()
     if wrong == "start":
         Path("bot.py").write_text(source.replace('"ready"', '"hi"'))
