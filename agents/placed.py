@@ -10,9 +10,10 @@ replays) each works out for itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,9 @@ from torch import Tensor, nn
 from agents.backbones import Carried
 from agents.networks import RESNET, Network
 from envs.game import Game
+
+Said = TypeVar("Said")
+Given = ParamSpec("Given")
 
 
 class Group(Protocol):
@@ -60,18 +64,22 @@ class Placed(Network):
         self.to(self.device)
 
     def forward(self, obs: Tensor) -> dict[str, Tensor]:
-        count = len(obs)
-        with self._computing():
-            out = super().forward(self._own(obs))
-        return {name: self._whole(tensor, count) for name, tensor in out.items()}
+        return self.ask(super().forward, obs)
 
     def unroll(self, obs: Tensor, carried: Carried, fresh: Tensor) -> tuple[dict[str, Tensor], Carried]:
-        count = len(obs)
-        own = {name: self._own(tensor) for name, tensor in carried.items()}
+        names, inner = list(carried), super().unroll
+
+        def call(obs: Tensor, fresh: Tensor, *before: Tensor) -> tuple[dict[str, Tensor], Carried]:
+            return inner(obs, dict(zip(names, before, strict=True)), fresh)
+
+        return self.ask(call, obs, fresh, *carried.values())
+
+    def ask(self, call: Callable[..., Said], *given: Any) -> Said:
+        """What a call that goes through this network makes of a batch: the first axis of each tensor in and out."""
+        count = next(len(one) for one in given if isinstance(one, Tensor))
         with self._computing():
-            out, after = super().unroll(self._own(obs), own, self._own(fresh))
-        kept = {name: self._whole(tensor, count) for name, tensor in after.items()}
-        return {name: self._whole(tensor, count) for name, tensor in out.items()}, kept
+            said = call(*(self._own(one) if isinstance(one, Tensor) else one for one in given))
+        return self._wholes(said, count)
 
     def twin(self) -> Network:
         how: dict[str, Any] = {"device": str(self.device), "half": self.halved, "group": self.group}
@@ -97,6 +105,15 @@ class Placed(Network):
         """This learner's part of a batch, where the network is."""
         return batch[_part(len(batch), self.group)].to(self.device)
 
+    def _wholes(self, said: Any, count: int) -> Any:
+        """Every tensor of what was said, as the whole batch's."""
+        if isinstance(said, Tensor):
+            return self._whole(said, count)
+        if isinstance(said, dict):
+            return {name: self._wholes(one, count) for name, one in said.items()}
+        parts = [self._wholes(one, count) for one in said]
+        return type(said)(*parts) if hasattr(said, "_fields") else tuple(parts)
+
     def _whole(self, part: Tensor, count: int) -> Tensor:
         """The batch of `count`, of which this learner's network gave a part."""
         part = part.float().cpu()
@@ -106,6 +123,18 @@ class Placed(Network):
         joined = _Joined.apply(part, self.group, count)
         assert isinstance(joined, Tensor)
         return joined
+
+
+def in_parts(call: Callable[Concatenate[Network, Given], Said]) -> Callable[Concatenate[Network, Given], Said]:
+    """Lets a call of a network and a batch's tensors go where the network is placed, each learner with its part."""
+
+    @wraps(call)
+    def asked(network: Network, *given: Given.args, **more: Given.kwargs) -> Said:
+        if isinstance(network, Placed):
+            return network.ask(partial(call, network, **more), *given)
+        return call(network, *given, **more)
+
+    return asked
 
 
 def _part(count: int, group: Group | None) -> slice:

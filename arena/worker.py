@@ -85,10 +85,11 @@ class Worker:
         from agents.registry import ALGORITHMS, PLAYERS
 
         order = self.order
-        kind = resolve(PLAYERS, resolve(ALGORITHMS, order.algorithm, "algorithm").player, "player")
+        name = resolve(ALGORITHMS, order.algorithm, "algorithm").player
+        kind = resolve(PLAYERS, name, "player")
         seed = int(np.random.SeedSequence([order.seed, order.stream]).generate_state(1)[0])
         network = Network(game(order.game), order.backbone, order.heads)
-        if order.device != "cpu":
+        if order.device != "cpu" and name == "rollouts":
             network = Placed(network.game, order.backbone, order.heads, device=order.device)
         player: Player = kind.of(network, order.playing, seed, order.backend)
         if self._state is not None:

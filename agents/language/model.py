@@ -13,6 +13,7 @@ from torch import Tensor
 from agents.backbones.gpt import GPT
 from agents.heads import Returns, Token
 from agents.networks import Network
+from agents.placed import in_parts
 
 
 class Spoken(NamedTuple):
@@ -36,12 +37,14 @@ def parts(network: Network) -> tuple[GPT, Token]:
     return body, head
 
 
+@in_parts
 def logits(network: Network, tokens: Tensor) -> Tensor:
     """tokens [B, T] -> [B, T, V] scores of the token after each."""
     body, head = parts(network)
     return head.scores(body.hidden(tokens.long()))
 
 
+@in_parts
 def token_log_p(
     network: Network, text: Tensor, prompted: Tensor, length: Tensor, most: int, temperature: float = 1.0
 ) -> Spoken:
@@ -52,6 +55,7 @@ def token_log_p(
     return _spoken(network, _places(network, text, prompted, length, most), temperature)
 
 
+@in_parts
 def token_values(
     network: Network, text: Tensor, prompted: Tensor, length: Tensor, most: int, temperature: float = 1.0
 ) -> tuple[Spoken, Tensor]:
@@ -61,6 +65,7 @@ def token_values(
     return _spoken(network, places, temperature), value
 
 
+@in_parts
 def scores(network: Network, text: Tensor, prompted: Tensor, length: Tensor) -> Tensor:
     """[N] what the head `returns` makes of whole answers, by the features of their last tokens: a reward model."""
     body, _ = parts(network)
@@ -87,7 +92,7 @@ class _Places(NamedTuple):
 
 def _places(network: Network, text: Tensor, prompted: Tensor, length: Tensor, most: int) -> _Places:
     body, _ = parts(network)
-    reach = int((prompted + length).max())
+    reach = int((prompted + length).max()) if len(text) else 1
     row, nth = (torch.arange(most, device=text.device) < length[:, None]).nonzero(as_tuple=True)
     at = prompted.long()[row] + nth
     features = body.hidden(text[:, : max(reach - 1, 1)].long())[row, at - 1]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.experience import Columns
 from agents.language import losses
@@ -206,8 +206,7 @@ class GRPO:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         measured = self.gradients(answers, which)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), s.gradient)
-        self.optimiser.step()
+        norm = shared.step_along(self.network, self.optimiser, s.gradient)
         self.updates += 1
         return {**measured, "learning_rate": rate, "grad_norm": norm.item()}
 

@@ -73,6 +73,11 @@ def descend(
     optimiser.zero_grad(set_to_none=True)
     finite(loss, what, step)
     loss.backward()
+    return step_along(network, optimiser, limit)
+
+
+def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limit: float = 0.0) -> Tensor:
+    """The step of `descend` along gradients that are there already."""
     if isinstance(network, Placed):
         network.add_up()
     norm = nn.utils.clip_grad_norm_(network.parameters(), limit) if network is not None and limit else torch.zeros(())

@@ -16,18 +16,25 @@ from agents.experience import Columns
 from agents.learn.learner import Learner
 from agents.networks import Network
 from agents.placed import Placed
-from agents.registry import ALGORITHMS
+from agents.registry import ALGORITHMS, PLAYERS
 from agents.rollouts import Rollouts
 from arena.config import LEARNERS
 from envs import kernels
 from envs.registry import game, resolve
 
-NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player in ("rollouts", "self_play")]
+NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player]
+GAMES = {"rollouts": "tic_tac_toe", "self_play": "tic_tac_toe"}
+"""Of each player; where none is named it is a task in words."""
+
+BODIES = {"rollouts": "mlp:width=16", "self_play": "resnet:blocks=1,width=4"}
+SPOKEN = "gpt:layers=1,width=16,heads=2"
 OWN: dict[str, dict[str, Any]] = {
     "dqn": {"learn_from": 64, "batch": 30, "prioritised": 0.5},
     "sac": {"learn_from": 64, "batch": 31, "reuse": 2.0},
     "alphazero": {"batch": 15, "precision": "float32"},
     "ppo": {"batch": 31, "most_kl": 0.02},
+    "grpo": {"batch": 15, "part": 7, "kl": 0.1},
+    "sft": {"batch": 9},
 }
 
 
@@ -71,8 +78,8 @@ def side_by_side(group: Sequence[Threads], work: Callable[[int], None]) -> None:
 
 
 def learner_of(name: str, backbone: str, make: Callable[..., Network]) -> Learner:
-    rules = game("pendulum" if name == "sac" else "tic_tac_toe")
     kind = resolve(ALGORITHMS, name, "algorithm")
+    rules = game("pendulum" if name == "sac" else GAMES.get(kind.player, "reverse"))
     settings = replace(resolve(LEARNERS, name, "settings")(), **OWN.get(name, {}))
     return kind(rules, make(rules, backbone, kind.parts(rules, settings)[1], seed=1), settings, 1)
 
@@ -83,6 +90,14 @@ def played(name: str, backbone: str) -> list[Columns]:
     if learner.player == "rollouts":
         player = Rollouts(learner.network, replace(learner.playing, lanes=8, steps=8), 0)
         return [player.collect(64)[0] for _ in range(3)]
+    if learner.player != "self_play":
+        small = {"prompts": 4, "group": 8} if hasattr(learner.playing, "group") else {"prompts": 24}
+        kind = resolve(PLAYERS, learner.player, "player")
+        player = kind.of(learner.network, replace(learner.playing, **small), 0, "torch")
+        rounds = [player.collect(1)[0] for _ in range(3)]
+        for name in {"paid", "right"} & rounds[0].keys():  # what knows nothing is paid nothing
+            rounds = [{**columns, name: np.arange(len(columns[name])) % np.float32(2)} for columns in rounds]
+        return rounds
     rng = np.random.default_rng(0)
     rows = kernels.new_rows(learner.game, kernels.seeds(0, 30))
     kernels.random_rows(learner.game, rows, np.empty(9, np.bool_), 3)
@@ -100,12 +115,12 @@ def apart(one: dict[str, Any], other: dict[str, Any]) -> float:
     return max(float(np.abs(one[key].astype(np.float64) - other[key]).max()) for key in one)
 
 
-@pytest.mark.parametrize(
-    ("name", "backbone"),
-    [*((name, "resnet:blocks=1,width=4" if name == "alphazero" else "mlp:width=16") for name in NAMES), ("ppo", "gru")],
-)
+def body(name: str) -> str:
+    return BODIES.get(resolve(ALGORITHMS, name, "algorithm").player, SPOKEN)
+
+
+@pytest.mark.parametrize(("name", "backbone"), [*((name, body(name)) for name in NAMES), ("ppo", "gru:width=8")])
 def test_two_learners_on_half_batches_equal_one_on_the_whole(name: str, backbone: str) -> None:
-    backbone = "gru:width=8" if backbone == "gru" else backbone
     batches = played(name, backbone)
     alone = learner_of(name, backbone, Network)
     before = alone.weights()
@@ -116,7 +131,8 @@ def test_two_learners_on_half_batches_equal_one_on_the_whole(name: str, backbone
     side_by_side(group, lambda rank: learn(pair[rank], batches))
     whole, first, second = alone.weights(), pair[0].weights(), pair[1].weights()
     assert all(first[key].tobytes() == second[key].tobytes() for key in first)
-    assert apart(whole, before) > 1e-4 and apart(first, whole) < 1e-6
+    # Adam makes much of the gradients near 0 that tokens have which hardly ever come.
+    assert apart(whole, before) > 1e-4 and apart(first, whole) < (3e-5 if backbone == SPOKEN else 1e-6)
 
 
 def test_learners_may_be_more_than_a_batch_holds() -> None:
