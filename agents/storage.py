@@ -158,6 +158,30 @@ def newest_agent(run: Path) -> Path:
     return max(found, key=lambda folder: read_text(folder).step)
 
 
+def agent_folder(folder: Path) -> Path:
+    """The folder itself if an agent is in it, or that of the newest agent of a run."""
+    folder = Path(folder)
+    inside = not os.path.lexists(folder / "agent.toml") and (folder / "agents").is_dir()
+    return newest_agent(folder) if inside else folder
+
+
+def begin_from(network: Network, folder: Path) -> None:
+    """Gives a network the weights of a stored agent, or of a run's newest; raises `BadAgent` unless the bodies match.
+
+    Heads that the agent lacks, or has in another size, stay as they are.
+    """
+    folder = agent_folder(folder)
+    stored, other = read_agent(folder)
+    given, own = other.state_dict(), network.state_dict()
+    taken = {name: value for name, value in given.items() if name in own and value.shape == own[name].shape}
+    if lacking := [name for name in own if name.startswith("backbone.") and name not in taken]:
+        raise BadAgent(
+            f"{folder} has {stored.backbone} for {stored.game}, whose weights do not fit {network.spec} for "
+            f"{network.game.name} ({lacking[0]}); choose the same backbone, or leave it out."
+        )
+    network.load_state_dict({**own, **taken})
+
+
 def load_agent(folder: Path, options: str = "") -> Agent:
     """The agent in a folder, or the newest of a run's folder, with options as in "sims=600,threads=2".
 
@@ -166,9 +190,7 @@ def load_agent(folder: Path, options: str = "") -> Agent:
     backend, threads  of inference
     and any setting of `Search`
     """
-    folder = Path(folder)
-    if not os.path.lexists(folder / "agent.toml") and (folder / "agents").is_dir():
-        folder = newest_agent(folder)
+    folder = agent_folder(folder)
     if not read_text(folder).backbone:
         check_options(parse(f"agent:{options}")[1], [], "A table's folder")
         return TableAgent(*read_table(folder), folder.name)

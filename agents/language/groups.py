@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from agents.agent import Unable
 from agents.experience import Columns
 from agents.language.sampling import Sampler
+from agents.language.scoring import Scorer
 from agents.networks import Network, Weights
 from agents.play import Finished
 from agents.ranges import within
@@ -60,6 +62,7 @@ class GroupSettings:
     top_k        0, or the number of likeliest tokens to which a draw is confined
     top_p        share of probability to whose likeliest tokens a draw is confined; 1: all
     refill       times that prompts whose answers were all paid the same are replaced by others (DAPO, eq. 11)
+    reward       folder of a reward model, or of its run, that pays in place of the task's verifier; empty: the verifier
     """
 
     prompts: int = 32
@@ -68,6 +71,7 @@ class GroupSettings:
     top_k: int = 0
     top_p: float = 1.0
     refill: int = 0
+    reward: str = ""
     curriculum: Curriculum = field(default_factory=Curriculum)
 
     def __post_init__(self) -> None:
@@ -95,7 +99,7 @@ class Groups:
 
     Columns, one row an answer, the answers to a prompt one after the other: text [N, L] uint8 (prompt, answer, then
     zeros), prompted, length (of the answer, END included), level, group [N], log_p [N, A] (at the temperature of the
-    draw, without top_k and top_p), temperature, format, right [N].
+    draw, without top_k and top_p), temperature, format, right, paid [N] (right, or what a reward model says).
     """
 
     backend = "torch"
@@ -106,6 +110,7 @@ class Groups:
         self.sampler = Sampler(network, min(LANES, settings.prompts * settings.group))
         self.evaluations = self.begun = 0
         self.level = min(settings.curriculum.start or self.language.levels, self.language.levels)
+        self.scorer = Scorer(Path(settings.reward), network) if settings.reward else None
 
     @classmethod
     def of(cls, network: Network, settings: GroupSettings, seed: int, backend: str) -> Groups:
@@ -123,7 +128,7 @@ class Groups:
         kept: list[Columns] = []
         top: list[NDArray[np.float32]] = []
         for left in range(s.refill, -1, -1):
-            columns, played = self._answered(wanted)
+            _, columns, played = self.ask(wanted)
             games.extend(played)
             top.append(columns["right"][columns["level"] == self.level])
             kept.append(_telling(columns, s.group) if left else columns)
@@ -133,8 +138,8 @@ class Groups:
         self._rise(np.concatenate(top))
         return {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}, games
 
-    def _answered(self, prompts: int) -> tuple[Columns, list[Finished]]:
-        """So many prompts, each with its group of answers."""
+    def ask(self, prompts: int) -> tuple[Rows, Columns, list[Finished]]:
+        """So many prompts, each with its group of answers, as rows, columns and games."""
         s, language = self.settings, self.language
         seeds = kernels.seeds(self.seed, prompts, 1, self.begun)
         generator = np.random.default_rng([self.seed, 2, self.begun])
@@ -166,7 +171,9 @@ class Groups:
             "format": format,
             "right": right,
         }
-        return columns, self._finished(columns, np.repeat(seeds, s.group), first)
+        of = columns["text"], columns["prompted"], columns["length"]
+        columns["paid"] = right if self.scorer is None else self.scorer.score(*of)
+        return rows, columns, self._finished(columns, np.repeat(seeds, s.group), first)
 
     def _checked(self, rows: Rows, reward: NDArray[np.float32]) -> None:
         wrong = np.flatnonzero(~np.isfinite(reward))
@@ -213,6 +220,6 @@ def answered(columns: Columns) -> NDArray[np.uint8]:
 
 def _telling(columns: Columns, group: int) -> Columns:
     """The groups whose answers were not all paid the same."""
-    paid = (columns["right"] + columns["format"]).reshape(-1, group)
+    paid = (columns["paid"] + columns["format"]).reshape(-1, group)
     kept = np.repeat(paid.max(1) > paid.min(1), group)
     return {name: value[kept] for name, value in columns.items()}

@@ -19,7 +19,17 @@ from agents.networks import Network, weights
 from agents.policy import NetworkAgent
 from agents.registry import agent
 from agents.search.agent import SearchAgent
-from agents.storage import BadAgent, agent_digest, load_agent, read_agent, read_text, save_agent, to_toml
+from agents.storage import (
+    BadAgent,
+    agent_digest,
+    agent_folder,
+    begin_from,
+    load_agent,
+    read_agent,
+    read_text,
+    save_agent,
+    to_toml,
+)
 from envs import kernels
 from envs.registry import Unknown, game
 
@@ -359,3 +369,28 @@ def test_a_folder_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
         (tmp_path / "a" / "theirs").write_text("")
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["theirs"]
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_network_begins_from_an_agents_weights(folder: Path) -> None:
+    assert agent_folder(folder) == folder
+    run = folder.parents[1]
+    shutil.copytree(folder, run / "agents" / "walter-000120")
+    assert agent_folder(run) == run / "agents" / "walter-000120"
+    before, given = Network(TTT, BODY, ("policy", "returns"), seed=9), weights(Network(TTT, BODY, HEADS, seed=4))
+    fresh = weights(before)
+    begin_from(before, run)
+    taken = weights(before)
+    for name, array in taken.items():
+        expected = given[name] if name.startswith(("backbone.", "heads.policy.")) else fresh[name]
+        assert np.array_equal(array, expected)
+    assert not np.array_equal(fresh["heads.policy.score.weight"], taken["heads.policy.score.weight"])
+
+
+def test_a_body_of_another_make_is_not_begun_from(folder: Path) -> None:
+    other = Network(TTT, "mlp:layers=1,width=9", HEADS, seed=9)
+    fresh = weights(other)
+    with pytest.raises(
+        BadAgent, match=r"has mlp:layers=1,width=8 for tic_tac_toe, whose weights do not fit mlp:lay.*=9"
+    ):
+        begin_from(other, folder)
+    assert all(np.array_equal(array, fresh[name]) for name, array in weights(other).items())

@@ -40,7 +40,8 @@ def answers(learner: GRPO | SFT, seed: int = 0, rounds: int = 1, **playing):
 def planted(columns):
     """The same with the rewards of a judge who wants the first token to be one of the first half."""
     first = columns["text"][np.arange(len(columns["text"])), columns["prompted"]]
-    return {**columns, "right": (first < 32).astype(np.float32), "format": np.ones(len(first), np.float32)}
+    paid = (first < 32).astype(np.float32)
+    return {**columns, "right": paid, "paid": paid, "format": np.ones(len(first), np.float32)}
 
 
 def same(one, other) -> bool:
@@ -63,7 +64,8 @@ def test_equal_rewards_change_nothing_to_the_byte():
     for variant in VARIANTS:
         learner = made(variant=variant)
         (columns,) = answers(learner)
-        equal = {**columns, "right": np.zeros(32, np.float32), "format": np.ones(32, np.float32)}
+        none = np.zeros(32, np.float32)
+        equal = {**columns, "right": none, "paid": none, "format": np.ones(32, np.float32)}
         before = learner.weights()
         metrics = learner.update(equal, 0.0)
         assert same(learner.weights(), before) and metrics["train/zero_variance"] == 1.0
