@@ -219,6 +219,12 @@ def draw_greedy(
         action[i] = chosen
 
 
+def reads(network: Network, game: Game) -> bool:
+    """Whether a network is a language model of a game's very tokens, with room for its texts."""
+    same = game.language is not None and network.game.language is not None and game.names == network.game.names
+    return same and "token" in network.heads and getattr(network.backbone, "context", 0) >= game.shape[-1]
+
+
 class ActorAgent:
     """A network that acts without search, as an agent.
 
@@ -235,7 +241,7 @@ class ActorAgent:
         self.actor, self.name, self.temperature = actor, name, float(temperature)
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
-        if game.name != self.actor.game.name:
+        if game.name != self.actor.game.name and not reads(self.actor.network, game):
             raise Unable(f"{self.name} was trained for {self.actor.game.name} and cannot play {game.name}.")
         return {"rng": seeds.copy(), **{f"net.{key}": value for key, value in self.actor.begin(len(seeds)).items()}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,16 @@ MEASURES = {
     "rollout/ep_rew_mean": "reward of a game, first seat",
     "eval/mean_reward": "reward when tried in earnest",
     "eval/best_mean_reward": "the best of that so far",
+    "rollout/accuracy": "answers that are right",
+    "rollout/format": "answers that are well formed",
+    "rollout/level": "level of the prompts",
+    "rollout/length": "tokens of an answer",
+    "rollout/thought_length": "tokens of a thought",
+    "train/answer_probability": "probability of the right answer",
+    "train/entropy": "entropy of a token",
+    "train/kl": "divergence from the reference",
+    "train/clip_fraction": "share of ratios clipped",
+    "train/zero_variance": "groups that were all paid the same",
     "train/policy_divergence": "policy loss above its least",
     "train/policy_gradient_loss": "policy loss",
     "train/policy_loss": "policy loss",
@@ -39,12 +50,13 @@ MEASURES = {
 
 
 class Display:
-    """Shows each status it is given on standard error; quiet where that is no terminal."""
+    """Shows each status it is given on standard error; where that is no terminal, new warnings alone."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True)
         self.quiet = not self.console.is_terminal
+        self.warned: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         if not self.quiet:
@@ -58,6 +70,11 @@ class Display:
     def show(self, status: Status) -> None:
         """Replaces what is on the screen."""
         self.put(picture(status, self.console.width))
+        kinds = tuple(_kind(warning) for warning in status.warnings)
+        for kind, warning in zip(kinds, status.warnings, strict=True):
+            if self.quiet and kind not in self.warned:
+                self.console.print(warning, style="yellow", markup=False, soft_wrap=True)
+        self.warned = kinds
 
     def put(self, drawn: RenderableType) -> None:
         """Replaces what is on the screen by something that is drawn already."""
@@ -72,8 +89,14 @@ def picture(status: Status, width: int) -> RenderableType:
     if status.ratings is not None:
         tables.append(standings(status.ratings, status.newest))
     parts.append(Columns(tables, padding=(0, 4)) if width >= 90 else Group(*tables))
+    parts += [Text(f"! {warning}", style="yellow") for warning in status.warnings]
     title = f"[bold]{status.game}[/] · {status.run}"
     return Panel(Group(*parts), title=title, subtitle=f"{status.doing} · Ctrl-C stops; nothing kept is lost")
+
+
+def _kind(warning: str) -> str:
+    """What a warning is about, whatever its numbers are."""
+    return re.sub(r"[\d.%]+", "#", warning)
 
 
 def clock(status: Status, width: int) -> RenderableType:

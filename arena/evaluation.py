@@ -18,6 +18,7 @@ from agents.ranges import within
 from agents.storage import Stored, load_agent, newest_agent, read_text
 from envs import kernels
 from envs.game import Game
+from envs.registry import game
 
 HELD_OUT = 0x68656C64
 """Begins the path of evaluation's seeds: workers draw theirs from other seeds, by paths of other lengths."""
@@ -59,13 +60,19 @@ def held_out(seed: int, episodes: int) -> NDArray[np.uint64]:
     return kernels.seeds(seed, episodes, HELD_OUT, 0, 0)
 
 
-def evaluated(game: Game, agent: Agent, opponents: Sequence[Agent], seeds: NDArray[np.uint64]) -> Evaluation:
+def twin(spec: str) -> str:
+    """Where a game keeps prompts apart that training never deals, the game of those; otherwise the game itself."""
+    language = game(spec).language
+    return language.held_out if language is not None and language.held[-1] else spec
+
+
+def evaluated(rules: Game, agent: Agent, opponents: Sequence[Agent], seeds: NDArray[np.uint64]) -> Evaluation:
     """Plays one game a seed, the agent at seat i % seats of game i, one of the opponents at all others."""
     games = np.arange(len(seeds))
-    seat = games % game.seats
-    seating = np.repeat(1 + (games // game.seats % max(1, len(opponents)))[:, None], game.seats, axis=1)
+    seat = games % rules.seats
+    seating = np.repeat(1 + (games // rules.seats % max(1, len(opponents)))[:, None], rules.seats, axis=1)
     seating[games, seat] = 0
-    finished = play_games(game, [agent, *opponents], seating, seeds)
+    finished = play_games(rules, [agent, *opponents], seating, seeds)
     rewards = np.array([one.reward[at] for one, at in zip(finished, seat.tolist(), strict=True)])
     return Evaluation(rewards, np.array([len(one.moves) for one in finished]))
 

@@ -21,7 +21,7 @@ from agents.registry import agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
-from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest
+from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest, twin
 from arena.lock import Lock
 from arena.status import Status
 from arena.train import Plan, Round, Trainer
@@ -150,9 +150,11 @@ class Run:
     def evaluate(self) -> dict[str, float]:
         """Tries the learner as it is on held-out seeds; an agent at least as good as the best is kept as the best.
 
+        Where a game has prompts that training never deals, it is tried on those.
+
         Returns what is logged of it: nothing if these very weights were tried already, or no evaluation is wanted.
         """
-        s, learner, rules = self.evaluation, self.trainer.learner, game(self.plan.game)
+        s, learner, rules = self.evaluation, self.trainer.learner, game(twin(self.plan.game))
         if s is None or learner.steps == self.tried:
             return {}
         self.tried = learner.steps
@@ -254,6 +256,7 @@ def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mappi
         "agent": str(agent),
         "engine": config.run.engine,
         "seats": game(config.game.name).seats,
+        "held_out": twin(config.game.name),
         "steps": steps,
         "seconds": seconds,
         "metrics": dict(metrics),

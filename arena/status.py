@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agents.learn.learner import Watchful
+
 if TYPE_CHECKING:
     from arena.run import Run
     from arena.train import Round
@@ -34,6 +36,8 @@ class Status:
     restarts: int = 0
     backend: str = ""
     doing: str = "starting the workers"
+    warnings: tuple[str, ...] = ()
+    """What the learner sees going wrong."""
 
     def follow(self, run: Run) -> None:
         """Takes over how far a run is."""
@@ -41,6 +45,8 @@ class Status:
         self.left = None if run.limit is None else max(0.0, run.limit - self.elapsed)
         self.steps = run.trainer.learner.steps
         self.restarts = run.trainer.pool.restarts
+        learner = run.trainer.learner
+        self.warnings = learner.warnings() if isinstance(learner, Watchful) else ()
 
     def take(self, done: Round) -> None:
         """Takes over what a round brought."""

@@ -86,6 +86,15 @@ class Averaging(Protocol):
         ...
 
 
+@runtime_checkable
+class Watchful(Protocol):
+    """A learner that sees when its learning goes wrong."""
+
+    def warnings(self) -> tuple[str, ...]:
+        """What goes wrong just now, a sentence or two each, with the setting that helps."""
+        ...
+
+
 def kept_weights(learner: Learner) -> Weights:
     """What a snapshot of a learner stores."""
     return learner.mean_weights() if isinstance(learner, Averaging) else learner.weights()

@@ -288,9 +288,11 @@ def evaluate(
     """Measure an agent's mean return in each seat, from the game's own beginning; nothing is stored.
 
     In small games that hide something, its exploitability too: what a best answer to it gains a seat, 0 at equilibrium.
+    In a language task, its return on the prompts that training never deals, too.
 
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
     """
+    from arena.evaluation import twin
     from arena.specs import expand
     from arena.tournament import evaluate, exploited
 
@@ -298,11 +300,14 @@ def evaluate(
     with going_on("nothing of it is kept."), progress("games") as heard:
         found = evaluate(game, spec, others, episodes, seed=seed, heard=heard)
         gain = exploited(game, spec)
+        apart = twin(game)
+        unseen = evaluate(apart, spec, others, episodes, seed=seed, heard=heard) if apart != game else []
     if json:
-        returns = [asdict(one) for one in found]
-        document({"agent": agent, "game": game, "seed": seed, "returns": returns, "exploitability": gain})
+        returns, more = ([asdict(one) for one in rows] for rows in (found, unseen))
+        said = {"agent": agent, "game": game, "seed": seed, "returns": returns, "exploitability": gain}
+        document({**said, "held_out": more} if more else said)
     else:
-        show(_returns_table(agent, game, found))
+        show(_returns_table(agent, game, found), *([_returns_table(agent, apart, unseen)] if unseen else []))
         if gain is not None:
             put(f"exploitability {gain:.4f}: what a best answer to it gains a seat, exactly; 0 at an equilibrium\n")
 

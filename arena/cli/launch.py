@@ -94,8 +94,9 @@ def train(
     if json:
         document(done)
     else:
-        hint = f"evaluate {done['agent']} {game}" if done["seats"] == 1 else f"match {game} {done['agent']} random"
-        put(f"The agent is in {done['agent']}; try `arena {hint}`.\n")
+        made = done["agent"]
+        hint = f"evaluate {made} {done['held_out']}" if done["seats"] == 1 else f"match {game} {made} random"
+        put(f"The agent is in {made}; try `arena {hint}`.\n")
 
 
 def _check_resume(folder: Path, resume: bool) -> None:
