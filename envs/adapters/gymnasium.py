@@ -178,7 +178,7 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             if own is not None or not self._seeded:
                 self._lanes.seed(lane, seeding.np_random(own)[0])
         self._seeded = True
-        fresh = (options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_))
+        fresh = np.array((options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_)), np.bool_)
         self._lanes.begin(fresh)
         return self._observations(), self._infos(fresh)
 
@@ -186,18 +186,16 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         lanes = self._lanes
-        every = np.ones(self.num_envs, np.bool_)
-        fresh = lanes.over.copy()
-        lanes.step(np.asarray(actions), fresh if fresh.any() else None)
-        reward, over, cut = lanes.reward.astype(np.float64), lanes.over.copy(), lanes.cut.copy()
+        lanes.step(np.asarray(actions), lanes.over)
+        reward, over, cut = lanes.reward.astype(np.float64), lanes.over, lanes.cut
         if self.autoreset_mode == AutoresetMode.NEXT_STEP or not over.any():
-            return self._observations(), reward, over & ~cut, cut, self._infos(every)
+            return self._observations(), reward, over & ~cut, cut.copy(), self._infos()
         last = np.full(self.num_envs, None, object)
         for lane in np.flatnonzero(over):
             last[lane] = self._observation(int(lane))
         final = {"final_obs": last, "_final_obs": over, "final_info": self._infos(over), "_final_info": over}
         lanes.begin(over)
-        return self._observations(), reward, over & ~cut, cut, self._infos(every) | final
+        return self._observations(), reward, over & ~cut, cut, self._infos() | final
 
     def render(self) -> tuple[Any, ...] | None:
         if self.render_mode not in RENDERERS:
@@ -217,11 +215,17 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         obs = self._lanes.obs[lane]
         return {"observation": obs, "action_mask": self._lanes.mask[lane].astype(np.int8)} if self.masked else obs
 
-    def _infos(self, given: NDArray[np.bool_]) -> dict[str, Any]:
+    def _infos(self, given: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+        """What is told of the lanes in which it is `given`, zero elsewhere; of all of them if that is left out."""
         lanes = self._lanes
-        told: dict[str, NDArray[Any]] = {"seat": lanes.seat.astype(np.int64) * given, "illegal": lanes.illegal & given}
+        told: dict[str, NDArray[Any]] = {"seat": lanes.seat.astype(np.int64), "illegal": lanes.illegal.copy()}
         if not self.game.controls:
-            told["action_mask"] = lanes.mask.astype(np.int8) * given[:, None]
+            told["action_mask"] = lanes.mask.astype(np.int8)
+        if given is None:
+            given = np.ones(self.num_envs, np.bool_)
+        else:
+            for value in told.values():
+                value[~given] = 0
         return {**told, **{f"_{key}": given for key in told}}
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import kernels
+from envs.adapters.seated import BEGINNINGS, drawn_seat, may_be_played, seat_rows
 from envs.game import Game, Rows, View
-from envs.kernels import below, compiled, next_random
+from envs.kernels import compiled, next_random
 
-BEGINNINGS = 1000
-"""So many games in a row that end before a seat has been asked once, and it is taken that it never will be."""
+MANY = 16
+"""From so many lanes on, a loop of the game's own is worth what it costs to compile: half a second, once."""
 
 
 class Player(Protocol):
@@ -38,7 +39,10 @@ class OneSeat:
     as actions are brought within their bounds first, so only what is no number is illegal there. A game that ends
     before the seat has been asked once is not shown: another begins in its place.
 
-    It works by the loops that every other use of a game compiles too (`envs.kernels`), and by none of its own.
+    MANY lanes against evenly drawn actions take a step in one loop (`seat_rows`). All else works by the loops that
+    every other use of a game compiles too (`envs.kernels`), to the same games.
+
+    What is seen, and what is over, stands in new arrays after every step.
     """
 
     def __init__(self, game: Game, lanes: int, seat: int | None, opponent: Opponent) -> None:
@@ -55,6 +59,10 @@ class OneSeat:
         self.obs = np.zeros((lanes, *game.shape), np.float32)
         self.mask = np.zeros((lanes, game.actions), np.bool_)
         self.memory: dict[str, NDArray[Any]] | None = None
+        self.whole = opponent is None and lanes >= MANY and not game.foreign
+        self.actions = kernels.no_actions(game, lanes)
+        self.lawful = np.zeros(lanes, np.bool_)
+        self._none, self._all = np.zeros(lanes, np.bool_), np.ones(lanes, np.bool_)
 
     def seed(self, lane: int, generator: np.random.Generator) -> None:
         """Makes all coming games of a lane follow from a generator."""
@@ -62,6 +70,9 @@ class OneSeat:
 
     def begin(self, fresh: NDArray[np.bool_]) -> None:
         """Starts new games where fresh [B] and plays them until our seat is to move."""
+        if self.whole:
+            self._pass(fresh, fresh)
+            return
         self._begin(fresh)
         self._answer(fresh)
         self._end()
@@ -71,27 +82,65 @@ class OneSeat:
 
         Lanes that are `fresh` begin a new game instead, whatever their action.
         """
+        self._judge(actions)
+        if self.whole:
+            self._pass(self._all, self._none if fresh is None else fresh)
+            return
         self.reward[:] = 0.0
         moving = ~self.over
+        if fresh is not None and not fresh.any():
+            fresh = None
         if fresh is not None:
             self._begin(fresh)
             moving &= ~fresh
-        actions, lawful = self._lawful(actions)
-        self.illegal |= moving & ~lawful
-        self._play(np.flatnonzero(moving & lawful), actions)
-        self.reward[moving & ~lawful] = -1.0
+        self.illegal |= moving & ~self.lawful
+        self._play(np.flatnonzero(moving & self.lawful), self.actions)
+        self.reward[moving & ~self.lawful] = -1.0
         self._answer(fresh)
         self._end()
 
-    def _lawful(self, actions: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Our actions as the rules take them, and which of them may be played, by the mask we were shown."""
+    def _judge(self, actions: NDArray[Any]) -> None:
+        """Takes our actions as the rules do, and notes which of them may be played, by the mask we were shown."""
         if self.game.controls:
             low, high = np.array(self.game.controls, np.float32).T
-            vectors = np.asarray(actions, np.float32).reshape(len(self.rows), len(low))
-            return np.clip(vectors, low, high), np.asarray(~np.isnan(vectors).any(axis=1))
-        actions = np.asarray(actions, np.int64)
-        inside = (actions >= 0) & (actions < self.game.actions)
-        return actions, inside & self.mask[np.arange(len(actions)), np.where(inside, actions, 0)]
+            vectors = np.asarray(actions, np.float32).reshape(self.actions.shape)
+            np.clip(vectors, low, high, out=self.actions)
+            self.lawful[:] = ~np.isnan(vectors).any(axis=1)
+        else:
+            self.actions[:] = actions
+            may_be_played(self.actions, self.mask, self.lawful)
+
+    def _pass(self, shown: NDArray[np.bool_], fresh: NDArray[np.bool_]) -> None:
+        """A step of the lanes that are shown, or their next games where they are fresh, by the game's own loop."""
+        if shown is self._all:
+            self._renew()
+        else:
+            self.obs, self.mask = self.obs.copy(), self.mask.copy()
+        self.over, self.cut = self.over.copy(), self.cut.copy()
+        asked = seat_rows(
+            self.game,
+            self.rows,
+            self.seat,
+            self.fixed,
+            self.stream,
+            shown,
+            fresh,
+            self.actions,
+            self.lawful,
+            self.obs,
+            self.mask,
+            self.reward,
+            self.illegal,
+            self.over,
+            self.cut,
+        )
+        if not asked:
+            raise self._never()
+
+    def _renew(self) -> None:
+        """New arrays for what is seen; those of before may be somebody's by now."""
+        self.obs = np.empty_like(self.obs)
+        self.mask = np.empty_like(self.mask)
 
     def _play(self, lanes: NDArray[np.int64], actions: NDArray[Any]) -> None:
         """One ply in some lanes, by actions of all; adds what it pays us."""
@@ -131,7 +180,10 @@ class OneSeat:
                 self.reward[fresh] = 0.0
                 return
             self._begin(unasked)
-        raise ValueError(f"{self.game.name} always ends before our seat is asked for a move; take another with seat=.")
+        raise self._never()
+
+    def _never(self) -> ValueError:
+        return ValueError(f"{self.game.name} always ends before our seat is asked for a move; take another with seat=.")
 
     def _others(self, lanes: NDArray[np.int64]) -> None:
         """One move of whoever is to move in these lanes."""
@@ -165,8 +217,7 @@ class OneSeat:
         """Says what is over, and looks: what our seat sees, to move or not, and what it may play."""
         self.over = self.rows["done"] | self.illegal
         self.cut = self.rows["cut"] & ~self.illegal
-        self.obs = np.empty_like(self.obs)
-        self.mask = np.empty_like(self.mask)
+        self._renew()
         mover = self.rows["seat"].copy()
         self.rows["seat"] = self.seat
         kernels.view_rows(self.game, self.rows, self.obs, self.mask)
@@ -189,5 +240,4 @@ def _deal(
         lane = lanes[i]
         seeds[i] = next_random(stream, lane)
         players[i] = next_random(stream, lane)
-        drawn = below(next_random(stream, lane), seats)
-        seat[lane] = fixed if fixed >= 0 else drawn
+        seat[lane] = drawn_seat(stream, lane, seats, fixed)

@@ -6,6 +6,8 @@ Every game of the table is held to this by what it declares, and so are the toys
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from envs import kernels
 from envs.adapters.gymnasium import OneSeatEnv, OneSeatVectorEnv, names
+from envs.adapters.one_seat import MANY
 from envs.adapters.pettingzoo import env as aec_env
 from envs.adapters.pettingzoo import parallel_env
 from envs.game import Game, Rows, View
@@ -27,7 +30,12 @@ SPECS = [*sorted(names().values()), *toys.ALL]
 MOST = 40
 """Moves of ours in a game, where all of it would take long."""
 
-every_game = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec if isinstance(spec, str) else spec.name)
+
+def name_of(spec: str | Game) -> str:
+    return spec if isinstance(spec, str) else spec.name
+
+
+every_game = pytest.mark.parametrize("spec", SPECS, ids=name_of)
 
 
 def rules_of(spec: str | Game) -> Game:
@@ -56,6 +64,10 @@ def pick(rules: Game, mask: NDArray[Any] | None, generator: np.random.Generator,
         low, high = np.array(rules.controls, np.float32).T
         return generator.uniform(low, high, (*(() if lanes is None else (lanes,)), len(low))).astype(np.float32)
     return np.argmax(mask * (1.0 + generator.random(mask.shape)), axis=-1)
+
+
+def ends_at_once(row: Any, action: int) -> None:
+    row.done = True
 
 
 def seen(rules: Game, row: Rows, seat: int) -> NDArray[np.float32]:
@@ -184,6 +196,27 @@ def test_a_lane_depends_on_its_own_seed_alone() -> None:
         b, _, _, _, ib = few.step(b_actions)
 
 
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+@pytest.mark.parametrize("spec", ["cart_pole:limit=20", "connect_four", *toys.ALL], ids=name_of)
+def test_many_lanes_in_one_loop_play_what_few_lanes_play(spec: Any, mode: AutoresetMode) -> None:
+    one_loop, few_loops = (OneSeatVectorEnv(spec, MANY, autoreset_mode=mode) for _ in range(2))
+    assert one_loop._lanes.whole == (not one_loop.game.foreign)
+    one_loop._lanes.whole, few_loops._lanes.whole = True, False
+    generator = np.random.default_rng(1)
+    told, expected = one_loop.reset(seed=5), few_loops.reset(seed=5)
+    assert data_equivalence(told, expected, exact=True)
+    kept: list[tuple[Any, Any]] = []
+    ends = 0
+    for _ in range(60):
+        actions = pick(one_loop.game, told[-1].get("action_mask"), generator, MANY)
+        actions[0] = np.nan if one_loop.game.controls else -1  # against the rules
+        told, expected = one_loop.step(actions), few_loops.step(actions)
+        assert data_equivalence(told, expected, exact=True)
+        kept.append((told, deepcopy(told)))
+        ends += int((told[2] | told[3])[1:].sum())
+    assert ends > MANY and all(data_equivalence(now, then, exact=True) for now, then in kept)
+
+
 def test_an_opponent_may_remember() -> None:
     envs = OneSeatVectorEnv("tic_tac_toe", 3, seat=0, opponent=Counter())
     _, infos = envs.reset(seed=0)
@@ -251,6 +284,10 @@ def test_a_game_that_ends_before_the_seat_is_asked_is_not_shown() -> None:
     fold = OneSeatEnv(toys.cards(), seat=2, opponent=lambda view: np.ones(len(view.seat), np.int64))
     with pytest.raises(ValueError, match="before our seat is asked"):
         fold.reset(seed=0)
+    lone = OneSeatVectorEnv(replace(toys.coins(rounds=1), play=ends_at_once), MANY, seat=1)
+    lone._lanes.whole = True
+    with pytest.raises(ValueError, match="before our seat is asked"):
+        lone.reset(seed=0)
 
 
 def test_at_once_means_without_seeing_the_other() -> None:

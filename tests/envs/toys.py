@@ -68,7 +68,7 @@ def coins(rounds: int = 6) -> Game:
     """Two seats choose heads or tails at once: seat 0 wins 1 where they match, seat 1 where not."""
 
     def reset(row: Any) -> None:
-        row.coin = -1
+        row.coin, row.last = -1, 0
 
     def play(row: Any, action: int) -> None:
         row.reward[:] = 0.0
