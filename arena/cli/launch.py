@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,9 +94,13 @@ def train(
     if json:
         document(done)
     else:
-        made = done["agent"]
-        hint = f"evaluate {made} {done['held_out']}" if done["seats"] == 1 else f"match {game} {made} random"
-        put(f"The agent is in {made}; try `arena {hint}`.\n")
+        put(_hint(game, done))
+
+
+def _hint(game: str, done: dict[str, Any]) -> str:
+    made = done["agent"]
+    what = f"evaluate {made} {done['held_out']}" if done["seats"] == 1 else f"match {game} {made} random"
+    return f"The agent is in {made}; try `arena {what}`.\n"
 
 
 def _check_resume(folder: Path, resume: bool) -> None:
