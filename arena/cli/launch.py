@@ -70,11 +70,10 @@ def train(
         (ALGORITHMS, algorithm, "algorithm"),
         (GAMES, game, "game"),
         (BACKBONES, backbone, "backbone"),
+        (ENGINES, engine, "engine"),
     ):
         if name is not None:
             known(table, name, kind)
-    if engine is not None:
-        known(ENGINES, engine, "engine")
     if steps is not None and minutes is not None:
         raise ValueError("--steps and --minutes both say when to stop; choose one.")
     folder = out or Path("runs") / folder_name(f"{game}-{algorithm}")
