@@ -129,6 +129,7 @@ class Network(Section):
         "", description="a spec: resnet:blocks=5; empty: the algorithm's choice"
     )
     heads: Annotated[tuple[str, ...], Strict(False)] = Field((), description="specs; empty: the algorithm's choice")
+    start: str = Field("", description="folder of an agent, or of its run, whose weights training begins with")
     backend: str = Field("auto", description="of inference: the fastest present, or its name")
 
 
@@ -244,6 +245,8 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
     players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
+    if parts["network"].start and parts["run"].engine != "native":
+        raise ConfigError(f"{source}: network.start is for our own training loop; leave --engine out, or the start.")
     parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)
     named = {"league] anchors": owned["league"].anchors, "evaluation] opponents": owned["evaluation"].opponents}
     for key, specs in named.items():
@@ -277,7 +280,21 @@ def _network(chosen: Network, name: str, algorithm: str, settings: Any, source: 
         backbone, heads = resolve(ALGORITHMS, algorithm, "algorithm").parts(game(name), settings)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
+    if chosen.start and not backbone:
+        raise ConfigError(f"{source}: {algorithm} keeps a table, which begins from nothing; leave network.start out.")
+    if chosen.start and not chosen.backbone:
+        backbone = _started(chosen.start, source)
     return chosen.model_copy(update={"backbone": chosen.backbone or backbone, "heads": chosen.heads or heads})
+
+
+def _started(folder: str, source: str) -> str:
+    """The backbone of the agent that training is to begin from."""
+    from agents.storage import BadAgent, agent_folder, read_text
+
+    try:
+        return read_text(agent_folder(Path(folder))).backbone
+    except BadAgent as error:
+        raise ConfigError(f"{source}: [network] start: {error}") from None
 
 
 def resolved(config: Config) -> str:

@@ -27,6 +27,7 @@ from agents.learn.learner import Learner, Metrics
 from agents.networks import Network
 from agents.placed import Group, Placed
 from agents.registry import ALGORITHMS
+from agents.storage import begin_from
 from arena.checkpoint import load_state, save_state
 from envs.registry import game, resolve
 
@@ -52,6 +53,8 @@ def learner_of(plan: Plan, group: Group | None = None) -> Learner:
     if network is not None and (group is not None or plan.device != "cpu" or plan.half):
         device = "cpu" if plan.device == "cpu" else f"{plan.device}:{0 if group is None else group.rank}"
         network = Placed(*made, device=device, half=plan.half, group=group)
+    if network is not None and plan.start:
+        begin_from(network, Path(plan.start))
     return kind(rules, network, plan.learner, plan.seed)
 
 

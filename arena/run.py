@@ -305,13 +305,14 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
         backend=config.network.backend,
         threads=workers.threads,
         address=address,
-    )
-
-
         learners=workers.learners,
         device=device,
         half=workers.precision == "bfloat16" or (workers.precision == "auto" and device == "cuda"),
         playing_device=device_of(workers.device, setting="workers.device"),
+        start=config.network.start,
+    )
+
+
 def write_config(config: Config, folder: Path) -> None:
     """Writes a run's config.toml; raises ConfigError, and writes nothing, if its folder is of a run of another kind."""
     from arena.config import check_same_run, resolved

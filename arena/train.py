@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Plan:
     positions  to learn from that each round gathers, over all workers
     threads    cores that the learner keeps busy
     learners   processes that learn together, each from its part of every batch
+    start      folder of an agent whose weights its network begins with; "": random ones
     device     of the learner's network: cpu or cuda
     half       whether that computes in bfloat16 where it is enough
     playing_device  of the workers' networks, where they play rollouts
@@ -55,6 +56,7 @@ class Plan:
     device: str = "cpu"
     half: bool = False
     playing_device: str = "cpu"
+    start: str = ""
 
     def order(self, stream: int) -> Order:
         """What a worker is made from."""
@@ -102,6 +104,8 @@ class Trainer:
 
     def __init__(self, plan: Plan, state: Mapping[str, Any] | None = None) -> None:
         self.plan = plan
+        if state is not None:
+            plan = replace(plan, start="")  # where it began is in the state
         torch.set_num_threads(plan.threads)  # for in this process, too, sums depend on how many there are
         self.companions = Companions(plan) if plan.learners > 1 else None
         self.learner: Learner = learner_of(plan, self.companions.group if self.companions else None)

@@ -70,7 +70,8 @@ def scores(network: Network, text: Tensor, prompted: Tensor, length: Tensor) -> 
     """[N] what the head `returns` makes of whole answers, by the features of their last tokens: a reward model."""
     body, _ = parts(network)
     last = (prompted + length).long() - 1
-    features = body.hidden(text[:, : int(last.max()) + 1].long())
+    reach = int(last.max()) + 1 if len(text) else 1
+    features = body.hidden(text[:, :reach].long())
     return _returns(network)(features[torch.arange(len(text), device=text.device), last][:, None])
 
 

@@ -128,7 +128,7 @@ class GRPO:
     player = "groups"
     playing = GroupSettings()
     ahead = False
-    reads = ("text", "prompted", "length", "level", "group", "log_p", "temperature", "format", "right")
+    reads = ("text", "prompted", "length", "level", "group", "log_p", "temperature", "format", "right", "paid")
 
     @staticmethod
     def parts(game: Game, settings: GRPOSettings) -> tuple[str, tuple[str, ...]]:
@@ -178,7 +178,7 @@ class GRPO:
         """
         s, v, most = self.settings, self.switches, self.language.answer
         size = int((columns["group"] == columns["group"][0]).sum())
-        paid = torch.from_numpy(columns["right"] + np.float32(s.format_reward) * columns["format"])
+        paid = torch.from_numpy(columns["paid"] + np.float32(s.format_reward) * columns["format"])
         if v.overlong:
             paid = paid - losses.overlong(answers.length, most, max(1, round(v.overlong * most)))
         reward = paid.view(-1, size)
