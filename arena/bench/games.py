@@ -33,17 +33,19 @@ from envs import kernels
 from envs.registry import GAMES, Unknown, nearest
 from envs.registry import game as game_of
 
-LANES, VECTOR = 256, 1024
+LANES = 256
+WIDTHS = (64, 1024, 4096)
+"""How many games a vector environment plays side by side."""
 
 LIBRARIES: dict[str, Callable[[str], Measure]] = {
     "gymnasium": gymnasium_twin,
-    "gymnasium_vector": lambda name: gymnasium_vector_twin(name, VECTOR),
+    "gymnasium_vector": gymnasium_vector_twin,
     "minatar": minatar_twin,
     "pettingzoo": pettingzoo_twin,
     "open_spiel": open_spiel_twin,
     "pgx": pgx_twin,
 }
-"""How a game of a library is measured, by its name there."""
+"""How a game of a library is measured, by its name there; a vector environment's is followed by `*` and its width."""
 
 TWINS: dict[str, tuple[str, ...]] = {
     "tic_tac_toe": ("pettingzoo:tictactoe_v3", "open_spiel:tic_tac_toe", "pgx:tic_tac_toe"),
@@ -67,7 +69,7 @@ TWINS: dict[str, tuple[str, ...]] = {
     "frozen_lake": ("gymnasium:FrozenLake-v1",),
     "taxi": ("gymnasium:Taxi-v3",),
     "blackjack": ("gymnasium:Blackjack-v1",),
-    "cart_pole": ("gymnasium:CartPole-v1", "gymnasium_vector:CartPole-v1"),
+    "cart_pole": ("gymnasium:CartPole-v1", *(f"gymnasium_vector:CartPole-v1*{width}" for width in WIDTHS)),
     "acrobot": ("gymnasium:Acrobot-v1",),
     "mountain_car": ("gymnasium:MountainCar-v0",),
     "mountain_car_continuous": ("gymnasium:MountainCarContinuous-v0",),
@@ -101,9 +103,10 @@ def contests(game: str = "", library: str = "") -> Iterator[Contest]:
         twins = [twin for twin in twins if not library or twin.partition(":")[0] == library]
         for twin in twins:
             where, _, there = twin.partition(":")
-            ours = vector if where == "gymnasium_vector" else arena
+            width = int(there.partition("*")[2] or 0)
+            ours = (lambda spec, width=width: vector(spec, width)) if width else arena
             yield Contest(
-                spec,
+                f"{spec} x {width}" if width else spec,
                 "steps/s",
                 Side("arena", lambda ours=ours, spec=spec: ours(spec)),
                 Side(twin, lambda of=LIBRARIES[where], there=there: of(there)),
@@ -161,7 +164,7 @@ def arena(spec: str, lanes: int = LANES, steps: int = 32) -> Measure:
     return core_rate(work)
 
 
-def vector(spec: str, lanes: int = VECTOR) -> Measure:
+def vector(spec: str, lanes: int) -> Measure:
     """The same game as a vector environment of Gymnasium."""
     from envs.adapters.gymnasium import OneSeatVectorEnv
 
@@ -178,8 +181,7 @@ def markdown(rows: Iterable[Row]) -> str:
     lines = [["game", "arena, steps a second", *libraries], ["---", *["---:"] * (1 + len(libraries))]]
     for subject, of in found.items():
         cells = [_cell(of.get(name)) for name in libraries]
-        alone = [row["ours"] for name, row in of.items() if name != "gymnasium_vector"]
-        lines.append([f"`{subject}`", figure(max(alone)) if alone else "", *cells])
+        lines.append([f"`{subject}`", figure(max(row["ours"] for row in of.values())), *cells])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
     ends = [
         f"- {row['peer']}, {row['subject']}: {figure(row['ratio'] or 0.0)}x. {row['note']}\n" for row in means(rows)

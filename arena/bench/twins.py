@@ -121,9 +121,11 @@ def open_spiel_twin(name: str) -> Measure:
     return core_rate(work)
 
 
-def gymnasium_vector_twin(name: str, lanes: int = 1024) -> Measure:
-    """Gymnasium's own vector environment, written for arrays, with actions drawn beforehand."""
+def gymnasium_vector_twin(name: str) -> Measure:
+    """Gymnasium's own vector environment, written for arrays, with actions drawn beforehand; `NAME*LANES`."""
     gymnasium: Any = importlib.import_module("gymnasium")
+    name, _, width = name.partition("*")
+    lanes = int(width or 1024)
     return vector_rate(gymnasium.make_vec(name, lanes, vectorization_mode="vector_entry_point"), lanes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arena.bench import Row
-from arena.bench.games import GOALS, LIBRARIES, TWINS, contests, main, markdown, means, vector
+from arena.bench.games import GOALS, LIBRARIES, TWINS, WIDTHS, contests, main, markdown, means, vector
 from arena.bench.measure import compare
 from envs.registry import GAMES, Unknown
 
@@ -20,7 +20,8 @@ def row(subject: str, ours: float, peer: str | None, theirs: float | None) -> Ro
 
 def test_every_game_is_measured_and_every_twin_is_of_a_known_library() -> None:
     held = list(contests())
-    assert {contest.subject for contest in held} == set(GAMES) | set(TWINS)
+    vectors = {f"cart_pole x {width}" for width in WIDTHS}
+    assert {contest.subject for contest in held} == set(GAMES) | set(TWINS) | vectors
     assert {spec.partition(":")[0] for spec in TWINS} <= set(GAMES)
     assert set(GOALS) <= set(LIBRARIES)
     assert {twin.partition(":")[0] for twins in TWINS.values() for twin in twins} <= set(LIBRARIES)
@@ -98,5 +99,5 @@ def test_more_is_wanted_of_connect_four_beside_pettingzoo() -> None:
 
 
 def test_vectors_are_compared_with_vectors() -> None:
-    assert LIBRARIES["gymnasium_vector"]("CartPole-v1")(0.01) > 0
+    assert LIBRARIES["gymnasium_vector"]("CartPole-v1*8")(0.01) > 0
     assert vector("cart_pole", 4)(0.01) > 0
