@@ -16,6 +16,10 @@ settings = {}                   # of the algorithm, beside the run's own: settin
 
 [matches]                       # see `Matches`
 opponents = 4
+
+[breeding]                      # population-based training among learners of one kind; see leagues/breeding.py
+every = 0                       # rounds; 0: never
+settings = []                   # of the algorithm, that change: ["learning_rate", "entropy"]
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.registry import Unknown, check_options, nearest
+from leagues.breeding import Breeding
 from leagues.census import Census, Member
 from leagues.roles import feed
 
@@ -102,6 +107,7 @@ class Composition:
     snapshots: Snapshots = field(default_factory=Snapshots)
     anchors: tuple[str, ...] = ("random",)
     matches: Matches = field(default_factory=Matches)
+    breeding: Breeding = field(default_factory=Breeding)
 
     def __post_init__(self) -> None:
         if not self.learners:
@@ -114,12 +120,17 @@ class Composition:
             if member.live:
                 feed(member, Census(self.members()))  # a role says what it misses
 
-    def members(self) -> list[Member]:
-        """The league as it begins: the learners, NAME or NAME-0, NAME-1 ..., and the anchors."""
-        learners = [
-            Member(name if of.count == 1 else f"{name}-{i}", of.role, live=True)
+    def kinds(self) -> dict[str, list[str]]:
+        """The learners of each kind: NAME, or NAME-0, NAME-1 ..."""
+        return {
+            name: [name] if of.count == 1 else [f"{name}-{i}" for i in range(of.count)]
             for name, of in self.learners.items()
-            for i in range(of.count)
+        }
+
+    def members(self) -> list[Member]:
+        """The league as it begins: the learners, then the anchors."""
+        learners = [
+            Member(name, self.learners[kind].role, live=True) for kind, names in self.kinds().items() for name in names
         ]
         return learners + [Member(anchor, "anchor") for anchor in self.anchors]
 
@@ -156,6 +167,7 @@ def composition(tables: Mapping[str, Any]) -> Composition:
         _table(Snapshots, tables.get("snapshots", {}), "snapshots"),
         tuple(anchors),
         _table(Matches, tables.get("matches", {}), "matches"),
+        _table(Breeding, tables.get("breeding", {}), "breeding"),
     )
 
 
@@ -170,9 +182,10 @@ def _table(kind: type, table: Any, where: str) -> Any:
     check_options(table, _keys(kind), f"[{where}]")
     if kind is Learners and "role" not in table:
         raise ValueError(f'[{where}] names no role; write for example role = "main".')
-    types = {"str": str, "int": int, "float": (int, float), "Mapping[str, Any]": Mapping}
+    types = {"str": str, "int": int, "float": (int, float), "Mapping[str, Any]": Mapping, "tuple[str, ...]": list}
     for one in fields(kind):
         value = table.get(one.name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, types[str(one.type)])):
             raise ValueError(f"`{where}.{one.name}` is of the wrong type: {value!r} is no {one.type}.")
-    return kind(**table)
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return kind(**values)

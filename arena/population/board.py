@@ -92,5 +92,8 @@ def remarks(told: Mapping[str, Any]) -> list[str]:
     if told["ratings"]:
         best = told["ratings"][:5]
         lines.append("Elo: " + ", ".join(f"{row['name']} {float(row['elo']):+.0f}" for row in best))
+    for one in told["bred"][-2:]:
+        changed = ", ".join(f"{name} {value:.3g}" for name, value in one["settings"].items())
+        lines.append(f"round {one['round']}: {one['who']} goes on from {one['from']}, with {changed}")
     lines += list(told["left_out"].values())
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.files import write_text
 from arena.config import Config, ConfigError, build, resolved, tables
@@ -16,10 +16,7 @@ from arena.toml import dumps
 from leagues import preset
 from leagues.preset import Composition
 
-if TYPE_CHECKING:
-    pass
-
-COMPOSED = ("anchors", "learners", "snapshots", "matches")
+COMPOSED = ("anchors", "learners", "snapshots", "matches", "breeding")
 """The sections that are the composition's; all others are the configuration's."""
 
 LEARNS_WITH = "ppo"
@@ -79,6 +76,8 @@ def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any
 
 def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], address: str | None) -> LeaguePlan:
     """What a league trains."""
+    if any(own.network.start for own in learners.values()):
+        raise ConfigError("The learners of a league begin from random weights; leave network.start out.")
     return LeaguePlan(
         game=config.game.name,
         composition=made,
@@ -129,10 +128,7 @@ def league_toml(made: Composition, learners: Mapping[str, Config]) -> str:
         }
         for name, config in learners.items()
     }
-    return dumps(
-        {"anchors": list(made.anchors), "learners": own, "snapshots": asdict(made.snapshots),
-         "matches": asdict(made.matches)}
-    )  # fmt: skip
+    return dumps({**asdict(made), "learners": own})
 
 
 def _over(table: Any, more: Any) -> Any:

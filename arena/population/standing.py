@@ -37,6 +37,7 @@ def document(season: Season) -> dict[str, Any]:
         "ratings": standings(season),
         "cycles": season.history[-1]["cycles"] if season.history else None,
         "exploitability": season.history[-1]["exploitability"] if season.history else {},
+        "bred": trainers.bred,
         "left_out": dict(trainers.population.unusable),
         "history": season.history,
     }

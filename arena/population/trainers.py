@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
 from arena.population.sparring import Bout, Recipe, Sparred, Sparring, SparringOrder
 from envs.registry import game, resolve
+from leagues.breeding import explored, successions
 from leagues.census import Census, Member
 from leagues.payoff import Payoff
 from leagues.population import Population, Unusable, Weights
@@ -71,12 +73,21 @@ class LeaguePlan:
                     f"'{name}' cannot meet others: {recipe.algorithm} plays by itself; "
                     "give it another algorithm, for example ppo."
                 )
+        for name in self.composition.breeding.settings:
+            for learner, settings in self.settings.items():
+                value = getattr(settings, name, None)
+                if isinstance(value, bool) or not isinstance(value, float):
+                    raise ValueError(
+                        f"`breeding.settings` names numbers that can be a little larger, and '{name}' of {learner} "
+                        f"is {'none of its settings' if value is None else value}; name for example learning_rate."
+                    )
 
 
 @dataclass
 class Pupil:
     """A learner in the league.
 
+    settings  of its algorithm, which breeding changes
     before    steps that it made before it last started anew
     frozen    its steps in all when it was last frozen
     lives     how often it started anew
@@ -86,6 +97,7 @@ class Pupil:
     member: Member
     learner: Learner
     weights: Weights
+    settings: Any
     before: int = 0
     frozen: int = 0
     lives: int = 0
@@ -129,9 +141,10 @@ class Trainers:
         for member in plan.composition.members():
             population.enter(member)
             if member.live:
-                learner = self._learner(member.name, 0)
-                self.pupils[member.name] = Pupil(member, learner, learner.weights())
-        self.first = {name: self._learner(name, 0).weights() for name in self.pupils}
+                learner = self._learner(member.name, plan.settings[member.name])
+                self.pupils[member.name] = Pupil(member, learner, learner.weights(), plan.settings[member.name])
+        self.first = {name: self._learner(name, plan.settings[name]).weights() for name in self.pupils}
+        self.bred: list[dict[str, Any]] = []
         self.going: list[dict[str, Any]] = []
         self._handles: OrderedDict[str, Any] = OrderedDict()
         if state is not None:
@@ -141,13 +154,13 @@ class Trainers:
                 raise Damaged(f"The league's state is not one of this league ({error}); remove it to begin.") from error
         self.pool = self._pool()
 
-    def _learner(self, name: str, life: int) -> Learner:
+    def _learner(self, name: str, settings: Any, life: int = 0) -> Learner:
         """A learner as it is born; in every life with the same first weights, and chances of its own."""
         recipe, place = self.plan.recipes[name], list(self.plan.recipes).index(name)
         seed = self.plan.seed + 1000 * place
         kind = resolve(ALGORITHMS, recipe.algorithm, "algorithm")
         network = Network(self.rules, recipe.backbone, recipe.heads, seed=seed)
-        return kind(self.rules, network, self.plan.settings[name], seed + life)
+        return kind(self.rules, network, settings, seed + life)
 
     def _pool(self) -> Pool:
         plan, count = self.plan, max(1, self.plan.workers)
@@ -192,13 +205,50 @@ class Trainers:
         pupil.frozen = pupil.steps
         if again:
             pupil.before, pupil.lives = pupil.steps, pupil.lives + 1
-            pupil.learner = self._learner(name, pupil.lives)
+            pupil.learner = self._learner(name, pupil.settings, pupil.lives)
             pupil.weights = kept.onward
             self.payoff.forget(name)
         return again
 
+    def breed(self) -> None:
+        """Lets the worst learners of each kind go on from the best, if it is time (`leagues.breeding`).
+
+        How well one does is its mean score against all that it met.
+        """
+        rule = self.plan.composition.breeding
+        if not rule.every or not self.number or self.number % rule.every:
+            return
+        rng = np.random.default_rng([self.plan.seed, 17, self.number])
+        for names in self.plan.composition.kinds().values():
+            fitness = {name: score for name in names if (score := self._fitness(name)) is not None}
+            for loser, winner in successions(fitness, rule.share, rng):
+                self._succeed(loser, winner, rng)
+
+    def _fitness(self, name: str) -> float | None:
+        """A learner's mean score against all that it met; None if it met nobody or learns no more."""
+        others = [member.name for member in self.census.members if self.payoff.games(name, member.name) > 0]
+        if self.pupils[name].stopped or not others:
+            return None
+        return float(self.payoff.winrates([name], others).mean())
+
+    def _succeed(self, loser: str, winner: str, rng: np.random.Generator) -> None:
+        """Puts a copy of one learner, with settings a little changed, in another's place."""
+        old, best, rule = self.pupils[loser], self.pupils[winner], self.plan.composition.breeding
+        changed = explored({key: getattr(best.settings, key) for key in rule.settings}, rule.factor, rng)
+        try:
+            settings = replace(best.settings, **changed)
+        except ValueError:  # out of its bounds: what has worked goes on as it is
+            settings, changed = best.settings, {key: getattr(best.settings, key) for key in rule.settings}
+        steps, old.lives = old.steps, old.lives + 1
+        old.learner, old.settings = self._learner(loser, settings, old.lives), settings
+        old.learner.restore(deepcopy(best.learner.state()))
+        old.weights, old.before = old.learner.weights(), steps - old.learner.steps
+        self.payoff.forget(loser)
+        self.bred.append({"round": self.number, "who": loser, "from": winner, "settings": changed})
+
     def round(self, progress: float) -> list[Turn]:
         """One round of all learners; call `due` and `freeze` before it."""
+        self.breed()
         self.progress = progress
         self.number += 1
         active = [name for name, pupil in self.pupils.items() if not pupil.stopped]
@@ -294,6 +344,7 @@ class Trainers:
 
     def state(self) -> dict[str, Any]:
         """Everything the rest of the league follows from, but for frozen weights; between two rounds."""
+        bred = self.plan.composition.breeding.settings
         return {
             "number": self.number,
             "progress": self.progress,
@@ -301,6 +352,7 @@ class Trainers:
             "payoff": self.payoff.state(),
             "quality": self.quality.state(),
             "workers": self.going,
+            "bred": self.bred,
             "pupils": {
                 name: {
                     "learner": pupil.learner.state(),
@@ -310,6 +362,7 @@ class Trainers:
                     "lives": pupil.lives,
                     "stopped": pupil.stopped,
                     "games": pupil.games,
+                    "settings": {key: getattr(pupil.settings, key) for key in bred},
                 }
                 for name, pupil in self.pupils.items()
             },
@@ -317,7 +370,7 @@ class Trainers:
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self.number, self.progress = int(state["number"]), float(state["progress"])
-        self.streams = int(state["streams"])
+        self.streams, self.bred = int(state["streams"]), list(state["bred"])
         payoff, quality = state["payoff"], state["quality"]
         self.payoff = Payoff.from_state(payoff["names"], payoff["score"], payoff["games"], payoff["decay"])
         self.quality = Quality(quality["rate"], quality["scores"])
@@ -333,7 +386,8 @@ class Trainers:
             pupil = self.pupils[name]
             pupil.before, pupil.frozen, pupil.lives = int(kept["before"]), int(kept["frozen"]), int(kept["lives"])
             pupil.stopped, pupil.games = str(kept["stopped"]), int(kept["games"])
-            pupil.learner = self._learner(name, pupil.lives)
+            pupil.settings = replace(pupil.settings, **kept["settings"])
+            pupil.learner = self._learner(name, pupil.settings, pupil.lives)
             pupil.learner.restore(kept["learner"])
             pupil.weights = kept["weights"]
 

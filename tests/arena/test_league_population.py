@@ -249,6 +249,58 @@ def test_who_searches_and_who_does_not_learn_in_one_league(tmp_path):
     assert again.resumed and again.trainers.number == 4
 
 
+BRED = {
+    "learners": {"main": {"role": "main", "count": 3}},
+    "snapshots": {"least": 1000, "most": 1000},
+    "matches": {"rated_pairs": 0, "stored": 0, "opponents": 4},
+    "breeding": {"every": 2, "share": 0.34, "settings": ["learning_rate"], "factor": 2.0},
+}
+
+
+def test_the_worst_learner_goes_on_from_the_best_with_another_setting(tmp_path):
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(BRED), store, rounds=2)
+        trainers = one.trainers
+        trainers.round(0.0)
+        trainers.round(0.0)
+        assert not trainers.bred
+        fitness = {name: trainers._fitness(name) for name in trainers.pupils}
+        best = trainers.pupils[max(fitness, key=fitness.__getitem__)]
+        trainers.breed()
+        one.close()
+    (bred,) = trainers.bred
+    assert bred["who"] == min(fitness, key=fitness.__getitem__) and bred["from"] == best.member.name
+    pupil, rate = trainers.pupils[bred["who"]], PPOSettings().learning_rate
+    assert pupil.settings.learning_rate == bred["settings"]["learning_rate"] in (2 * rate, rate / 2)
+    assert best.settings.learning_rate == rate and best.lives == 0 < pupil.lives
+    assert all((pupil.weights[key] == best.weights[key]).all() for key in best.weights)
+    assert trainers.payoff.games(bred["who"], bred["from"]) == 0
+
+
+def test_what_was_bred_goes_on_where_it_stopped(tmp_path):
+    whole = play(tmp_path / "a", 5, plan(BRED))
+    with Store(tmp_path / "b" / "arena.db") as store:
+        one = Season(tmp_path / "b" / "runs" / "x", plan(BRED), store, rounds=5)
+        for _ in range(3):
+            one.trainers.round(0.0)
+        one.keep()
+        one.close()
+    again = play(tmp_path / "b", 5, plan(BRED))
+    assert again.resumed and one.trainers.bred == whole.trainers.bred[:1] and len(whole.trainers.bred) == 2
+    assert again.trainers.bred == whole.trainers.bred
+    for name, pupil in whole.trainers.pupils.items():
+        assert again.trainers.pupils[name].settings == pupil.settings
+    told = json.loads((again.folder / "league.json").read_text())
+    assert told["bred"] == again.trainers.bred
+
+
+def test_what_cannot_change_a_little_is_refused():
+    with pytest.raises(ValueError, match="'epochs' of main-0 is 1; name for example learning_rate"):
+        plan({**BRED, "breeding": {"every": 2, "settings": ["epochs"]}})
+    with pytest.raises(ValueError, match="'lerning_rate' of main-0 is none of its settings"):
+        plan({**BRED, "breeding": {"every": 2, "settings": ["lerning_rate"]}})
+
+
 def test_scores_are_by_who_has_more_or_by_how_much_more():
     assert [scored(pay, 0, 0.0) for pay in ((2.0, -2.0), (-1.0, 1.0), (0.0, 0.0))] == [1.0, 0.0, 0.5]
     assert scored((2.0, -2.0), 0, 8.0) == 0.75 and scored((2.0, -2.0), 1, 8.0) == 0.25
