@@ -20,6 +20,7 @@ BENCHES: dict[str, str] = {
     "inference": "arena.bench.inference:contests",
     "selfplay": "arena.bench.selfplay:contests",
     "train": "arena.bench.train:contests",
+    "goal": "arena.bench.goal:contests",
     "strength": "arena.bench.strength:contests",
     "ratings": "arena.bench.ratings:contests",
     "memory": "arena.bench.memory:contests",
@@ -29,7 +30,7 @@ BENCHES: dict[str, str] = {
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
-ONE_CORE = {"rules", "search", "exact", "ratings", "train", "memory"}
+ONE_CORE = {"rules", "search", "exact", "ratings", "train", "goal", "memory"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"

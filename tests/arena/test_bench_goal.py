@@ -1,0 +1,67 @@
+"""The bench of time to a goal: the same trials for both sides, and no time but that of learning."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from agents.agent import Decision
+from arena.bench import goal
+
+
+class Falling:
+    """Always pushes to the left: ten plies or so."""
+
+    name = "falling"
+
+    def begin(self, game, seeds):
+        return {}
+
+    def act(self, view, memory):
+        return Decision(np.zeros(len(view.obs), np.int64), memory)
+
+
+def test_trials_are_made_when_they_are_due_and_their_time_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [10.0]
+    monkeypatch.setattr(time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(goal, "GAMES", 3)
+    watch = goal.Watch(0, 5000, begun=8.0)
+
+    def slow() -> Falling:
+        clock[0] += 100.0
+        return Falling()
+
+    assert watch.goes_on(goal.EVERY - 1, slow) and watch.reached.steps == 0
+    assert watch.goes_on(goal.EVERY + 5, slow) and watch.reached[:2] == (2.0, goal.EVERY + 5)
+    assert 8 <= watch.reached.mean <= 11 and not watch.reached.there
+    clock[0] += 1.0
+    assert watch.goes_on(2 * goal.EVERY - 1, slow) and watch.reached.seconds == 2.0
+    watch.reached = watch.reached._replace(mean=0.0)
+    monkeypatch.setattr(goal, "GOAL", 5.0)
+    assert not watch.goes_on(2 * goal.EVERY, slow)
+    assert watch.reached.seconds == 3.0 and watch.reached.there
+    assert not watch.goes_on(3 * goal.EVERY, slow) and watch.reached.steps == 2 * goal.EVERY
+
+
+def test_a_seed_that_does_not_get_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(goal, "GAMES", 2)
+    monkeypatch.setattr(goal, "EVERY", 64)
+    monkeypatch.setitem(goal.MOST, "ppo", 128)
+    monkeypatch.setitem(goal.OURS, "ppo", ("rollouts.lanes=4", "rollouts.steps=16", "network.backbone=mlp:width=8"))
+    (row,) = goal.contests("1", "ppo", "no")
+    assert row["peer"] is None and row["ratio"] is None and row["runs"] == 1
+    assert row["note"].endswith("(128, not reached)") and row["ours"] > 0
+    monkeypatch.setattr(goal, "GOAL", 1.0)
+    (row,) = goal.contests("1", "ppo", "no")
+    assert row["note"].endswith("(64)")
+
+
+def test_both_sides_are_tried_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("stable_baselines3")
+    monkeypatch.setattr(goal, "GAMES", 2)
+    monkeypatch.setattr(goal, "EVERY", 256)
+    reached = goal.foreign("ppo", 0, 256)
+    assert reached.steps == 256 and 5 <= reached.mean <= 500 and reached.seconds > 0
+    assert goal.foreign("dqn", 0, 300).steps == 300
