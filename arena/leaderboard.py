@@ -45,6 +45,8 @@ class Line:
     """The share of time that evolution by alpha-rank spends at it."""
     forfeits: Mapping[str, int] = field(default_factory=dict)
     """How many of its games it lost other than by the rules, by kind: late, crash, illegal ..."""
+    exploitability: float | None = None
+    """What a best response to it gains a seat, over the whole tree; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Leaderboard:
     first_move_error: float
     cycles: float = 0.0
     """How much of the members' beating each other no ranking explains: 0 none, 1 all, as in rock-paper-scissors."""
+    exact: bool = False
+    """Whether exploitability was asked for."""
     outdated: int = 0
     """Games by other versions of the rules, which do not count."""
 
@@ -95,8 +99,11 @@ def ratings(store: Store, game: str, *, upto: int | None = None) -> Ratings:
     return rate(results, members=members, anchor=ANCHOR if ANCHOR in known.union(members) else None)
 
 
-def leaderboard(store: Store, game: str) -> Leaderboard:
-    """The leaderboard of a game; raises StoreError if nobody has played it."""
+def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
+    """The leaderboard of a game; raises StoreError if nobody has played it.
+
+    With `exact` each agent's exploitability too, in small games; seconds for one that searches, nothing is kept.
+    """
     members = {member.name: member for member in store.members(game)}
     if not members:
         played = ", ".join(store.games_with_members()) or "nothing yet"
@@ -126,10 +133,33 @@ def leaderboard(store: Store, game: str) -> Leaderboard:
                 nash=weights[name],
                 alpha_rank=evolved[name],
                 forfeits=lost.get(name, {}),
+                exploitability=exploitability(game, members[name].spec) if exact else None,
             )
         )
     games, worth, outdated = sum(results.values()), rated.first_move, store.outdated(game)
-    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, 1.96 * worth.error, cycles, outdated)
+    error = 1.96 * worth.error
+    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, error, cycles, exact, outdated)
+
+
+def exploitability(game: str, spec: str) -> float | None:
+    """An agent's exploitability in a small game, hidden or open; None where it cannot be worked out any more."""
+    from agents.agent import Unable
+    from agents.exact import open_games
+    from agents.exact.tree import TooLarge
+    from agents.registry import is_program
+    from arena.tournament import exploited, ready
+    from envs.registry import game as game_of
+
+    rules = game_of(game)
+    try:
+        if rules.hidden:
+            return exploited(game, spec)
+        if is_program(spec) or spec.partition(":")[0] == "human":
+            return None
+        open_games.layers(rules)
+        return open_games.exploitability(rules, ready(spec, rules))
+    except (TooLarge, Unable, ValueError):  # an agent whose folder is gone has its rating still
+        return None
 
 
 def forfeits(store: Store, game: str) -> dict[str, dict[str, int]]:
@@ -195,20 +225,40 @@ def as_csv(board: Leaderboard) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     against = [f"score against {inert(anchor)}" for anchor in board.anchors]
+    gain = ["exploitability"] if board.exact else []
     writer.writerow(
-        ["rank", "name", "kind", "elo", "low", "high", "games", "score", "nash", "alpha_rank", "forfeits", *against]
+        [
+            "rank",
+            "name",
+            "kind",
+            "elo",
+            "low",
+            "high",
+            "games",
+            "score",
+            "nash",
+            "alpha_rank",
+            "forfeits",
+            *gain,
+            *against,
+        ]
     )
     for line in board.lines:
         numbers = [f"{value:.1f}" for value in (line.elo, line.low, line.high)]
         scored = [_blank(line.anchors[anchor]) for anchor in board.anchors]
         shares = [f"{value:.4f}" for value in (line.score, line.nash, line.alpha_rank)]
         lost = sum(line.forfeits.values())
-        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, lost, *scored])
+        gained = [_blank(line.exploitability)] if board.exact else []
+        writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, lost, *gained, *scored])
     return out.getvalue()
 
 
 def _blank(score: float | None) -> str:
     return "" if score is None else f"{score:.4f}"
+
+
+def _shown(gain: float | None) -> str:
+    return "" if gain is None else f"{gain:.3f}"
 
 
 def as_table(board: Leaderboard, width: int = 100) -> RichTable:
@@ -225,8 +275,10 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     grid = Table(title=escape(printable(title)), caption=caption, title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)
     room = width - min(longest, 28) - 24
+    room -= 9 if board.exact else 0
     shown_interval, shown_games, shown_better, shown_nash = room >= 16, room >= 24, room >= 36, room >= 46
     shown_anchors = board.anchors[: max(0, (room - 49) // 12)] if shown_better else []
+    shown_evolved = room - 49 - 12 * len(board.anchors) >= 12
     grid.add_column("#", justify="right", style="dim")
     grid.add_column("name", overflow="ellipsis", no_wrap=True, max_width=40)
     grid.add_column("Elo", justify="right", style="bold", no_wrap=True)
@@ -235,6 +287,8 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
         (shown_games, "games"),
         (shown_better, "better"),
         (shown_nash, "Nash"),
+        (shown_evolved, "α-rank"),
+        (board.exact, "exploit"),
     ):
         if shown:
             grid.add_column(heading, justify="right", no_wrap=True)
@@ -250,6 +304,8 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
         cells += [f"{line.games:,}"] if shown_games else []
         cells += ["" if line.better is None else percent(line.better)] if shown_better else []
         cells += [percent(line.nash) if line.nash >= 0.0005 else ""] if shown_nash else []
+        cells += [percent(line.alpha_rank) if line.alpha_rank >= 0.0005 else ""] if shown_evolved else []
+        cells += [_shown(line.exploitability)] if board.exact else []
         cells += ["" if line.anchors[a] is None else percent(line.anchors[a]) for a in shown_anchors]
         grid.add_row(*cells)
     return grid

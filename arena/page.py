@@ -38,7 +38,9 @@ def as_page(board: Leaderboard) -> str:
     circles = f" {escape(board.in_circles)}." if board.in_circles else ""
     first = f"Moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo."
     lost = f" {escape(board.forfeited)}." if board.forfeited else ""
-    heads = "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
+    exact = " “Exploit” is what a best response to it gains a seat, over the game’s whole tree." if board.exact else ""
+    gain = "<th>exploit</th>" if board.exact else ""
+    heads = gain + "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
     low, high = _range(board)
     rows = "\n".join(_row(line, board, low, high) for line in board.lines)
     return f"""<!doctype html>
@@ -55,12 +57,13 @@ def as_page(board: Leaderboard) -> str:
 <h1>{escape(board.game)}</h1>
 <p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
 settled. “Better” is the probability that a member is truly stronger than the next one down; “Nash” its weight in the
-mixture of members that no member beats. {first}{circles}{lost}</p>
+mixture of members that no member beats, “α-rank” the share of time that evolution among them spends at it.{exact}
+{first}{circles}{lost}</p>
 <div class="scroll">
 <table>
 <thead>
 <tr><th>#</th><th class="name">name</th><th>Elo</th><th>95 %</th><th></th><th>games</th><th>better</th><th>Nash</th>
-{heads}</tr>
+<th>α-rank</th>{heads}</tr>
 </thead>
 <tbody>
 {rows}
@@ -87,6 +90,9 @@ def _row(line: Line, board: Leaderboard, low: float, high: float) -> str:
     scores = "".join(f"<td>{percent(line.anchors[anchor])}</td>" for anchor in board.anchors)
     better = "" if line.better is None else percent(line.better)
     nash = percent(line.nash) if line.nash >= 0.0005 else ""
+    evolved = percent(line.alpha_rank) if line.alpha_rank >= 0.0005 else ""
+    gained = "" if line.exploitability is None else f"{line.exploitability:.3f}"
+    gain = f"<td>{gained}</td>" if board.exact else ""
     kind = escape(line.kind)
     dot = f'<span class="dot" style="background:{colour}" title="{kind}"></span>'
     return (
@@ -94,7 +100,7 @@ def _row(line: Line, board: Leaderboard, low: float, high: float) -> str:
         f'{dot}{name} <span class="small">{kind}</span></td>'
         f'<td class="elo">{line.elo:.0f}</td><td class="small">{line.low:.0f} … {line.high:.0f}</td>'
         f'<td class="bar">{_bar(line, colour, low, high)}</td><td>{line.games:,}</td><td>{better}</td>'
-        f"<td>{nash}</td>{scores}</tr>"
+        f"<td>{nash}</td><td>{evolved}</td>{gain}{scores}</tr>"
     )
 
 

@@ -332,9 +332,14 @@ def leaderboard(
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on standard output.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs nothing else.")] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="In small games: what a best response to each gains; takes seconds.")
+    ] = False,
     database: Database = Path("arena.db"),
 ) -> None:
     """Show everybody's rating, with its 95 % interval, from every stored game that counts.
+
+    --exact adds exploitability where the game's whole tree is small: kuhn, leduc, tic_tac_toe.
 
     Example: [bold]arena leaderboard connect_four --html leaderboard.html[/]
     """
@@ -344,7 +349,7 @@ def leaderboard(
     from arena.store import Store
 
     with Store.read(database) as store:
-        board = leaderboard(store, _chosen(store, game))
+        board = leaderboard(store, _chosen(store, game), exact)
     if html is not None:
         from agents.files import write_text
         from arena.page import as_page

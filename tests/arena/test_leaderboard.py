@@ -83,6 +83,23 @@ def test_csv_reads_back_and_holds_no_formula(store):
     assert next(row for row in rows if row["name"] == "strong")["score against random"] == "0.9000"
 
 
+def test_exploitability_stands_where_it_was_asked_for(tmp_path):
+    with Store(tmp_path / "arena.db") as store:
+        for game, specs in {"kuhn": ["random"], "tic_tac_toe": ["random", "solver", "first"]}.items():
+            for spec in specs:
+                store.add_member(game, spec, "anchor", spec)
+        store.add_member("tic_tac_toe", "gone", "agent", "runs/no/such/folder")
+        kuhn, nothing_hidden = leaderboard(store, "kuhn", exact=True), leaderboard(store, "tic_tac_toe", exact=True)
+        plain = leaderboard(store, "tic_tac_toe")
+    assert [line.exploitability for line in kuhn.lines] == [pytest.approx(11 / 24, abs=0.01)]  # its moves are counted
+    gains = {line.name: line.exploitability for line in nothing_hidden.lines}
+    assert gains.pop("random") == pytest.approx(0.96, abs=0.04)
+    assert gains == {"solver": 0.0, "first": 1.0, "gone": None}
+    assert "exploitability" in as_csv(kuhn) and "<td>0.4" in as_page(kuhn)
+    assert "exploit" in [column.header for column in as_table(kuhn).columns]
+    assert all(line.exploitability is None for line in plain.lines) and "exploit" not in as_csv(plain) + as_page(plain)
+
+
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -136,6 +153,7 @@ def test_the_document_is_plain(store):
             "nash",
             "alpha_rank",
             "forfeits",
+            "exploitability",
         )
     }
 
