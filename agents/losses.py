@@ -87,6 +87,12 @@ def kl_estimate(log_ratio: Tensor) -> Tensor:
     return (log_ratio.exp() - 1 - log_ratio).mean()
 
 
+def divergence(logits: Tensor, other: Tensor, legal: Tensor) -> Tensor:
+    """[B] KL(p | q) = sum_a p(a) log(p(a) / q(a)), p and q the softmax of two logits over legal actions; all [B, A]."""
+    log_p, log_q = log_softmax_legal(logits, legal), log_softmax_legal(other, legal)
+    return (log_p.exp() * (log_p - log_q)).sum(1)
+
+
 def explained_variance(value: Tensor, target: Tensor) -> float:
     """1 - Var(target - V) / Var(target): 1 is perfect, 0 no better than a constant; 0 if the targets are all equal."""
     spread = target.var(correction=0).item()

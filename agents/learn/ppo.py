@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.agent import Unable
 from agents.experience import Columns
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
@@ -21,6 +22,7 @@ from agents.losses import (
     chosen_and_entropy,
     clipped_surrogate,
     clipped_value_error,
+    divergence,
     explained_variance,
     kl_estimate,
     value_error,
@@ -51,6 +53,9 @@ class PPOSettings:
     normalise         whether advantages are brought to mean 0 and spread 1 in each batch
     most_kl           0, or the divergence from the policy that played after which a fragment is left alone
     gradient          largest norm of a gradient
+    magnet            weight of the divergence from a magnet, a policy that follows: with it the last policy, not only the
+                      mean, comes near equilibria (magnetic mirror descent; Sokota et al. 2023, arXiv:2206.05825)
+    magnet_share      of the way to the network that the magnet goes after each fragment
     average           0, or the share of the decisions so far over which weights are averaged in what is kept as an
                       agent: where games hide something play circles round its equilibrium, and the mean comes near it
     """
@@ -70,6 +75,8 @@ class PPOSettings:
     normalise: bool = True
     most_kl: float = 0.0
     gradient: float = 0.5
+    magnet: float = 0.0
+    magnet_share: float = 0.05
     average: float = 0.0
 
     def __post_init__(self) -> None:
@@ -77,6 +84,7 @@ class PPOSettings:
         within(self, learning_rate="(0, inf)", final_rate="[0, 1]", clip="(0, inf)", final_clip="[0, 1]")
         within(self, value_weight="[0, inf)", entropy="[0, inf)", final_entropy="[0, inf)")
         within(self, value_clip="[0, inf)", most_kl="[0, inf)", average="[0, 1]")
+        within(self, magnet="[0, inf)", magnet_share="[0, 1]")
 
 
 MIXED = PPOSettings(
@@ -118,6 +126,9 @@ class PPO:
         # Differs: Adam's epsilon is 1e-5, as in OpenAI's baselines.
         self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
         self.mean = network.twin() if settings.average else None
+        if settings.magnet and game.controls:
+            raise Unable(f"A magnet draws policies of moves, and in {game.name} actions are vectors; set magnet to 0.")
+        self.magnet = network.twin() if settings.magnet else None
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Algorithm 1's inner part: advantages of the fragment, then `epochs` passes over it in shuffled batches."""
@@ -128,6 +139,9 @@ class PPO:
         )
         fragment = shared.Fragment(experience, {"advantage": advantage, "target": advantage + experience["value"]})
         self.rounds += 1
+        if self.magnet is not None:
+            with torch.no_grad():
+                fragment.add("magnet", fragment.whole(self.magnet)["policy"].flatten(0, 1)[fragment.chosen])
         # Differs: values are learned in units of the returns' own spread.
         self.unit = shared.rescale(self.network, fragment.flat("target"), self.rounds)
         rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
@@ -147,6 +161,8 @@ class PPO:
         taken = int(valid.sum())
         self.steps += taken
         self.updates += count
+        if self.magnet is not None:
+            follow(self.magnet, self.network, s.magnet_share)
         if self.mean is not None:  # Differs: Polyak & Juditsky 1992, over a window that grows with the run.
             follow(self.mean, self.network, taken / max(taken, s.average * self.steps))
         metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
@@ -170,6 +186,8 @@ class PPO:
         surrogate = clipped_surrogate(ratio, advantage, clip)
         value = self._value_loss(batch)
         loss = surrogate + s.value_weight * value - bonus * entropy.mean()
+        if self.magnet is not None:
+            loss = loss + s.magnet * divergence(batch.out["policy"], batch["magnet"], batch["legal"]).mean()
         shared.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient)
         with torch.no_grad():
             outside = ((ratio - 1).abs() > clip).float().mean()
@@ -188,7 +206,7 @@ class PPO:
     def weights(self) -> Weights:
         return weights(self.network)
 
-    def mean_weights(self) -> Weights:
+    def kept(self) -> Weights:
         """What is kept as an agent: the running average of the weights, or those of now if `average` is 0."""
         return weights(self.mean or self.network)
 
@@ -196,6 +214,8 @@ class PPO:
         own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
         if self.mean is not None:
             own["mean"] = self.mean.state_dict()
+        if self.magnet is not None:
+            own["magnet"] = self.magnet.state_dict()
         return shared.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -203,3 +223,5 @@ class PPO:
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         if self.mean is not None:
             self.mean.load_state_dict(state.get("mean", state["network"]))
+        if self.magnet is not None:
+            self.magnet.load_state_dict(state.get("magnet", state["network"]))

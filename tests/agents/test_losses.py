@@ -78,6 +78,15 @@ def test_the_estimate_of_divergence_is_right_on_average_and_never_negative():
     assert (each >= 0).all()
 
 
+def test_divergence_by_hand():
+    p, q = torch.tensor([[0.7, 0.3, 0.0]]), torch.tensor([[0.5, 0.5, 0.9]])
+    legal = torch.tensor([[True, True, False]])
+    found = losses.divergence(p.clamp_min(1e-9).log(), q.log(), legal)
+    assert found.item() == pytest.approx(0.7 * math.log(1.4) + 0.3 * math.log(0.6), abs=1e-6)
+    assert losses.divergence(p.clamp_min(1e-9).log(), q.log(), torch.ones(1, 3).bool()).item() > 0.5  # the control
+    assert losses.divergence(q.log(), q.log() + 3.0, legal).item() == pytest.approx(0.0, abs=1e-6)
+
+
 def test_explained_variance_by_hand():
     target = torch.tensor([0.0, 2.0, 4.0])
     assert losses.explained_variance(target, target) == 1.0

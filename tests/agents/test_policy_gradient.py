@@ -14,6 +14,7 @@ from agents.learn.learner import kept_weights
 from agents.learn.ppo import PPO, PPOSettings
 from agents.learn.reinforce import Reinforce, ReinforceSettings
 from agents.learn.worlds import WORLDS
+from agents.losses import divergence
 from agents.networks import Network
 from agents.rollouts import Rollouts, RolloutSettings
 from envs.registry import game
@@ -55,6 +56,34 @@ def test_what_is_kept_is_the_mean_of_the_weights_after_each_update_and_what_play
     other, _ = made(PPO, PPOSettings(average=1.0), "matched")
     other.restore(learner.state())
     assert all(np.array_equal(array, kept[name]) for name, array in kept_weights(other).items())
+
+
+def moved(settings, fragments=3):
+    """How far a policy has gone from what it was at first, and the learner."""
+    learner, rollouts = made(PPO, settings, "kuhn")
+    first = learner.network.twin()
+    for _ in range(fragments):
+        columns = rollouts.collect(0)[0]
+        learner.update(columns, 0.0)
+    obs, legal = (torch.from_numpy(columns[name]).flatten(0, 1) for name in ("obs", "legal"))
+    with torch.no_grad():
+        return divergence(learner.network(obs)["policy"], first(obs)["policy"], legal).mean().item(), learner
+
+
+def test_a_magnet_holds_the_policy_near_and_follows_it():
+    free = PPOSettings(learning_rate=0.01, entropy=0.0)
+    far, _ = moved(free)
+    near, held = moved(replace(free, magnet=100.0, magnet_share=0.0))
+    assert near < 0.2 * far
+    start = made(PPO, free, "kuhn")[0].weights()
+    still, gone = held.magnet.state_dict(), moved(replace(free, magnet=1.0, magnet_share=1.0))[1]
+    assert all(np.array_equal(still[name].numpy(), array) for name, array in start.items())
+    assert all(np.array_equal(gone.magnet.state_dict()[name].numpy(), a) for name, a in gone.weights().items())
+    other, _ = made(PPO, replace(free, magnet=1.0), "kuhn")
+    other.restore(held.state())
+    assert all(torch.equal(other.magnet.state_dict()[name], array) for name, array in still.items())
+    with pytest.raises(Unable, match="set magnet to 0"):
+        made(PPO, replace(free, magnet=1.0), "pendulum")
 
 
 def test_a_divergence_too_large_ends_the_passes():
