@@ -53,8 +53,8 @@ class PPOSettings:
     normalise         whether advantages are brought to mean 0 and spread 1 in each batch
     most_kl           0, or the divergence from the policy that played after which a fragment is left alone
     gradient          largest norm of a gradient
-    magnet            weight of the divergence from a magnet, a policy that follows: with it the last policy, not only the
-                      mean, comes near equilibria (magnetic mirror descent; Sokota et al. 2023, arXiv:2206.05825)
+    magnet            weight of the divergence from a magnet, a policy that follows: with it the last policy comes near
+                      equilibria, and not its mean alone (magnetic mirror descent; arXiv:2206.05825)
     magnet_share      of the way to the network that the magnet goes after each fragment
     average           0, or the share of the decisions so far over which weights are averaged in what is kept as an
                       agent: where games hide something play circles round its equilibrium, and the mean comes near it
