@@ -56,7 +56,7 @@ class Learner(Protocol):
         ...
 
     def weights(self) -> Weights:
-        """What actors need, and what a snapshot stores (but see `Averaging`), in arrays of their own."""
+        """What actors need, and what a snapshot stores (but see `Keeping`), in arrays of their own."""
         ...
 
     def state(self) -> State:
@@ -78,10 +78,10 @@ class Suiting(Protocol):
 
 
 @runtime_checkable
-class Averaging(Protocol):
-    """A learner whose agent is a mean of what it was, while it plays with the weights of now."""
+class Keeping(Protocol):
+    """A learner whose agent is another than the one that plays: a mean of what it was, or what it learns beside it."""
 
-    def mean_weights(self) -> Weights:
+    def kept(self) -> Weights:
         """What a snapshot stores."""
         ...
 
@@ -97,7 +97,7 @@ class Watchful(Protocol):
 
 def kept_weights(learner: Learner) -> Weights:
     """What a snapshot of a learner stores."""
-    return learner.mean_weights() if isinstance(learner, Averaging) else learner.weights()
+    return learner.kept() if isinstance(learner, Keeping) else learner.weights()
 
 
 class Player(Protocol):
