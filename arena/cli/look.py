@@ -30,6 +30,16 @@ Analyst = Annotated[
     ),
 ]
 
+Size = Annotated[
+    int | None,
+    typer.Option("--group", metavar="G", help="A language task: so many answers of one model, or of two, to a prompt."),
+]
+Prompt = Annotated[int, typer.Option("--prompt", metavar="N", min=0, help="Which prompt of a --group it is.")]
+Head = Annotated[
+    str | None, typer.Option("--attention", metavar="LAYER.HEAD", help="In a --group, where this head looks, as 1.2.")
+]
+Curves = Annotated[bool, typer.Option("--curves", help="A run's curves over its steps; RUN in place of a game.")]
+
 
 def add_to(app: typer.Typer) -> None:
     """Adds this file's commands."""
@@ -60,14 +70,28 @@ def watch(
     describe: Describe = False,
     ply: Annotated[int | None, typer.Option(min=0, help="The position that a .png shows; left out: the last.")] = None,
     analyst: Analyst = None,
+    group: Size = None,
+    prompt: Prompt = 0,
+    head: Head = None,
+    curves: Curves = False,
     seed: Seed = 0,
     database: Database = Path("arena.db"),
 ) -> None:
-    """Watch agents play, a stored game, or a running league.
+    """Watch agents play, a stored game, or a running league; a group of answers, or a run's curves.
+
+    A --group is one prompt of a language task and the answers of one model, or of two, before and after training;
+    `untrained` stands for a model as it began.
 
     Example: [bold]arena watch connect_four mcts:sims=200 alphabeta:depth=6 --export game.gif[/]
+
+    Example: [bold]arena watch reverse untrained runs/reverse-grpo --group 8 --export group.png[/]
     """
     words = players or []
+    if group is not None or curves or head is not None:
+        from arena.cli.language import look_at
+
+        look_at(words, Showing(export, describe, ply), group, prompt, head, curves, seed, database)
+        return
     if len(words) == 1 and not league and words[0].endswith((".jsonl", ".pgn", ".sgf")):
         _watch_file(Showing(export, describe, ply), Path(words[0]), game_id, analyst, database)
         return

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from arena.viewers.snapshot import Snapshot
 from arena.viewers.ui import MOVE_SECONDS, PLY_SECONDS, TEXT_SIZES, UI
 
 ENDINGS = ("png", "gif", "mp4")
+View = TypeVar("View")
+Shot: TypeAlias = Callable[[View, tuple[int, int], Painter], pygame.Surface]
+"""Paints a view on a surface of so many pixels."""
 GIF_WIDTH = 960
 GIF_FPS, MP4_FPS = 12, 30
 END_SECONDS = 3.0
@@ -59,10 +64,8 @@ def export(
     try:
         if kind == "png":
             _png(snapshot, replace(ui, ply=snapshot.length if ply is None else ply, part=1.0), size, path)
-        elif kind == "gif":
-            _gif(snapshot, ui, size, path, progress)
         else:
-            _mp4(snapshot, ui, size, path, progress)
+            film(path, kind, partial(frames, snapshot, ui), partial(picture, snapshot), size, progress)
     except OSError as error:
         raise CannotExport(f"{path} could not be written: {error.strerror or error}.") from error
     return path
@@ -82,10 +85,15 @@ def check_export(file: Path | str) -> tuple[Path, str]:
 def _png(snapshot: Snapshot, ui: UI, size: tuple[int, int], path: Path) -> None:
     if not 0 <= ui.ply <= snapshot.length:
         raise CannotExport(f"The game has positions 0 to {snapshot.length}, and {ui.ply} was asked for.")
+    png(picture(snapshot, ui, size), path, _record(snapshot, ui, size))
+
+
+def png(surface: pygame.Surface, path: Path, record: dict[str, object]) -> None:
+    """Writes a picture, and beside it what it shows."""
     from PIL import Image
 
-    Image.fromarray(_pixels(picture(snapshot, ui, size))).save(path, "PNG")
-    path.with_name(path.name + ".json").write_text(json.dumps(_record(snapshot, ui, size), indent=1) + "\n")
+    Image.fromarray(_pixels(surface)).save(path, "PNG")
+    path.with_name(path.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _record(snapshot: Snapshot, ui: UI, size: tuple[int, int]) -> dict[str, object]:
@@ -109,23 +117,37 @@ def _pixels(surface: pygame.Surface) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
 
 
-def _gif(snapshot: Snapshot, ui: UI, size: tuple[int, int], path: Path, progress: Callable[[float], None]) -> None:
+def film(
+    path: Path, kind: str, views: Callable[[int], Iterable[tuple[View, float]]], shot: Shot[View],
+    size: tuple[int, int], progress: Callable[[float], None],
+) -> None:  # fmt: skip
+    """Writes views, given the frames a second, each with the seconds it lasts, as a .gif or .mp4."""
+    if kind == "gif":
+        _gif(list(views(GIF_FPS)), shot, size, path, progress)
+    else:
+        _mp4(list(views(MP4_FPS)), shot, size, path, progress)
+
+
+def _gif(
+    views: list[tuple[View, float]], shot: Shot[View], size: tuple[int, int], path: Path,
+    progress: Callable[[float], None],
+) -> None:  # fmt: skip
     from PIL import Image
 
     share = min(1.0, GIF_WIDTH / size[0])
     size = (round(size[0] * share), round(size[1] * share))
-    views, painter = list(frames(snapshot, ui, GIF_FPS)), Painter()
-    palette = _palette([_pixels(picture(snapshot, view, size, painter)) for view, _ in _some(views, 6)])
+    painter = Painter()
+    palette = _palette([_pixels(shot(view, size, painter)) for view, _ in _some(views, 6)])
     images = []
     for i, (view, _) in enumerate(views):
-        full = Image.fromarray(_pixels(picture(snapshot, view, size, painter)))
+        full = Image.fromarray(_pixels(shot(view, size, painter)))
         images.append(full.quantize(palette=palette, dither=Image.Dither.NONE))
         progress((i + 1) / len(views))
     lasts = [max(20, round(seconds * 100) * 10) for _, seconds in views]
     images[0].save(path, "GIF", save_all=True, append_images=images[1:], duration=lasts, loop=0, optimize=False)
 
 
-def _some(views: list[tuple[UI, float]], count: int) -> list[tuple[UI, float]]:
+def _some(views: list[tuple[View, float]], count: int) -> list[tuple[View, float]]:
     return [views[i] for i in np.linspace(0, len(views) - 1, min(count, len(views))).astype(int)]
 
 
@@ -136,11 +158,13 @@ def _palette(samples: list[NDArray[np.uint8]]):
     return Image.fromarray(np.concatenate(samples)).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
-def _mp4(snapshot: Snapshot, ui: UI, size: tuple[int, int], path: Path, progress: Callable[[float], None]) -> None:
+def _mp4(
+    views: list[tuple[View, float]], shot: Shot[View], size: tuple[int, int], path: Path,
+    progress: Callable[[float], None],
+) -> None:  # fmt: skip
     import imageio_ffmpeg
 
-    size = (size[0] // 2 * 2, size[1] // 2 * 2)
-    views, painter = list(frames(snapshot, ui, MP4_FPS)), Painter()
+    size, painter = (size[0] // 2 * 2, size[1] // 2 * 2), Painter()
     writer = imageio_ffmpeg.write_frames(
         str(path), size, fps=MP4_FPS, codec="libx264", pix_fmt_out="yuv420p", macro_block_size=2, quality=7,
         output_params=["-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart",
@@ -149,7 +173,7 @@ def _mp4(snapshot: Snapshot, ui: UI, size: tuple[int, int], path: Path, progress
     writer.send(None)
     try:
         for i, (view, seconds) in enumerate(views):
-            for frame in _repeated(_pixels(picture(snapshot, view, size, painter)), seconds):
+            for frame in _repeated(_pixels(shot(view, size, painter)), seconds):
                 writer.send(frame)
             progress((i + 1) / len(views))
     finally:

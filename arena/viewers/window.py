@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,19 +48,17 @@ def open_display(size: tuple[int, int], title: str, mend: str = INSTEAD) -> pyga
     return surface
 
 
-class Window:
-    """Shows one source until it is closed."""
+class Screen(ABC):
+    """A window with its events, until it is closed; what it shows is said by those who inherit."""
 
-    def __init__(self, source: Source, ui: UI, size: tuple[int, int], folder: Path, mend: str = INSTEAD) -> None:
-        self.source, self.ui, self.folder = source, ui, folder
+    def __init__(self, size: tuple[int, int], caption: str, mend: str) -> None:
         self.painter = Painter()
         self.shapes: list[Shape] = []
         self.drawn: object = None
         self.open = True
         self.full = False
         self.size = size
-        self.kept = source.newest()
-        self.surface = open_display(size, title(self.kept), mend)
+        self.surface = open_display(size, caption, mend)
 
     def run(self) -> None:
         """Handles events and draws until the window is closed."""
@@ -71,8 +70,70 @@ class Window:
                 before = now
                 clock.tick(FPS if self.moving() else IDLE_FPS)
         finally:
-            self.source.close()
+            self.close()
             pygame.display.quit()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of what is shown."""
+
+    @abstractmethod
+    def moving(self) -> bool:
+        """Whether something on the screen changes by itself."""
+
+    @abstractmethod
+    def turn(self, seconds: float) -> None:
+        """One round: events, time, and a new picture if anything has changed."""
+
+    def translated(self, event: pygame.event.Event, px: float) -> list[Event]:
+        """A pygame event as events of `ui`, with what it hit; px is how many pixels a u has."""
+        if event.type == pygame.QUIT:
+            self.open = False
+        elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
+            self.surface, self.drawn = pygame.display.get_surface() or self.surface, None
+        elif event.type == pygame.KEYDOWN:
+            name = key_name(event.key, event.unicode, event.mod)
+            return [Key(name)] if name else []
+        elif event.type == pygame.MOUSEWHEEL:
+            return [Wheel(event.y)]
+        elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
+            return [Release()]
+        elif event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
+            x, y = event.pos[0] / px, event.pos[1] / px
+            hit = hit_at(self.shapes, x, y)
+            if event.type == pygame.MOUSEMOTION:
+                return [Move(hit, x, y)]
+            if event.button == 1:
+                return [Press(hit, x, y)]
+        return []
+
+    def show(self, shapes: list[Shape]) -> None:
+        """Paints shapes on the screen."""
+        self.shapes = shapes
+        self.painter.paint(shapes, self.surface)
+        pygame.display.flip()
+
+    def toggle(self) -> None:
+        """Changes between the whole screen and a window."""
+        self.full = not self.full
+        if self.full:
+            self.size = self.surface.get_size()
+            self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+        else:
+            self.surface = pygame.display.set_mode(self.size, pygame.RESIZABLE)
+        self.drawn = None
+
+
+class Window(Screen):
+    """Shows one source until it is closed."""
+
+    def __init__(self, source: Source, ui: UI, size: tuple[int, int], folder: Path, mend: str = INSTEAD) -> None:
+        self.source, self.ui, self.folder = source, ui, folder
+        self.kept = source.newest()
+        super().__init__(size, title(self.kept), mend)
+
+    def close(self) -> None:
+        self.source.close()
 
     def moving(self) -> bool:
         """Whether something on the screen changes by itself."""
@@ -84,7 +145,7 @@ class Window:
         self.ui = update(self.ui, Tick(seconds), snapshot, self.layout())
         for event in pygame.event.get():
             where = self.layout()
-            for translated in self.translated(event, where):
+            for translated in self.translated(event, where.px):
                 self.ui = update(self.ui, translated, snapshot, where)
         self.obey(snapshot)
         if self.open:
@@ -107,31 +168,7 @@ class Window:
         if self.drawn is None or snapshot.names != self.kept.names:
             pygame.display.set_caption(title(snapshot))
         self.drawn, self.kept = state, snapshot  # `kept` keeps the id from being used again
-        self.shapes = scene(snapshot, self.ui, self.layout())
-        self.painter.paint(self.shapes, self.surface)
-        pygame.display.flip()
-
-    def translated(self, event: pygame.event.Event, where: Layout) -> list[Event]:
-        """A pygame event as events of `ui`, with what it hit."""
-        if event.type == pygame.QUIT:
-            self.open = False
-        elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
-            self.surface, self.drawn = pygame.display.get_surface() or self.surface, None
-        elif event.type == pygame.KEYDOWN:
-            name = key_name(event.key, event.unicode, event.mod)
-            return [Key(name)] if name else []
-        elif event.type == pygame.MOUSEWHEEL:
-            return [Wheel(event.y)]
-        elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
-            return [Release()]
-        elif event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
-            x, y = event.pos[0] / where.px, event.pos[1] / where.px
-            hit = hit_at(self.shapes, x, y)
-            if event.type == pygame.MOUSEMOTION:
-                return [Move(hit, x, y)]
-            if event.button == 1:
-                return [Press(hit, x, y)]
-        return []
+        self.show(scene(snapshot, self.ui, self.layout()))
 
     def obey(self, snapshot: Snapshot) -> None:
         """Does what the record asks for."""
@@ -146,16 +183,6 @@ class Window:
             elif what != "window":
                 answer = self.source.ask(what, number)
                 self.ui = say(self.ui, answer) if answer else self.ui
-
-    def toggle(self) -> None:
-        """Changes between the whole screen and a window."""
-        self.full = not self.full
-        if self.full:
-            self.size = self.surface.get_size()
-            self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
-        else:
-            self.surface = pygame.display.set_mode(self.size, pygame.RESIZABLE)
-        self.drawn = None
 
     def save(self, snapshot: Snapshot, kind: str, ply: int) -> None:
         """Writes a picture of the ply shown, or a film, into the folder under a name not taken."""
