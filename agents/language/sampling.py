@@ -7,18 +7,24 @@ on its own prompt and seed: not on its neighbours, nor on how many lanes there a
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.language.block import ROOM, Block, Prepared, Work
+from agents.language.columns import LANES
 from agents.language.draws import Picking, draw_tokens
 from agents.language.model import parts
 from agents.networks import Network, Weights, load_weights
+from agents.precision import native_bfloat16
+from envs.language.vocabulary import END
 
-END = 0
-"""The token that ends an answer."""
+WIDEST = 256
+"""Texts in a block at most."""
 
 
 class Samples(NamedTuple):
@@ -35,17 +41,23 @@ class Samples(NamedTuple):
 
 
 class Sampler:
-    """A copy of a language model that writes up to `lanes` texts at a time."""
+    """A copy of a language model that writes up to `lanes` texts at a time.
 
-    def __init__(self, network: Network, lanes: int) -> None:
+    narrow   whether products are of bfloat16; by default where the processor multiplies that
+    threads  cores to use; by default as many as PyTorch would
+    """
+
+    def __init__(self, network: Network, lanes: int, narrow: bool | None = None, threads: int = 0) -> None:
         self.network = network.twin().eval().requires_grad_(False)
-        self.body, self.head = parts(self.network)
-        self.lanes = lanes
-        self.cache = self.body.begin(lanes)
+        self.context = parts(self.network)[0].context
+        self.narrow = native_bfloat16() if narrow is None else narrow
+        self.lanes, self.threads = lanes, threads
+        self.model = Prepared(self.network, self.narrow)
 
     def load(self, arrays: Weights) -> None:
         """Takes the weights of another network of the same make."""
         load_weights(self.network, arrays)
+        self.model = Prepared(self.network, self.narrow)
 
     def sample(
         self,
@@ -67,63 +79,100 @@ class Sampler:
         greedy       the likeliest token
         """
         picking = Picking.of(temperature, top_k, top_p, greedy)
-        count = len(prompts)
         before = np.asarray(prompted, np.int64)
         self._check(prompts, before, most)
         out = Samples(
-            np.zeros((count, most), np.uint8),
-            np.zeros(count, np.int64),
-            np.zeros((count, most), np.float32),
-            np.zeros((count, most), np.float32),
+            np.zeros((len(prompts), most), np.uint8),
+            np.zeros(len(prompts), np.int64),
+            np.zeros((len(prompts), most), np.float32),
+            np.zeros((len(prompts), most), np.float32),
         )
-        rng = np.array(seeds, np.uint64)
-        free = np.arange(self.lanes)[::-1]
-        waiting = 0
-        text = np.zeros(0, np.int64)  # which text each busy lane writes
-        lane = np.zeros(0, np.int64)
-        with torch.inference_mode():
-            while waiting < count or len(text):
-                if waiting < count and (len(free) * 8 >= self.lanes or not len(text)):
-                    new = np.arange(waiting, min(waiting + len(free), count))
-                    given, free = free[len(free) - len(new) :], free[: len(free) - len(new)]
-                    waiting += len(new)
-                    scores = self._prefill(given, prompts[new], before[new])
-                    draw_tokens(scores, new, picking, rng, *out)
-                    text, lane = np.concatenate((text, new)), np.concatenate((lane, given))
-                going = (out.tokens[text, out.length[text] - 1] != END) & (out.length[text] < most)
-                free = np.concatenate((free, lane[~going]))
-                text, lane = text[going], lane[going]
-                if len(text):
-                    at = before[text] + out.length[text] - 1
-                    scores = self._step(lane, out.tokens[text, out.length[text] - 1].astype(np.int64), at)
-                    draw_tokens(scores, text, picking, rng, *out)
+        task = _Task(prompts, before, most, picking, np.array(seeds, np.uint64), out)
+        usual = torch.get_num_threads()
+        threads = max(1, min(self.threads or usual, -(-min(len(prompts), self.lanes) // LANES)))
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(self._write, [task] * threads, [self.lanes // threads] * threads))
+        finally:
+            torch.set_num_threads(usual)
         return out
 
     def _check(self, prompts: NDArray[np.uint8], prompted: NDArray[np.int64], most: int) -> None:
         if most < 1 or not len(prompts) or prompted.min() < 1 or prompted.max() > prompts.shape[1]:
             raise ValueError("A sampler wants prompts of at least one token, and answers of at least one.")
-        longest, context = int(prompted.max()) + most, self.body.context
+        longest, context = int(prompted.max()) + most, self.context
         if longest - 1 > context:
             raise ValueError(
                 f"Prompts of up to {int(prompted.max())} tokens and answers of up to {most} make texts of {longest}, "
                 f"and this model's context is {context}; train it with gpt:context={longest}."
             )
 
-    def _prefill(
-        self, lanes: NDArray[np.int64], prompts: NDArray[np.uint8], prompted: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """[n, V] scores of the first token of each answer; the caches of these lanes hold the prompts."""
-        reach = int(prompted.max())
-        tokens = torch.from_numpy(prompts[:, :reach].astype(np.int64))
-        cache = self.body.begin(len(lanes))
-        features = self.body.prefill(tokens, cache)
-        chosen = torch.from_numpy(lanes.copy())
-        self.cache.keys[:, chosen], self.cache.values[:, chosen] = cache.keys, cache.values
-        return self.head.scores(features[torch.arange(len(lanes)), torch.from_numpy(prompted - 1)]).numpy()
+    def _write(self, task: _Task, lanes: int) -> None:
+        """Writes texts until none waits: one thread's part, in blocks of its own."""
+        torch.set_num_threads(1)
+        model = self.model
+        reach = int(task.prompted.max())
+        work = Work(model, max(ROOM, reach * LANES))
+        blocks: list[Block] = []
+        with torch.inference_mode():
+            while True:
+                free = lanes - sum(len(block.text) for block in blocks)
+                new = task.take(min(free, WIDEST) if not blocks or 4 * free >= min(lanes, WIDEST) else 0)
+                if len(new):
+                    block, scores = Block.reading(model, work, new, task.prompts[new], task.prompted[new], task.most)
+                    task.draw(block, scores)
+                    blocks.append(block)
+                if not blocks:
+                    return
+                for block in blocks:
+                    if len(block.text):
+                        task.draw(block, block.step(work, task.last(block.text)))
+                blocks = together(blocks, task)
 
-    def _step(self, lanes: NDArray[np.int64], token: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float32]:
-        """[n, V] scores of the token after these, which stand at places `at` of the lanes' texts."""
-        tokens, places = np.zeros(self.lanes, np.int64), np.zeros(self.lanes, np.int64)
-        tokens[lanes], places[lanes] = token, at
-        features = self.body.step(torch.from_numpy(tokens), torch.from_numpy(places), self.cache)
-        return self.head.scores(features[torch.from_numpy(lanes)]).numpy()
+
+class _Task:
+    """What is to be written: threads take texts from it, and put down what they drew."""
+
+    def __init__(
+        self,
+        prompts: NDArray[np.uint8],
+        prompted: NDArray[np.int64],
+        most: int,
+        picking: Picking,
+        rng: NDArray[np.uint64],
+        out: Samples,
+    ) -> None:
+        self.prompts, self.prompted, self.most = prompts, prompted, most
+        self.picking, self.rng, self.out = picking, rng, out
+        self.begun, self.lock = 0, Lock()
+
+    def take(self, count: int) -> NDArray[np.int64]:
+        """At most so many texts that nobody has begun."""
+        with self.lock:
+            first, self.begun = self.begun, min(self.begun + count, len(self.prompts))
+            return np.arange(first, self.begun)
+
+    def last(self, text: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[n] the newest token of some texts."""
+        return self.out.tokens[text, self.out.length[text] - 1].astype(np.int64)
+
+    def draw(self, block: Block, scores: NDArray[np.float32]) -> None:
+        """One more token of each of a block's texts; those that are over are let go."""
+        draw_tokens(scores, block.lane, block.text, self.picking, self.rng, *self.out)
+        block.keep((self.last(block.text) != END) & (self.out.length[block.text] < self.most))
+
+
+def together(blocks: list[Block], task: _Task) -> list[Block]:
+    """The blocks of which something goes on; those of which a quarter or more is over are brought together."""
+    blocks = [block for block in blocks if len(block.text)]
+    full = [block for block in blocks if 4 * len(block.text) > 3 * block.columns]
+    loose = [block for block in blocks if 4 * len(block.text) <= 3 * block.columns]
+    while loose:
+        batch = [loose.pop()]
+        while loose and len(loose[-1].text) + sum(len(block.text) for block in batch) <= WIDEST:
+            batch.append(loose.pop())
+        wanted = -(-sum(len(block.text) for block in batch) // LANES) * LANES
+        smaller = 4 * wanted <= 3 * sum(block.columns for block in batch)
+        full.append(Block.joined(batch, task.most - task.out.length) if smaller else batch[0])
+        full += [] if smaller else batch[1:]
+    return full
