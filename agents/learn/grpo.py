@@ -27,6 +27,9 @@ from agents.ranges import within
 from envs.game import Game
 from envs.language.vocabulary import SPOKEN, THINK
 
+BONUS_STEP, MOST_BONUS = 0.005, 0.3
+"""By how much the bonus for entropy changes a round, and the most that it becomes, in units of the loss."""
+
 
 @dataclass(frozen=True)
 class GRPOSettings:
@@ -49,7 +52,7 @@ class GRPOSettings:
     learning_rate  of Adam
     warm_up        steps over which it rises from 0
     final_rate     share of it at the end of the run, reached in a straight line
-    entropy        bonus for the entropy of the tokens' distributions
+    entropy        nats a token below which a bonus for entropy rises until it is reached again; 0: there is none
     gradient       largest norm of a gradient
     """
 
@@ -142,11 +145,13 @@ class GRPO:
         self.network = network.eval()  # no dropout, or the first pass's ratios would not be 1
         self.steps = self.updates = self.rounds = 0
         self.generator = np.random.default_rng([seed, 7])
+        # Where the gradient is 0 but for rounding, as that of the keys' offsets, nothing moves by this epsilon.
         self.optimiser = torch.optim.Adam(
-            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.95), fused=True
+            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.95), eps=1e-5, fused=True
         )
         self.reference = network.twin().requires_grad_(False) if self.switches.kl else None
         self.remarks = Remarks()
+        self.bonus = 0.0
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Pays the answers, compares those to the same prompt, then `epochs` passes in shuffled batches."""
@@ -167,7 +172,9 @@ class GRPO:
             learned.append(self.step(answers, which, progress))
         for name in learned[0] if learned else ():
             metrics[f"train/{name}"] = float(np.mean([one[name] for one in learned]))
-        metrics["train/n_updates"] = self.updates
+        if learned:
+            self._explore(metrics["train/entropy"])
+        metrics |= {"train/n_updates": self.updates, "train/entropy_bonus": self.bonus}
         self.remarks.hear(metrics)
         return metrics
 
@@ -223,7 +230,7 @@ class GRPO:
             log_p, entropy = answers.said(self.network, some)
             ratio = ratios(log_p, answers.old[some], here)
             policy = -losses.surrogate(ratio, answers.advantage[some], v.low, v.high)
-            loss = policy - s.entropy * entropy
+            loss = policy - self.bonus * entropy
             stray = torch.zeros_like(policy)
             if answers.reference is not None:
                 stray = losses.k3(log_p, answers.reference[some], here)
@@ -239,6 +246,15 @@ class GRPO:
                 sums += torch.stack((total, losses.weighted(policy, w), *(mean.sum() / tokens for mean in means)))
         names = ("loss", "policy_gradient_loss", "entropy", "kl", "approx_kl", "clip_fraction")
         return dict(zip(names, sums.tolist(), strict=True))
+
+    def _explore(self, entropy: float) -> None:
+        """Moves the bonus for entropy towards what keeps it where it shall be (He et al. 2025, arXiv:2505.22312, 3.3).
+
+        Differs: the paper's steps are all as long; these are as long as the entropy is far off, one at most.
+        """
+        if self.settings.entropy:
+            off = 1.0 - entropy / self.settings.entropy
+            self.bonus = min(MOST_BONUS, max(0.0, self.bonus + BONUS_STEP * max(-1.0, min(1.0, off))))
 
     def _told(self, columns: Columns, answers: Answers, reward: Tensor) -> Metrics:
         """What the round's answers were like."""
@@ -265,7 +281,7 @@ class GRPO:
 
     def state(self) -> State:
         own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
-        own["remarks"] = self.remarks.state()
+        own |= {"remarks": self.remarks.state(), "bonus": self.bonus}
         if self.reference is not None:
             own["reference"] = self.reference.state_dict()
         return shared.state(self.network, self.optimiser, self.generator, **own)
@@ -274,5 +290,6 @@ class GRPO:
         shared.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         self.remarks.restore(state["remarks"])
+        self.bonus = float(state["bonus"])
         if self.reference is not None:
             self.reference.load_state_dict(state.get("reference", state["network"]))

@@ -68,9 +68,8 @@ class SFT:
         self.network = network.eval()
         self.steps = self.updates = 0
         self.generator = np.random.default_rng([seed, 7])
-        self.optimiser = torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.95), weight_decay=settings.decay, fused=True
-        )
+        how = {"betas": (0.9, 0.95), "eps": 1e-5, "weight_decay": settings.decay}  # epsilon as in GRPO
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, fused=True, **how)
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Every answer once, in shuffled batches."""

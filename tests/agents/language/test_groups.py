@@ -40,7 +40,7 @@ def test_columns_are_prompts_with_their_answers():
     text, prompted, length = (torch.from_numpy(columns[name].copy()) for name in ("text", "prompted", "length"))
     with torch.inference_mode():
         log_p = token_log_p(network(), text, prompted, length, columns["log_p"].shape[1], 0.7).log_p
-    assert torch.allclose(log_p, torch.from_numpy(columns["log_p"]), atol=1e-5)
+    assert torch.allclose(log_p, torch.from_numpy(columns["log_p"]), atol=0.01)
     hotter = Groups(network(), SMALL, 3).collect(0)[0]
     assert not np.array_equal(hotter["log_p"], columns["log_p"])
 

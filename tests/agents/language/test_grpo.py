@@ -93,7 +93,7 @@ def test_ratios_begin_at_one_and_tell_how_old_the_policy_is():
     learner = made(batch=32)
     (columns,) = answers(learner, temperature=0.8)
     metrics = learner.update(planted(columns), 0.0)
-    assert metrics["train/clip_fraction"] == 0 and metrics["train/approx_kl"] == pytest.approx(0, abs=1e-6)
+    assert metrics["train/clip_fraction"] == 0 and metrics["train/approx_kl"] == pytest.approx(0, abs=1e-5)
     stale = {**columns, "log_p": columns["log_p"] - np.float32(0.5)}
     assert made(batch=32).update(planted(stale), 0.0)["train/clip_fraction"] > 0.9
     hot = {**columns, "temperature": np.ones(32, np.float32)}  # not what it was drawn at
