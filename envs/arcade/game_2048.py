@@ -172,7 +172,9 @@ def legal(row: Row, out: NDArray[np.bool_]) -> None:
 @rule
 def observe(row: Row, out: NDArray[np.float32]) -> None:
     """Sixteen planes, one-hot: the empty cells, the twos, the fours, ... the tiles of 32,768."""
-    out[:] = 0.0
+    flat = out.flat
+    for place in range(KINDS * CELLS):  # places that are known beforehand are written in whole registers
+        flat[place] = 0.0
     for cell in range(CELLS):
         out[np.int64((row.board >> np.uint64(4 * cell)) & np.uint64(15)), cell // 4, cell % 4] = 1.0
 

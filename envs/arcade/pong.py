@@ -91,8 +91,9 @@ def fly(row: Row) -> int:
 @rule
 def observe(row: Row, out: NDArray[np.float32]) -> None:
     """Four planes, the mover's paddle on the right: own paddle, the other's, ball, where the ball was."""
-    out[:] = 0.0
-    seat = row.seat
+    flat, seat = out.flat, row.seat
+    for place in range(4 * HEIGHT * WIDTH):  # places that are known beforehand are written in whole registers
+        flat[place] = 0.0
     for line in range(PADDLE):
         out[0, row.paddle[seat] + line, WIDTH - 1] = 1.0
         out[1, row.paddle[1 - seat] + line, 0] = 1.0

@@ -116,8 +116,9 @@ def goofspiel(cards: int = 4, order: str = "descending") -> Game:
     @rule
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """Own hand, the prize bid for; then of each prize: won, lost, tied, and as shares own bid and turn."""
-        seat = row.seat
-        out[:] = 0.0
+        flat, seat = out.flat, row.seat
+        for place in range(7 * cards):  # places that are known beforehand are written in whole registers
+            flat[place] = 0.0
         for card in range(cards):
             out[card] = (row.hand[seat] >> card) & 1
         if not row.done:
