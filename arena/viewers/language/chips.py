@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from arena.viewers.language.group import name_of
 from arena.viewers.lettering import width
 from arena.viewers.shapes import OVERLAY, PIECES, Box, Rect, Shape, Text
-from arena.viewers.theme import SMALL, Colour, cividis, ink_on
+from arena.viewers.theme import SMALL, Colour, cividis, contrast, ink_on
 
 PAD, GAP, TALL = 0.44, 0.14, 1.62
 """Around a letter, between two chips, and the height of a chip, in letter sizes."""
+LARGEST, LEAST = 0.56, 1.36
+"""The size of letters in heights of their line at most, and the height of a line in sizes of letters at least."""
 WORD = 0.8
 """The size of a token that is a word, in sizes of one that is a letter."""
+
+LEGIBLE = 4.5
+"""The contrast below which a letter gets a halo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,22 @@ def along(tokens: Sequence[int], size: float) -> float:
     return sum(wide(token, size) + GAP * size for token in tokens)
 
 
-def fitting(tokens: Sequence[int], room: float, size: float, lines: int = 1) -> float:
-    """The largest size, from `size` down to the smallest there is, at which some tokens fit into so many lines."""
-    while size > SMALL and len(broken(tokens, room, size)) > lines:
+def fitting(tokens: Sequence[int], room: float, size: float) -> float:
+    """The largest size, from `size` down to the smallest there is, at which some tokens fit on a line."""
+    at_one = along(tokens, 1.0)
+    size = max(SMALL, min(size, room / at_one if at_one else size))
+    while size > SMALL and along(tokens, size) > room:  # words shrink no further than letters may
         size -= 0.1
     return max(SMALL, size)
+
+
+def set_into(tokens: Sequence[int], room: Box, size: float) -> tuple[float, int]:
+    """The size, and on how many lines, that some tokens are best written in a room: on one if they fit."""
+    size = fitting(tokens, room.w, min(size, LARGEST * room.h))
+    if along(tokens, size) <= room.w:
+        return size, 1
+    most = max(1, int(room.h / (LEAST * SMALL)))
+    return SMALL, min(most, len(broken(tokens, room.w, SMALL)))
 
 
 def broken(tokens: Sequence[int], room: float, size: float) -> list[int]:
@@ -100,12 +116,15 @@ def drawn(chip: Chip, box: Box, size: float) -> list[Shape]:
     """One chip."""
     name = name_of(chip.token)
     ground = "panel" if chip.faint else chip.tint
-    ink = "line" if chip.faint else ink_on(ground)
+    ink, halo = ("line" if chip.faint else ink_on(ground)), None
+    if not chip.faint and contrast(ink, ground) < LEGIBLE:  # half tinted
+        ink, halo = "text", "ink"
     line = max(0.3, 0.105 * box.h)
-    above = Box(box.x, box.y, box.w, box.h - line)
+    tight = box.h < 0.9 * TALL * size  # what hangs below a line of letters must not touch the underline
+    above = Box(box.x, box.y - (0.1 * size if tight else 0.0), box.w, box.h - line)
     shapes: list[Shape] = [
         Rect(*box, ground, radius=0.2 * size, layer=PIECES, hit=chip.hit),
-        Text(name, above, letters(chip.token, size), ink, "centre", "mono", layer=PIECES),
+        Text(name, above, letters(chip.token, size), ink, "centre", "mono", halo, layer=PIECES),
     ]
     if chip.share is not None:
         colour, edge = cividis(chip.share), 0.12 * size

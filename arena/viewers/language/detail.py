@@ -49,7 +49,7 @@ def _likely(
     step = room.w / max(1, len(guesses))
     for k, guess in enumerate(guesses):
         box = Box(room.x + k * step, room.y + 3.4, step - 1.5, room.h - 3.4)
-        letter = min(3.4, (box.h - 1) / 1.8)
+        letter = min(3.4 if len(name_of(guess.token)) == 1 else 2.5, (box.h - 1) / 1.8)
         chip = Chip(guess.token, None, "raised", ring=guess.token == answer.tokens[t])
         long = wide(guess.token, letter)
         shapes += drawn(chip, Box(box.x, box.cy - 0.81 * letter, long, 1.62 * letter), letter)

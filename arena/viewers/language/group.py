@@ -194,5 +194,5 @@ def told(group: Group) -> str:
     for what, some in (("right", right), ("wrong", wrong)):
         if some:
             before, after = (float(np.mean([a.share(model) for a in some])) for model in (0, 1))
-            words.append(f"{what} answers: {chance(before)} → {chance(after)}")
-    return "Mean probability, before → after: " + "; ".join(words) + "."
+            words.append(f"of a {what} answer {chance(before)}→{chance(after)}")
+    return f"Probability, before→after: {', '.join(words)}."

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from arena.viewers.language.chips import Chip, along, fitting, row_of
+from arena.viewers.language.chips import Chip, along, row_of, set_into
 from arena.viewers.language.choices import Choices, compared, cursor, group_looked_at, order, scored
 from arena.viewers.language.group import Answer, Group, GroupSnapshot, chance, verdict
 from arena.viewers.lettering import cut, width
@@ -50,7 +50,7 @@ def panel(snapshot: GroupSnapshot, chosen: Choices, group: Group, index: int, ro
     top += 3.4
     rows = order(snapshot, chosen, group)
     tall = room.bottom - top - 4.2
-    count = min(len(rows), MOST_ROWS, max(1, int(tall / (1.25 * SMALL))))
+    count = min(len(rows), MOST_ROWS, max(1, int(tall / (1.45 * SMALL))))
     at = chosen.row if group is group_looked_at(snapshot, chosen) else 0
     first = min(max(0, at - count // 2), len(rows) - count)
     row_h = min(9.0, tall / count)
@@ -78,8 +78,8 @@ def _columns(snapshot: GroupSnapshot, chosen: Choices, group: Group, room: Box, 
     wanting = along(_widest(group), LABEL) - (room.w - 3 - reward - number - bar - checks - 3 - share)
     if wanting > 0:
         number = 0.0
-    if room.w < NARROW:
-        bar, checks = 6.0, -3.0
+    if room.w < NARROW or wanting > number + 0.3 * room.w:
+        bar, checks = 6.0 if room.w < NARROW else bar, -3.0
     elif full:
         bar += min(14.0, -wanting / 2)
     x, places = room.x + 1, []
@@ -143,10 +143,9 @@ def _row(
             snapshot, chosen, group, answer, Box(columns.share[0], line.y, columns.share[1], line.h), small
         )
     place = Box(columns.answer[0], line.y, columns.answer[1], line.h)
-    count = max(1, int(line.h / 3.9))
-    letters = fitting(_widest(group), place.w, min(4.2 * text, line.h * 0.56), count)
+    letters, lines = set_into(_widest(group), place, 4.2 * text)
     chips = _chips(snapshot, chosen, group, index, k, which, written, repeated)
-    return shapes + row_of(chips, place, letters, max(1, int(line.h / (1.85 * letters))))[0]
+    return shapes + row_of(chips, place, letters, lines)[0]
 
 
 def _chips(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arena.viewers.language.chips import Chip, fitting, row_of
+from arena.viewers.language.chips import Chip, fitting, row_of, set_into
 from arena.viewers.language.choices import (
     KEYS,
     Choices,
@@ -94,10 +94,9 @@ def _prompt(snapshot: GroupSnapshot, chosen: Choices, room: Box, text: float) ->
                  ("wanted", right, Box(inner.x, inner.cy, inner.w, inner.h / 2))]  # fmt: skip
     for name, tokens, box in parts:
         place = Box(box.x + head, box.y, box.w - head - 1, box.h)
-        count = max(1, int(place.h / 4.0))
-        size = fitting(tokens, place.w, min(4.0 * text, place.h / 1.9), count)
+        size, count = set_into(tokens, place, min(4.0 * text, place.h / 1.9))
         shapes.append(Text(name, Box(box.x, box.y, head, box.h), small, "muted"))
-        shapes += row_of([Chip(token) for token in tokens], place, size, max(1, int(place.h / (1.85 * size))))[0]
+        shapes += row_of([Chip(token) for token in tokens], place, size, count)[0]
     return shapes
 
 

@@ -41,7 +41,7 @@ def test_probabilities_and_their_changes() -> None:
     one = answer("cba", True, (0.5, 0.25))
     assert one.share(0) == pytest.approx(1 / 16) and one.share(1) == pytest.approx(1 / 256)
     assert one.changes() == pytest.approx([-math.log(2)] * 4)
-    assert "right answers: 0.06 → 4e−3; wrong answers: 0.06 → 4e−3" in told(lesson(0.5, 0.25))
+    assert "of a right answer 0.06→4e−3, of a wrong answer 0.06→4e−3" in told(lesson(0.5, 0.25))
 
 
 @pytest.mark.parametrize(
