@@ -1,8 +1,8 @@
 """Ratings: how fast a fit is beside choix and openskill, and how often 95 % intervals hold the truth.
 
-One core. The fit is the same likelihood on both sides (Bradley-Terry without draws, first move or prior), and must
-agree to 1e-6 before it is timed; ours gives intervals too. Coverage is counted over simulated tournaments whose
-strengths are known, with draws and a first move that is worth something.
+One core. The fit is the same likelihood on both sides (Bradley-Terry without draws, first move or prior), of members'
+numbers, and must agree to 1e-6 before it is timed; with intervals it takes names, as a leaderboard does. Coverage is
+counted over simulated tournaments whose strengths are known, with draws and a first move that is worth something.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 
 from arena.bench import BenchFailed, Row
 from arena.bench.measure import Contest, Measure, Side, core_rate
-from leagues.bradley_terry import ELO, Floats, outcomes
+from leagues.bradley_terry import ELO, Floats, Ints, outcomes
 from leagues.payoff import wilson
-from leagues.rating import Result, rate
+from leagues.rating import Result, rate, strengths
 
 UNIT = "% of intervals hold the truth"
 SPREAD = 200.0
@@ -37,6 +37,12 @@ def contests(members: str = "58", games: str = "10000", tournaments: str = "200"
     yield Contest(
         f"fit, {subject}", "games/s", Side("arena", lambda: fit(n, number)), Side("choix", lambda: ilsr(n, number))
     )
+    yield Contest(
+        f"fit with intervals, {subject}",
+        "games/s",
+        Side("arena", lambda: whole(n, number)),
+        Side("choix", lambda: ilsr(n, number)),
+    )
     ours = Side("arena", lambda: one_by_one(n, number))
     yield Contest(f"Weng-Lin, {subject}", "games/s", ours, Side("openskill", lambda: openskill(n, number)))
     for size, pairs in ((8, 10), (20, 4)):
@@ -44,25 +50,43 @@ def contests(members: str = "58", games: str = "10000", tournaments: str = "200"
 
 
 @cache
-def played(members: int, games: int) -> list[Result]:
+def drawn(members: int, games: int) -> tuple[Ints, Ints, Floats]:
     """Games between members drawn at random, won as their strengths have it; no draws."""
     rng = np.random.default_rng(0)
     strength = rng.normal(0, SPREAD / ELO, members)
     one = rng.integers(0, members, games)
     other = (one + rng.integers(1, members, games)) % members
     won = rng.random(games) < 1 / (1 + np.exp(strength[other] - strength[one]))
-    return [Result(f"{a:04}", f"{b:04}", float(w)) for a, b, w in zip(one, other, won, strict=True)]
+    return one, other, won.astype(np.float64)
 
 
-def strengths(games: list[Result]) -> Floats:
-    return rate(games, anchor=None, first_move=False, prior=None).elo / ELO
+@cache
+def played(members: int, games: int) -> list[Result]:
+    """The same games with names."""
+    return [
+        Result(f"{a:04}", f"{b:04}", w) for a, b, w in zip(*map(np.ndarray.tolist, drawn(members, games)), strict=True)
+    ]
+
+
+def numbers(members: int, games: int) -> Floats:
+    return strengths(*drawn(members, games), members, first_move=False, prior=None) / ELO
 
 
 def fit(members: int, games: int) -> Measure:
+    drawn(members, games)
+
+    def work() -> float:
+        numbers(members, games)
+        return games
+
+    return core_rate(work)
+
+
+def whole(members: int, games: int) -> Measure:
     results = played(members, games)
 
     def work() -> float:
-        strengths(results)
+        rate(results, anchor=None, first_move=False, prior=None)
         return games
 
     return core_rate(work)
@@ -72,7 +96,7 @@ def ilsr(members: int, games: int) -> Measure:
     """choix's iterative Luce spectral ranking, to the tolerance that it has by default."""
     choix: Any = importlib.import_module("choix")
     won = [(int(a), int(b)) if score == 1.0 else (int(b), int(a)) for a, b, score in played(members, games)]
-    theirs, ours = choix.ilsr_pairwise(members, won), strengths(played(members, games))
+    theirs, ours = choix.ilsr_pairwise(members, won), numbers(members, games)
     if np.abs(ours - (theirs - theirs.mean())).max() > 1e-6:
         raise BenchFailed("The fits of the two differ; they do not do the same.")
 

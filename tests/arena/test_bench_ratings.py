@@ -13,7 +13,7 @@ from leagues.rating import rate
 
 def test_the_fit_is_that_of_choix() -> None:
     pytest.importorskip("choix")
-    assert ratings.ilsr(5, 400)(0.0) > 0 and ratings.fit(5, 400)(0.0) > 0
+    assert ratings.ilsr(5, 400)(0.0) > 0 and ratings.fit(5, 400)(0.0) > 0 < ratings.whole(5, 400)(0.0)
 
 
 def test_the_skills_are_those_of_openskill() -> None:
@@ -23,8 +23,8 @@ def test_the_skills_are_those_of_openskill() -> None:
 
 def test_fits_that_differ_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("choix")
-    right = ratings.strengths
-    monkeypatch.setattr(ratings, "strengths", lambda games: right(games) + np.array([0.1, 0, 0, 0, 0]))
+    right = ratings.numbers
+    monkeypatch.setattr(ratings, "numbers", lambda *size: right(*size) + np.array([0.1, 0, 0, 0, 0]))
     with pytest.raises(BenchFailed, match="differ"):
         ratings.ilsr(5, 400)
 

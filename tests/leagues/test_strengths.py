@@ -1,0 +1,81 @@
+"""Strengths of thousands: the same as `rate` gives, however many there are and in whatever order they played."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leagues import bradley_terry
+from leagues.bradley_terry import Slots, curve, curved, information
+from leagues.rating import RatingError, Result, _rows, rate, strengths
+
+
+def played(members: int, games: int, draws: float = 0.2, seed: int = 0):
+    """(first, second, score) of games between members 100 Elo apart on average, a share of them drawn."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, members, games)
+    second = (first + rng.integers(1, members, games)) % members
+    truth = np.linspace(-1.0, 1.0, members)
+    won = rng.random(games) < 1 / (1 + np.exp(truth[second] - truth[first] - 0.2))
+    return first, second, np.where(rng.random(games) < draws, 0.5, won.astype(np.float64))
+
+
+@pytest.fixture(params=[2000, 0], ids=["by a matrix", "by conjugate gradients"])
+def dense(request, monkeypatch):
+    monkeypatch.setattr(bradley_terry, "DENSE", request.param)
+
+
+@pytest.mark.parametrize("prior", [True, False])
+@pytest.mark.parametrize("first_move", [True, False])
+@pytest.mark.parametrize("draws", ["davidson", "half"])
+def test_they_are_those_of_the_ratings(dense, draws, first_move, prior):
+    first, second, score = played(6, 400)
+    how = {"draws": draws, "first_move": first_move, **({} if prior else {"prior": None})}
+    names = [Result(f"{a}", f"{b}", float(s)) for a, b, s in zip(first, second, score, strict=True)]
+    rated = rate(names, anchor=None, **how)
+    assert np.abs(strengths(first, second, score, 6, **how) - rated.elo).max() < 1e-6
+
+
+def test_few_games_of_many_and_many_games_of_few_are_counted_alike(dense):
+    first, second, score = played(40, 300)
+    names = [Result(f"{a:02}", f"{b:02}", float(s)) for a, b, s in zip(first, second, score, strict=True)]
+    rated = rate(names, members=[f"{i:02}" for i in range(40)], anchor=None)
+    assert np.abs(strengths(first, second, score, 40) - rated.elo).max() < 1e-6
+    order = np.random.default_rng(1).permutation(300)
+    assert (strengths(first[order], second[order], score[order], 40) == strengths(first, second, score, 40)).all()
+
+
+def test_two_members_have_a_closed_form(dense):
+    first, second = np.zeros(10, np.int64), np.ones(10, np.int64)
+    score = np.array([1.0] * 7 + [0.0] * 3)
+    found = strengths(first, second, score, 2, first_move=False, prior=None)
+    assert found == pytest.approx([200 * np.log10(7 / 3), -200 * np.log10(7 / 3)])
+    assert strengths(second, first, 1 - score, 2, first_move=False, prior=None) == pytest.approx(found)
+    assert strengths(first[:0], second[:0], score[:0], 3).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_curvature_without_its_matrix():
+    rng = np.random.default_rng(2)
+    slots = Slots.after(5)
+    meetings = np.array([(a, b) for a in range(5) for b in range(5) if a != b])
+    counts = rng.integers(0, 9, (len(meetings), 3)).astype(np.float64)
+    rows = _rows(meetings[:, 0], meetings[:, 1], counts, slots, True, True, None)
+    at, v = curve(rows, rng.normal(size=slots.nil + 1), slots), rng.normal(size=slots.nil + 1)
+    assert curved(rows, at, slots, v) == pytest.approx(information(rows, at, slots) @ v)
+
+
+@pytest.mark.parametrize(
+    ("games", "said"),
+    [
+        (([0], [0], [1.0]), "against itself"),
+        (([0], [3], [1.0]), "numbered from 0 to 2"),
+        (([0], [-1], [1.0]), "numbered from 0 to 2"),
+        (([0], [1], [0.25]), "not 0, 0.5 or 1"),
+        (([0], [1], [2.0]), "not 0, 0.5 or 1"),
+    ],
+)
+def test_what_cannot_be_rated_is_said(games, said):
+    with pytest.raises(RatingError, match=said):
+        strengths(np.array(games[0]), np.array(games[1]), np.array(games[2]), 3)
+    with pytest.raises(RatingError, match="Without a prior"):
+        strengths(np.array([0]), np.array([1]), np.array([1.0]), 2, prior=None)
