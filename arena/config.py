@@ -12,7 +12,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -240,7 +240,10 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
         for name, model in SECTIONS.items()
     }
     choice = parts.pop("learner").algorithm
-    owned = {name: _owned(_default(OWNED, name), tree.get(name, {}), name, source) for name in OWNED}
+    trials = getattr(resolve(ALGORITHMS, choice, "algorithm"), "trials", {})
+    defaults = {name: _default(OWNED, name) for name in OWNED}
+    defaults["evaluation"] = replace(defaults["evaluation"], **trials)
+    owned = {name: _owned(default, tree.get(name, {}), name, source) for name, default in defaults.items()}
     suited = _suited(choice, parts["game"].name, source)
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]

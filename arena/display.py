@@ -25,6 +25,7 @@ MEASURES = {
     "rollout/ep_rew_mean": "reward of a game, first seat",
     "eval/mean_reward": "reward when tried in earnest",
     "eval/best_mean_reward": "the best of that so far",
+    "eval/accuracy": "right answers to unseen prompts",
     "rollout/accuracy": "answers that are right",
     "rollout/format": "answers that are well formed",
     "rollout/level": "level of the prompts",

@@ -167,6 +167,8 @@ class Run:
                 Best(self.folder).put(folder)
                 self.best = mean
         metrics = {**found.metrics, "eval/best_mean_reward": self.best}
+        if rules.language is not None:
+            metrics["eval/accuracy"] = mean
         for name, value in metrics.items():
             self.log(name, value)
         return metrics

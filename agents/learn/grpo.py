@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -131,13 +131,14 @@ class GRPO:
     player = "groups"
     playing = GroupSettings()
     ahead = False
+    trials: ClassVar[Mapping[str, int]] = {"every": 25_000, "episodes": 200}
     reads = ("text", "prompted", "length", "level", "group", "log_p", "temperature", "format", "right", "paid")
 
     @staticmethod
     def parts(game: Game, settings: GRPOSettings) -> tuple[str, tuple[str, ...]]:
         """A small GPT whose last layer is its table of tokens."""
         language_of(game, "GRPO")
-        return "gpt:layers=2,width=64,heads=4", ("token",)
+        return "gpt:layers=2,width=64,heads=4,positions=rotary", ("token",)
 
     def __init__(self, game: Game, network: Network, settings: GRPOSettings, seed: int) -> None:
         self.game, self.settings, self.switches = game, settings, settings.switches

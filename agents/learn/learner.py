@@ -86,6 +86,13 @@ class Keeping(Protocol):
         ...
 
 
+class Trying(Protocol):
+    """A learner that wants to be tried otherwise than others while it learns."""
+
+    trials: ClassVar[Mapping[str, int]]
+    """Of `arena.evaluation.EvaluationSettings` what is different, where the configuration says nothing else."""
+
+
 @runtime_checkable
 class Watchful(Protocol):
     """A learner that sees when its learning goes wrong."""

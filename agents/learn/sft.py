@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -55,13 +55,14 @@ class SFT:
     player = "lessons"
     playing = LessonSettings()
     ahead = True
+    trials: ClassVar[Mapping[str, int]] = {"every": 25_000, "episodes": 200}
     reads = ("text", "prompted", "length")
 
     @staticmethod
     def parts(game: Game, settings: SFTSettings) -> tuple[str, tuple[str, ...]]:
         """A small GPT whose last layer is its table of tokens."""
         language_of(game, "Supervised learning")
-        return "gpt:layers=2,width=64,heads=4", ("token",)
+        return "gpt:layers=2,width=64,heads=4,positions=rotary", ("token",)
 
     def __init__(self, game: Game, network: Network, settings: SFTSettings, seed: int) -> None:
         self.game, self.settings = game, settings
