@@ -45,6 +45,9 @@ ALGORITHMS: dict[str, str] = {
     "a2c": "agents.learn.a2c:A2C",
     "grpo": "agents.learn.grpo:GRPO",
     "sft": "agents.learn.sft:SFT",
+    "reward_model": "agents.learn.reward_model:RewardModel",
+    "rlhf": "agents.learn.rlhf:RLHF",
+    "dpo": "agents.learn.dpo:DPO",
 }
 """name -> "module:class" of a learner."""
 
@@ -53,6 +56,7 @@ PLAYERS: dict[str, str] = {
     "rollouts": "agents.rollouts:Rollouts",
     "groups": "agents.language.groups:Groups",
     "lessons": "agents.language.lessons:Lessons",
+    "pairs": "agents.language.pairs:Pairs",
 }
 """name -> "module:class" of what gathers a learner's experience."""
 

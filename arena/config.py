@@ -48,6 +48,9 @@ LEARNERS: dict[str, str] = {
     "a2c": "agents.learn.a2c:A2CSettings",
     "grpo": "agents.learn.grpo:GRPOSettings",
     "sft": "agents.learn.sft:SFTSettings",
+    "reward_model": "agents.learn.reward_model:RewardModelSettings",
+    "rlhf": "agents.learn.rlhf:RLHFSettings",
+    "dpo": "agents.learn.dpo:DPOSettings",
 }
 """algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
 
@@ -62,6 +65,7 @@ PLAYING: dict[str, str] = {
     "rollouts": "agents.rollouts:RolloutSettings",
     "groups": "agents.language.groups:GroupSettings",
     "lessons": "agents.language.lessons:LessonSettings",
+    "pairs": "agents.language.pairs:PairSettings",
 }
 """player of `agents.registry.PLAYERS` -> the dataclass of its settings, which are the section of that name.
 

@@ -46,7 +46,7 @@ def penalised(score: Tensor, log_p: Tensor, reference: Tensor, mask: Tensor, bet
     """
     paid = torch.where(mask, -beta * (log_p - reference), 0.0)
     last = mask.sum(1, keepdim=True) - 1
-    return paid.scatter_add(1, last.clamp_min(0), torch.where(last >= 0, score[:, None], 0.0))
+    return paid.scatter_add(1, last.clamp_min(0), torch.where(last >= 0, score.to(paid.dtype)[:, None], 0.0))
 
 
 # --- DPO: Rafailov et al. 2023, "Direct preference optimization", arXiv:2305.18290 -----------------------------------

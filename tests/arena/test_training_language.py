@@ -24,9 +24,16 @@ TINY = {
     "network": {"backbone": "gpt:layers=1,width=8,heads=1"},
     "groups": {"prompts": 6, "group": 4, "curriculum": {"up": 0.01}},
     "lessons": {"prompts": 16},
+    "pairs": {"prompts": 6, "answers": 3},
     "workers": {"count": 0},
 }
-SETTINGS = {"grpo": {"batch": 8, "kl": 0.1, "epochs": 2}, "sft": {"batch": 8}}
+SETTINGS = {
+    "grpo": {"batch": 8, "kl": 0.1, "epochs": 2},
+    "sft": {"batch": 8},
+    "reward_model": {"batch": 4},
+    "rlhf": {"batch": 8},
+    "dpo": {"batch": 4, "answers": "policy"},
+}
 ROUNDS = 4
 
 
