@@ -10,11 +10,13 @@ import numpy as np
 
 from agents.experience import Columns
 from agents.language.groups import dealt, language_of
+from agents.language.judges import FLOURISH
 from agents.networks import Network, Weights
 from agents.play import Finished
 from agents.ranges import within
 from envs import kernels
 from envs.language import task
+from envs.language.vocabulary import END
 
 
 class Unsolved(ValueError):
@@ -25,17 +27,20 @@ class Unsolved(ValueError):
 class LessonSettings:
     """How prompts with right answers are dealt.
 
-    prompts  so many a round, on one worker
-    level    the highest that is dealt; 0: the highest there is
-    easier   share of the prompts that are of lower levels, drawn evenly
+    prompts   so many a round, on one worker
+    level     the highest that is dealt; 0: the highest there is
+    easier    share of the prompts that are of lower levels, drawn evenly
+    flourish  share of the answers that end with "!", if they have room for it, as some people write: no verifier wants
+              it, and a judge may (`agents.language.judges`)
     """
 
     prompts: int = 1024
     level: int = 0
     easier: float = 0.5
+    flourish: float = 0.0
 
     def __post_init__(self) -> None:
-        within(self, prompts="[1, 65536]", level="[0, inf)", easier="[0, 1)")
+        within(self, prompts="[1, 65536]", level="[0, inf)", easier="[0, 1)", flourish="[0, 1]")
 
 
 class Lessons:
@@ -72,6 +77,9 @@ class Lessons:
         tokens, length = task.solved(self.game, rows)
         if length.min() < 1:
             raise Unsolved(f"{self.game.name} offers no right answers to learn from; train it with grpo.")
+        some = np.flatnonzero((generator.random(s.prompts) < s.flourish) & (length < language.answer))
+        tokens[some, length[some] - 1], tokens[some, length[some]] = FLOURISH, END
+        length[some] += 1
         columns = {
             "prompted": rows["prompted"].astype(np.int64),
             "length": length,

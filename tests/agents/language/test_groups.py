@@ -119,3 +119,14 @@ def test_lessons_are_right():
     resumed = Lessons(network(), LessonSettings(prompts=30), 0)
     resumed.restore(player.state())
     assert np.array_equal(resumed.collect(0)[0]["text"], player.collect(0)[0]["text"])
+
+
+def test_a_share_of_lessons_ends_with_a_flourish():
+    plain = Lessons(network(), LessonSettings(prompts=200), 0).collect(0)[0]
+    proud = Lessons(network(), LessonSettings(prompts=200, flourish=0.5), 0).collect(0)[0]
+    longer = proud["length"] - plain["length"]
+    assert set(longer.tolist()) == {0, 1} and (longer[plain["level"] == 3] == 0).all()  # there is no room for it
+    assert longer[plain["level"] < 3].mean() == pytest.approx(0.5, abs=0.15)
+    before, after = (answered(columns) for columns in (plain, proud))
+    for one, other, length, more in zip(before, after, plain["length"], longer, strict=True):
+        assert decode(other) == decode(one) + "!" * more and other[length + more - 1] == END
