@@ -1,8 +1,9 @@
 """A network that acts: what it makes of B positions, and how a move is drawn from that.
 
-Five kinds of head can choose a move, and a network has one of them: `policy` and `token` (logits of actions), `q`
-(returns of actions), and for actions that are vectors `gaussian` and `squashed`. What is drawn of a gaussian is kept as
-it is, and is clipped to the bounds when it is played; a squashed one is brought within them by a tanh.
+Six kinds of head can choose a move, and a network has one of them: `policy` and `token` (logits of actions), `q`
+(returns of actions), and for actions that are vectors `gaussian`, `squashed` and `bounded`. What is drawn of a gaussian
+or about a bounded one is kept as it is, and is clipped to the bounds when it is played; a squashed one is brought
+within them by a tanh.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from agents.networks import Network, Weights, load_weights
 from envs.game import Game, View
 from envs.kernels import compiled, next_random, unit
 
-CHOOSING = ("policy", "token", "gaussian", "squashed", "q")
-VECTORS = ("gaussian", "squashed")
+CHOOSING = ("policy", "token", "gaussian", "squashed", "bounded", "q")
+VECTORS = ("gaussian", "squashed", "bounded")
 """Heads that can choose a move, and those of them whose moves are vectors."""
 
 

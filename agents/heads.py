@@ -6,7 +6,7 @@ ends in a layer that starts small, so that an untrained network finds all moves 
 
 from __future__ import annotations
 
-from math import prod
+from math import log, prod
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ HEADS: dict[str, str] = {
     "returns": "agents.heads:Returns",
     "gaussian": "agents.heads:Gaussian",
     "squashed": "agents.heads:Squashed",
+    "bounded": "agents.heads:Bounded",
     "q": "agents.heads:Q",
 }
 """name -> "module:class"; a network's output of that name is what the head gives."""
@@ -198,6 +199,25 @@ class Squashed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         flat = self.flat(x)
         return torch.stack((self.mean(flat), self.log_spread(flat).clamp(-5.0, 2.0)), dim=1)
+
+
+class Bounded(nn.Module):
+    """[B, 2, controls] an action between its bounds by a tanh, and the logarithm of how far the mover strays from it.
+
+    `noise` is that spread, the same everywhere and not learned (Lillicrap et al. 2016, arXiv:1509.02971, eq. 7).
+    """
+
+    def __init__(self, kind: Kind, shape: tuple[int, ...], game: Game, planes: int = 16, noise: float = 0.1) -> None:
+        super().__init__()
+        if not 0.0 <= noise <= 10.0:
+            raise ValueError(f"A mover strays by between 0 and 10 times its bounds, not by {noise}.")
+        self.flat = Flat(kind, shape, planes)
+        self.action = small(self.flat.size, len(game.controls))
+        self.log_noise = log(max(noise, 1e-9))
+
+    def forward(self, x: Tensor) -> Tensor:
+        action = self.action(self.flat(x)).tanh()
+        return torch.stack((action, torch.full_like(action, self.log_noise)), dim=1)
 
 
 class Q(nn.Module):

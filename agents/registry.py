@@ -40,6 +40,8 @@ ALGORITHMS: dict[str, str] = {
     "pqn": "agents.learn.pqn:PQN",
     "dqn": "agents.learn.dqn:DQN",
     "sac": "agents.learn.sac:SAC",
+    "td3": "agents.learn.td3:TD3",
+    "ddpg": "agents.learn.ddpg:DDPG",
     "impala": "agents.learn.impala:Impala",
     "reinforce": "agents.learn.reinforce:Reinforce",
     "a2c": "agents.learn.a2c:A2C",

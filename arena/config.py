@@ -43,6 +43,8 @@ LEARNERS: dict[str, str] = {
     "pqn": "agents.learn.pqn:PQNSettings",
     "dqn": "agents.learn.dqn:DQNSettings",
     "sac": "agents.learn.sac:SACSettings",
+    "td3": "agents.learn.td3:TD3Settings",
+    "ddpg": "agents.learn.ddpg:DDPGSettings",
     "impala": "agents.learn.impala:ImpalaSettings",
     "reinforce": "agents.learn.reinforce:ReinforceSettings",
     "a2c": "agents.learn.a2c:A2CSettings",

@@ -17,10 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from agents.agent import Unable
-from agents.backbones import Kind, fit
 from agents.experience import Columns
-from agents.heads import Flat, small
 from agents.learn import policy_gradient as shared
+from agents.learn.critic import Critic
 from agents.learn.learner import Metrics, State
 from agents.losses import squashed_log_density
 from agents.networks import Network, Weights, follow, weights
@@ -63,25 +62,6 @@ class SACSettings:
         within(self, entropy="(-inf, inf)")
         if self.replay < self.batch:
             raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
-
-
-class Critic(nn.Module):
-    """[B] the soft return of an action in a position: a body of its own, then a hidden layer that sees both."""
-
-    def __init__(self, game: Game, backbone: str, seed: int, width: int = 256) -> None:
-        super().__init__()
-        body = Network(game, backbone, (), seed=seed)
-        self.shape, self.body = game.shape, body.backbone
-        self.kind: Kind = body.backbone.kind
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.flat = Flat(self.kind, self.body.out, 16)
-            self.hidden = nn.Linear(self.flat.size + len(game.controls), width)
-            self.score = small(width, 1)
-
-    def forward(self, obs: Tensor, action: Tensor) -> Tensor:
-        features = self.flat(self.body(fit(obs, self.shape, self.kind)))
-        return self.score(self.hidden(torch.cat((features, action), 1)).relu()).squeeze(1)
 
 
 class SAC:

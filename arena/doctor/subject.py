@@ -33,6 +33,8 @@ OWN: dict[str, dict[str, Any]] = {
     "a2c": {"final_rate": 0.1},
     "pqn": {"learning_rate": 3e-3},
     "sac": {"learning_rate": 3e-3, "reuse": 32.0},
+    "td3": {"learning_rate": 3e-3, "reuse": 32.0, "noise": 0.5},
+    "ddpg": {"learning_rate": 3e-3, "reuse": 32.0, "noise": 0.5},
 }
 SIZES = {"ppo": (16, 16, 6_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000), "sac": (8, 8, 1_500)}
 """Lanes, decisions a fragment, and decisions in all; `USUAL` for the others."""

@@ -13,6 +13,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy, ContinuousCriti
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from stable_baselines3.sac.policies import Actor, SACPolicy
+from stable_baselines3.td3 import policies as td3
 from torch import Tensor, nn
 
 from agents.backbones import fit
@@ -116,24 +117,47 @@ class SquashedActor(Actor):
         self.mu, self.log_std = Half(head, 0), Half(head, 1)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-class SquashedPolicy(SACPolicy):
-    """An actor and two critics; the critics share a body of their own."""
+class OwnCritics:
+    """Critics that share a body of their own."""
+
+    def make_critic(self: Any, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
+        own = FlatBody(self.observation_space, **{**self.features_extractor_kwargs, "heads": ()})
+        return ContinuousCritic(**self._update_features_extractor(self.critic_kwargs, own)).to(self.device)
+
+    def set_training_mode(self: Any, mode: bool) -> None:
+        self.train(False)
+
+
+class SquashedPolicy(OwnCritics, SACPolicy):
+    """SAC's actor by our head, and its critics."""
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Actor:
         return SquashedActor(**self._update_features_extractor(self.actor_kwargs, features_extractor)).to(self.device)
 
-    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
-        own = FlatBody(self.observation_space, **{**self.features_extractor_kwargs, "heads": ()})
-        return ContinuousCritic(**self._update_features_extractor(self.critic_kwargs, own)).to(self.device)
+
+class BoundedActor(td3.Actor):
+    """One vector within its bounds, by our head."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        assert isinstance(self.features_extractor, Body)
+        self.mu = Half(self.features_extractor.network.heads["bounded"], 0)  # pyright: ignore[reportAttributeAccessIssue]
 
     def set_training_mode(self, mode: bool) -> None:
         self.train(False)
 
 
+class BoundedPolicy(OwnCritics, td3.TD3Policy):
+    """TD3's and DDPG's actor by our head, and their critics."""
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> td3.Actor:
+        return BoundedActor(**self._update_features_extractor(self.actor_kwargs, features_extractor)).to(self.device)
+
+
 def network_of(policy: nn.Module) -> Network:
     """The network of ours that a policy moves by."""
     owner: Any = policy
-    if isinstance(policy, (QPolicy, SquashedPolicy)):
+    if isinstance(policy, (QPolicy, SquashedPolicy, BoundedPolicy)):
         owner = policy.q_net if isinstance(policy, QPolicy) else policy.actor
     assert isinstance(owner.features_extractor, Body)
     return owner.features_extractor.network

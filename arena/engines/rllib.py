@@ -71,6 +71,8 @@ def check(config: Config, rules: Game) -> None:
     if Network(rules, config.network.backbone, config.network.heads).memory:
         raise Unable(f"RLlib's ppo carries no memory from move to move here, and {config.network.backbone} has one; "
                      "take another backbone, or leave --engine out.")  # fmt: skip
+    if config.workers.learners > 1:
+        raise ValueError("RLlib learns in one process here; leave --learners out.")
     if config.playing.whole:
         raise ValueError("RLlib plays in fragments of rollouts.steps here; set rollouts.whole=false.")
     if s.final_clip != 1.0 or s.most_kl or not s.normalise:

@@ -1,11 +1,11 @@
 """Stable-Baselines3's algorithms on our games and networks, by the settings that ours have (Raffin et al. 2021, JMLR).
 
 `arena train ppo cart_pole --engine sb3` reads the same [learner] and [rollouts] as without --engine. What differs:
-its DQN is not double, draws its memories evenly and strays with all lanes at once; its SAC's two critics share a body;
-values and returns are learned in the game's own unit. Where moves may be illegal, ppo is sb3-contrib's MaskablePPO, if
-that is installed. At the other seats of a game sits whom `rollouts.opponents` names; one seat a game is learned from,
-and "self" is renewed with every fragment. A run is not gone on with: its agent is its result, and nothing that
-Stable-Baselines3 writes is ever read.
+its DQN is not double, draws its memories evenly and strays with all lanes at once; the critics of its SAC and TD3 share
+a body; values and returns are learned in the game's own unit. Where moves may be illegal, ppo is sb3-contrib's
+MaskablePPO, if that is installed. At the other seats of a game sits whom `rollouts.opponents` names; one seat a game is
+learned from, and "self" is renewed with every fragment. A run is not gone on with: its agent is its result, and nothing
+that Stable-Baselines3 writes is ever read.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from stable_baselines3 import A2C, DQN, PPO, SAC
+from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.agent import Unable
@@ -27,13 +29,15 @@ from agents.learn.policy_gradient import line
 from agents.networks import Network, weights
 from arena.engines.folder import EngineRun
 from arena.engines.lanes import Lanes
-from arena.engines.policies import ActorCritic, Body, QPolicy, SquashedPolicy, network_of
+from arena.engines.policies import ActorCritic, Body, BoundedPolicy, QPolicy, SquashedPolicy, network_of
 from arena.engines.seats import Seats, always_legal, seats
 from envs.game import Game
 from envs.registry import game as game_of
 
 if TYPE_CHECKING:
     from arena.config import Config
+
+VECTORS = ("sac", "td3", "ddpg")
 
 LOGGED_EVERY = 1000
 """Decisions between two sets of numbers of an algorithm that learns from memories."""
@@ -71,6 +75,12 @@ def check(config: Config, rules: Game, address: str | None) -> None:
         )
     if address is not None or (isinstance(config.workers.count, int) and config.workers.count > 0):
         raise ValueError("Stable-Baselines3 plays in this process alone; leave --workers and --address out.")
+    if config.workers.learners > 1:
+        raise ValueError("Stable-Baselines3 learns in this process alone; leave --learners out.")
+    if algorithm == "ddpg" and (config.learner.delay != 1 or config.learner.smoothing):
+        raise Unable("Stable-Baselines3's DDPG knows no delay and no smoothing; take td3, or leave --engine out.")
+    if algorithm == "td3" and not config.learner.smoothing:
+        raise Unable("Stable-Baselines3's TD3 softens targets; set learner.smoothing above 0, or leave --engine out.")
     if config.playing.whole:
         raise ValueError("Stable-Baselines3 plays in fragments of rollouts.steps; set rollouts.whole=false.")
     if Network(rules, config.network.backbone, config.network.heads).memory:
@@ -89,8 +99,10 @@ def make(config: Config, rules: Game, progress: Progress) -> tuple[BaseAlgorithm
     others = seats(Network(rules, network.backbone, network.heads, seed), config.playing)
     lanes = Lanes(rules, config.playing.lanes, others)
     kind, policy, arguments = _kind(config, rules), _policy(config, rules), ARGUMENTS[config.algorithm]
-    layers = {"pi": [], "qf": [256]} if config.algorithm == "sac" else []
+    layers = {"pi": [], "qf": [256]} if config.algorithm in VECTORS else []
     options: dict[str, Any] = {"net_arch": layers, "features_extractor_class": Body, "features_extractor_kwargs": body}
+    if config.algorithm in ("td3", "ddpg"):
+        options["n_critics"] = config.learner.critics
     made = kind(
         policy,
         lanes,
@@ -109,12 +121,13 @@ def _kind(config: Config, rules: Game) -> type[Any]:
         from sb3_contrib import MaskablePPO
 
         return MaskablePPO
-    return {"ppo": PPO, "a2c": A2C, "dqn": DQN, "sac": SAC}[config.algorithm]
+    return {"ppo": PPO, "a2c": A2C, "dqn": DQN, "sac": SAC, "td3": TD3, "ddpg": DDPG}[config.algorithm]
 
 
 def _policy(config: Config, rules: Game) -> type[Any]:
-    if config.algorithm in ("dqn", "sac"):
-        return QPolicy if config.algorithm == "dqn" else SquashedPolicy
+    own = {"dqn": QPolicy, "sac": SquashedPolicy, "td3": BoundedPolicy, "ddpg": BoundedPolicy}
+    if config.algorithm in own:
+        return own[config.algorithm]
     if not always_legal(rules):
         from arena.engines.masked import MaskedActorCritic
 
@@ -183,7 +196,8 @@ def _dqn(config: Config, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _sac(config: Config, progress: Progress) -> dict[str, Any]:
+def _memories(config: Config) -> dict[str, Any]:
+    """What all have that learn of vectors from memories."""
     s = config.learner
     gathered = config.playing.lanes * config.playing.steps
     return {
@@ -195,14 +209,28 @@ def _sac(config: Config, progress: Progress) -> dict[str, Any]:
         "train_freq": config.playing.steps,
         "gradient_steps": max(1, round(gathered * s.reuse / s.batch)),
         "tau": s.drift,
-        "ent_coef": f"auto_{s.temperature}",
-        "target_entropy": s.entropy * len(game_of(config.game.name).controls),
         "n_steps": s.steps,
     }
 
 
+def _sac(config: Config, progress: Progress) -> dict[str, Any]:
+    s, size = config.learner, len(game_of(config.game.name).controls)
+    return {**_memories(config), "ent_coef": f"auto_{s.temperature}", "target_entropy": s.entropy * size}
+
+
+def _ddpg(config: Config, progress: Progress) -> dict[str, Any]:
+    s, size = config.learner, len(game_of(config.game.name).controls)
+    return {**_memories(config), "action_noise": NormalActionNoise(np.zeros(size), np.full(size, s.noise))}
+
+
+def _td3(config: Config, progress: Progress) -> dict[str, Any]:
+    s = config.learner
+    own = {"policy_delay": s.delay, "target_policy_noise": s.smoothing, "target_noise_clip": s.smoothing_clip}
+    return {**_ddpg(config, progress), **own}
+
+
 ARGUMENTS: Mapping[str, Callable[[Config, Progress], dict[str, Any]]] = {
-    "ppo": _ppo, "a2c": _a2c, "dqn": _dqn, "sac": _sac,
+    "ppo": _ppo, "a2c": _a2c, "dqn": _dqn, "sac": _sac, "td3": _td3, "ddpg": _ddpg,
 }  # fmt: skip
 """algorithm -> what its constructor is given."""
 

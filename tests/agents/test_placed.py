@@ -31,6 +31,8 @@ SPOKEN = "gpt:layers=1,width=16,heads=2"
 OWN: dict[str, dict[str, Any]] = {
     "dqn": {"learn_from": 64, "batch": 30, "prioritised": 0.5},
     "sac": {"learn_from": 64, "batch": 31, "reuse": 2.0},
+    "td3": {"learn_from": 64, "batch": 31, "reuse": 2.0},
+    "ddpg": {"learn_from": 64, "batch": 31, "reuse": 2.0},
     "alphazero": {"batch": 15, "precision": "float32"},
     "ppo": {"batch": 31, "most_kl": 0.02},
     "grpo": {"batch": 15, "part": 7, "kl": 0.1},
@@ -82,7 +84,7 @@ def side_by_side(group: Sequence[Threads], work: Callable[[int], None]) -> None:
 
 def learner_of(name: str, backbone: str, make: Callable[..., Network]) -> Learner:
     kind = resolve(ALGORITHMS, name, "algorithm")
-    rules = game("pendulum" if name == "sac" else GAMES.get(kind.player, "reverse"))
+    rules = game("pendulum" if name in ("sac", "td3", "ddpg") else GAMES.get(kind.player, "reverse"))
     settings = replace(resolve(LEARNERS, name, "settings")(), **OWN.get(name, {}))
     return kind(rules, make(rules, backbone, kind.parts(rules, settings)[1], seed=1), settings, 1)
 

@@ -37,8 +37,11 @@ OWN = {
     "pqn": {"learning_rate": 3e-3, "batch": 128, "decay": 0.65},
     "dqn": {"batch": 128, "reuse": 8.0},
     "sac": {"learning_rate": 3e-3, "batch": 32, "reuse": 8.0, "drift": 0.05},
+    "td3": {"learning_rate": 3e-3, "batch": 32, "reuse": 16.0, "drift": 0.05, "noise": 0.5},
+    "ddpg": {"learning_rate": 3e-3, "batch": 32, "reuse": 16.0, "drift": 0.05, "noise": 0.5},
 }
-SIZES = {"ppo": (16, 16, 8_000), "pqn": (8, 8, 6_000), "sac": (8, 8, 1_500), "impala": (8, 8, 6_000)}
+SIZES = {"ppo": (16, 16, 8_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000)}
+SIZES |= dict.fromkeys(("sac", "td3", "ddpg"), (8, 8, 1_500))
 """Lanes, decisions a fragment, and decisions in all; (8, 8, 4_000) for the others."""
 
 LONGER = {"ended": 14_000}
@@ -136,8 +139,8 @@ def test_the_policy_goes_where_it_is_paid(name: str, world: str) -> None:
 
 
 def test_vectors_are_learned_by_some_and_refused_by_the_others() -> None:
-    assert {name for name in NAMES if not unable(name, WORLDS["aimed"])} >= {"ppo", "sac"}
-    assert {name for name in NAMES if unable(name, WORLDS["chosen"])} == {"sac"}
+    assert {name for name in NAMES if not unable(name, WORLDS["aimed"])} >= {"ppo", "sac", "td3", "ddpg"}
+    assert {name for name in NAMES if unable(name, WORLDS["chosen"])} == {"sac", "td3", "ddpg"}
 
 
 @pytest.mark.parametrize(("name", "rules"), [(name, rules) for name in NAMES for rules in games(name)])

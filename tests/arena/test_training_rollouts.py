@@ -21,7 +21,7 @@ ROUNDS = 4
 
 
 def plan(name: str, rules: str = "", *, ray: bool = False, workers: int = 1) -> Plan:
-    rules = rules or ("pendulum" if name == "sac" else "connect_four")
+    rules = rules or ("pendulum" if name in ("sac", "td3", "ddpg") else "connect_four")
     settings = resolve(LEARNERS, name, "settings")()
     _, heads = resolve(ALGORITHMS, name, "algorithm").parts(game(rules), settings)
     return Plan(

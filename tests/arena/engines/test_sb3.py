@@ -26,7 +26,7 @@ from envs.registry import game
 
 SMALL = ["rollouts.lanes=4", "rollouts.steps=16", "network.backbone=mlp:layers=1,width=16"]
 OURS = {"ppo": ["learner.batch=32"], "a2c": [], "dqn": ["learner.learn_from=32", "learner.batch=16"]}
-OURS["sac"] = ["learner.learn_from=32", "learner.batch=16", "learner.reuse=4"]
+OURS |= {name: ["learner.learn_from=32", "learner.batch=16", "learner.reuse=4"] for name in ("sac", "td3", "ddpg")}
 
 
 def config(algorithm: str, rules: str = "cart_pole", *more: str):
@@ -93,7 +93,10 @@ def test_lanes_cannot_be_written_to_one_by_one():
 
 @pytest.mark.parametrize(
     ("algorithm", "rules"),
-    [("ppo", "cart_pole"), ("a2c", "cart_pole"), ("dqn", "cart_pole"), ("ppo", "pendulum"), ("sac", "pendulum")],
+    [
+        *(("ppo", "cart_pole"), ("a2c", "cart_pole"), ("dqn", "cart_pole")),
+        *(("ppo", "pendulum"), ("sac", "pendulum"), ("td3", "pendulum"), ("ddpg", "pendulum")),
+    ],
 )
 def test_the_agent_says_what_their_policy_says(algorithm, rules):
     model, _ = trained(algorithm, rules)
@@ -107,6 +110,9 @@ def test_the_agent_says_what_their_policy_says(algorithm, rules):
             mean, log_spread, _ = model.actor.get_action_dist_params(tensor)
             pairs = [(said["squashed"][:, 0], mean), (said["squashed"][:, 1], log_spread)]
             pairs.append((np.tanh(said["squashed"][:, 0]), model.actor(tensor, deterministic=True)))
+        elif algorithm in ("td3", "ddpg"):
+            pairs = [(said["bounded"][:, 0], model.actor(tensor))]
+            assert len(model.critic.q_networks) == (2 if algorithm == "td3" else 1)
         else:
             theirs = model.policy.get_distribution(tensor).distribution
             pairs = [(said["returns"], model.policy.predict_values(tensor).squeeze(1))]
@@ -149,6 +155,18 @@ def test_sac_learns_to_aim():
     model.learn(1000)
     after = Actor(network_of(model.policy)).look(np.array([[1.0, 0.0]], np.float32), {})[0]["squashed"][0, 0, 0]
     assert abs(np.tanh(after) - 0.5) < 0.2 < abs(np.tanh(before) - 0.5)
+
+
+def test_td3_learns_the_actor_that_is_stored_and_strays_by_its_noise():
+    chosen = config("td3", "pendulum", "learner.noise=0.3")
+    model, _ = sb3.make(chosen, WORLDS["aimed"], lambda: 0.5)
+    before = weights(network_of(model.policy))
+    model.learn(96)
+    after = weights(network_of(model.policy))
+    assert any((before[name] != after[name]).any() for name in before if name.startswith("heads.bounded"))
+    assert model.actor_target.features_extractor is not model.actor.features_extractor
+    played = model.replay_buffer.actions[8:24].ravel()  # drawn evenly at first, then about what the actor says
+    assert len(np.unique(played)) > 32 and (np.abs(played) <= 1).all()
 
 
 def test_batch_normalisation_never_mixes_a_batch():
@@ -229,9 +247,12 @@ def test_an_interrupted_run_keeps_the_agent_as_it_was(arena, monkeypatch):
 @pytest.mark.parametrize(
     ("algorithm", "more", "words"),
     [
-        ("reinforce", (), "has no reinforce here; it has ppo, a2c, dqn, sac"),
+        ("reinforce", (), "has no reinforce here; it has ppo, a2c, dqn, sac, td3, ddpg"),
         ("ppo", ("network.backbone=lstm:width=8",), "carries no memory from move to move"),
         ("ppo", ("workers.count=2",), "leave --workers and --address out"),
+        ("ppo", ("workers.learners=2",), "leave --learners out"),
+        ("td3", ("game.name=pendulum", "learner.smoothing=0.0"), "set learner.smoothing above 0"),
+        ("ddpg", ("game.name=pendulum", "learner.delay=2"), "knows no delay and no smoothing; take td3"),
         ("ppo", ("rollouts.whole=true",), "set rollouts.whole=false"),
         ("ppo", ("game.name=tic_tac_toe",), "moves of tic_tac_toe may be illegal; install sb3-contrib"),
         ("a2c", ("game.name=tic_tac_toe",), "moves of tic_tac_toe may be illegal; take ppo with sb3-contrib"),
