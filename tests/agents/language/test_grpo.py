@@ -111,6 +111,22 @@ def test_a_reference_is_kept_and_renewed():
     assert "reference" not in made(kl=0.0).state() and "reference" in made(kl=-1.0).state()  # the paper's 0.04
 
 
+def test_a_bonus_for_entropy_rises_while_it_is_missing_and_falls_again():
+    learner = made(entropy=8.0, batch=32)  # an even choice among 64 tokens has ln 64 = 4.16 nats, half of it missing
+    bonus = [learner.update(planted(columns), 0.0)["train/entropy_bonus"] for columns in answers(learner, rounds=3)]
+    missing = 0.005 * (1 - math.log(64) / 8)
+    assert bonus == pytest.approx([missing, 2 * missing, 3 * missing], rel=0.05)
+    learner.settings = replace(learner.settings, entropy=4.0)  # a little more than enough is there
+    learner._explore(4.16)
+    assert learner.bonus == pytest.approx(bonus[-1] - 0.005 * 0.04)
+    learner._explore(1e9)
+    assert learner.bonus == pytest.approx(bonus[-1] - 0.005 * 0.04 - 0.005)
+    for _ in range(100):
+        learner._explore(0.0)
+    assert learner.bonus == 0.3
+    assert made(batch=32).update(planted(answers(learner)[0]), 0.0)["train/entropy_bonus"] == 0.0
+
+
 @pytest.mark.parametrize("kind", ["grpo", "reinforce++", "sft"])
 def test_goes_on_byte_for_byte_from_its_state_on_disk(kind, tmp_path):
     def fresh(seed: int):
