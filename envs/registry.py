@@ -68,6 +68,17 @@ GAMES: dict[str, str] = {
     "maze_family": "envs.bandits.maze_family:maze_family",
     "reverse": "envs.language.reverse:reverse",
     "addition": "envs.language.addition:addition",
+    "copy_text": "envs.language.copy_text:copy_text",
+    "sort": "envs.language.sort:sort",
+    "parity": "envs.language.parity:parity",
+    "brackets": "envs.language.brackets:brackets",
+    "multiplication": "envs.language.multiplication:multiplication",
+    "maximum": "envs.language.maximum:maximum",
+    "modular": "envs.language.modular:modular",
+    "maze_text": "envs.language.maze_text:maze_text",
+    "countdown": "envs.language.countdown:countdown",
+    "mixture": "envs.language.mixture:mixture",
+    "move": "envs.language.move:move",
 }
 """name -> "module:function"; the function's arguments are the game's options."""
 

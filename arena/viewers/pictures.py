@@ -67,6 +67,17 @@ PICTURES: dict[str, str] = {
     "blackjack": "arena.viewers.grids.blackjack:picture",
     "reverse": "arena.viewers.plain:picture",
     "addition": "arena.viewers.plain:picture",
+    "copy_text": "arena.viewers.plain:picture",
+    "sort": "arena.viewers.plain:picture",
+    "parity": "arena.viewers.plain:picture",
+    "brackets": "arena.viewers.plain:picture",
+    "multiplication": "arena.viewers.plain:picture",
+    "maximum": "arena.viewers.plain:picture",
+    "modular": "arena.viewers.plain:picture",
+    "maze_text": "arena.viewers.plain:picture",
+    "countdown": "arena.viewers.plain:picture",
+    "mixture": "arena.viewers.plain:picture",
+    "move": "arena.viewers.plain:picture",
 }
 """game name -> "module:function"."""
 

@@ -7,13 +7,22 @@ think, a right answer adds the columns up from the last, with what is carried: "
 from __future__ import annotations
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.language.frame import task
-from envs.language.vocabulary import THINK, encode
-from envs.language.writing import ZERO, put, put_number, want, want_number, want_spoken
+from envs.language.vocabulary import THINK
+from envs.language.writing import (
+    EQUALS,
+    PLUS,
+    SEMICOLON,
+    ZERO,
+    of_digits,
+    put,
+    put_number,
+    want,
+    want_number,
+    want_spoken,
+)
 from envs.options import flag, whole
 
-PLUS, EQUALS, SEMICOLON = (int(token) for token in encode("+=;"))
 COLUMN = 9
 """The most tokens of the thought about a column."""
 
@@ -39,18 +48,9 @@ def add_columns(row: Row, a: int, b: int) -> None:
     want_spoken(row)
 
 
-@rule
-def of_digits(row: Row, digits: int) -> int:
-    """A number drawn evenly from those with so many digits."""
-    least = 1 if digits > 1 else 0
-    most = 9
-    for _ in range(digits - 1):
-        most = 10 * most + 9
-    for _ in range(digits - 2):
-        least *= 10
-    if digits > 1:
-        least *= 10
-    return least + below(draw(row), most - least + 1)
+def numbers(digits: int) -> int:
+    """How many numbers have so many digits."""
+    return 10 if digits == 1 else 9 * 10 ** (digits - 1)
 
 
 def addition(digits: int = 2, think: bool = False, split: str = "train") -> Game:
@@ -69,9 +69,6 @@ def addition(digits: int = 2, think: bool = False, split: str = "train") -> Game
         if think:
             add_columns(row, a, b)
         want_number(row, a + b)
-
-    def numbers(level: int) -> float:
-        return 10.0 if level == 1 else 9.0 * 10.0 ** (level - 1)
 
     return task(
         "addition", {"digits": (digits, 2), "think": (think, False)}, prompt=2 * digits + 2,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,6 +35,11 @@ ROOM = 128
 Judge = Callable[[Row], tuple[float, float]]
 
 
+def inlined(function: Any) -> Any:
+    """A rule that is compiled as a part of what calls it: prompts are drawn in layers, which cost a compiler each."""
+    return numba.njit(nogil=True, inline="always")(getattr(function, "py_func", function))
+
+
 @rule
 def content(row: Row) -> Bits:
     """64 bits made of the tokens of the prompt, without the prefix of a mixture."""
@@ -44,11 +50,21 @@ def content(row: Row) -> Bits:
 
 
 @rule
+def clear(row: Row) -> None:
+    """Takes back prompt and answer, but for the prefix of a mixture."""
+    for i in range(row.asked, len(row.text)):
+        row.text[i] = 0
+    for i in range(len(row.wanted)):
+        row.wanted[i] = 0
+    row.prompted = row.asked
+    row.wanting = 0
+    row.spoken = 0
+
+
+@rule
 def observe(row: Row, out: NDArray[np.float32]) -> None:
     """out[token, 0, place] = 1 for what is written."""
-    for token in range(out.shape[0]):
-        for place in range(out.shape[2]):
-            out[token, 0, place] = 0.0
+    out[:] = 0.0
     for place in range(row.written):
         out[row.text[place], 0, place] = 1.0
 
@@ -79,12 +95,13 @@ def text(row: Row) -> str:
 def task(
     name: str, options: dict[str, tuple[Any, Any]], *, prompt: int, answer: int, levels: int,
     write: Callable[[Row, int], None], prompts: Callable[[int], float], chance: float, alphabet: str, split: str,
-    thinks: bool = False, judge: Judge = exact,
+    thinks: bool = False, measured: bool = False, judge: Judge = exact,
 ) -> Game:  # fmt: skip
     """A task from how its prompts are drawn, `write(row, level)`, and how answers are judged.
 
     `write` puts a prompt with `put` and a right answer with `want`, its end left out. There are `prompts(level)`
-    different ones, or at least so many. `alphabet` are the characters of answers. `options` are (value, default).
+    different ones, or at least so many. `alphabet` are the characters of answers; where they are `measured`, the prompt
+    says how many, and an answer of another length is malformed. `options` are (value, default).
     """
     choice(name, "split", split, SPLITS)
     held = np.array([level > 0 and prompts(level) >= FEWEST for level in range(levels + 1)])
@@ -92,27 +109,34 @@ def task(
         raise ValueError(f"{name} holds nothing out where it has fewer than {FEWEST} prompts; make them longer.")
     called = spec(name, **options, split=(split, "train"))
     everything, testing, characters = split == "all", split == "test", letters(alphabet)
-    length = -(-(prompt + answer) // ROOM) * ROOM
 
-    @rule
+    write = inlined(write)
+
+    @inlined
     def pose(row: Row, level: int) -> None:
         row.level = level
         row.thinks = thinks
+        row.measured = measured
         row.letters = characters
         while True:
-            for i in range(row.asked, length):
-                row.text[i] = 0
-            for i in range(length):
-                row.wanted[i] = 0
-            row.prompted = row.asked
-            row.wanting = 0
-            row.spoken = 0
+            clear(row)
             write(row, level)
             if everything or not held[level] or (content(row) % HELD == np.uint64(0)) == testing:
                 break
         want(row, END)
         row.written = row.prompted
         row.limit = row.prompted + answer
+
+    return framed(
+        called, pose, judge, prompt=prompt, answer=answer, levels=levels, chance=chance,
+        held_out=spec(name, **options, split=("test", "train")), held=tuple(bool(each) for each in held[1:]),
+    )  # fmt: skip
+
+
+def framed(called: str, pose: Callable[[Row, int], None], judge: Judge, **asked: Any) -> Game:
+    """The game of a task whose prompts `pose` deals; `asked` is what else there is to its `Language`."""
+    language = Language(pose=pose, judge=judge, solve=solve, **asked)
+    levels, places = language.levels, language.prompt + language.answer
 
     @rule
     def reset(row: Row) -> None:
@@ -124,29 +148,24 @@ def task(
         name=called,
         seats=1,
         actions=len(TOKENS),
-        shape=(len(TOKENS), 1, prompt + answer),
-        row=rows_of(length),
+        shape=(len(TOKENS), 1, places),
+        row=rows_of(room(places)),
         reset=reset,
         play=playing(judge),
         legal=anything(len(TOKENS)),
         observe=observe,
         names=TOKENS,
-        max_plies=answer,
+        max_plies=language.answer,
         pays="general",
         text=text,
         chance=True,
-        language=Language(
-            prompt=prompt,
-            answer=answer,
-            levels=levels,
-            pose=pose,
-            judge=judge,
-            solve=solve,
-            chance=chance,
-            held_out=spec(name, **options, split=("test", "train")),
-            held=tuple(bool(each) for each in held[1:]),
-        ),
+        language=language,
     )
+
+
+def room(places: int) -> int:
+    """How long the texts of rows are in which so many tokens are to have room."""
+    return -(-places // ROOM) * ROOM
 
 
 @cache
@@ -158,7 +177,8 @@ def rows_of(length: int) -> np.dtype[Any]:
     asked     where the prompt proper begins, behind the prefix of a mixture
     spoken    where in `wanted` the thought has ended               thinks  an answer begins with a thought
     letters   the characters of answers, as bits                    task    which task of a mixture
+    measured  answers are as long as the wanted one
     """
     places = dict.fromkeys(("prompted", "written", "wanting", "limit", "asked", "spoken", "level"), np.int16)
     texts = {"text": (np.uint8, (length,)), "wanted": (np.uint8, (length,))}
-    return row_dtype(1, letters=np.uint64, **texts, **places, task=np.int8, thinks=np.bool_)
+    return row_dtype(1, letters=np.uint64, **texts, **places, task=np.int8, thinks=np.bool_, measured=np.bool_)

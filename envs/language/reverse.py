@@ -5,14 +5,12 @@ The level is the length of the word. Chance is to guess every letter, told how m
 
 from __future__ import annotations
 
-from envs.game import Game, Row, rule
-from envs.kernels import below, draw
-from envs.language.frame import task
-from envs.language.vocabulary import encode
-from envs.language.writing import A, put, want
-from envs.options import whole
+from string import ascii_lowercase
 
-EQUALS = int(encode("=")[0])
+from envs.game import Game, Row, rule
+from envs.language.frame import task
+from envs.language.writing import EQUALS, A, put, put_drawn, want
+from envs.options import whole
 
 
 def reverse(length: int = 12, letters: int = 10, split: str = "train") -> Game:
@@ -22,8 +20,7 @@ def reverse(length: int = 12, letters: int = 10, split: str = "train") -> Game:
 
     @rule
     def write(row: Row, level: int) -> None:
-        for _ in range(level):
-            put(row, A + below(draw(row), letters))
+        put_drawn(row, A, letters, level)
         for i in range(level):
             want(row, row.text[row.prompted - 1 - i])
         put(row, EQUALS)
@@ -31,5 +28,5 @@ def reverse(length: int = 12, letters: int = 10, split: str = "train") -> Game:
     return task(
         "reverse", {"length": (length, 12), "letters": (letters, 10)}, prompt=length + 1, answer=length + 1,
         levels=length, write=write, prompts=lambda level: float(letters) ** level, chance=float(letters) ** -length,
-        alphabet="abcdefghijklmnopqrstuvwxyz"[:letters], split=split,
+        alphabet=ascii_lowercase[:letters], split=split, measured=True,
     )  # fmt: skip

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Row, rule
+from envs.kernels import below, draw
 from envs.language.vocabulary import END, SPOKEN, THINK, encode
 
 ZERO = int(encode("0")[0])
 """The token of the digit 0; the other digits follow it."""
 A = int(encode("a")[0])
 """The token of the letter a; the other letters follow it."""
+SPACE, EQUALS, COLON, SEMICOLON, PLUS, MINUS, TIMES, PERCENT = (int(token) for token in encode(" =:;+-*%"))
 
 
 @rule
@@ -19,6 +21,13 @@ def put(row: Row, token: int) -> None:
     """Writes the next token of the prompt."""
     row.text[row.prompted] = token
     row.prompted += 1
+
+
+@rule
+def put_drawn(row: Row, first: int, kinds: int, count: int) -> None:
+    """Writes `count` tokens, each drawn evenly from the `kinds` that follow `first`."""
+    for _ in range(count):
+        put(row, first + below(draw(row), kinds))
 
 
 @rule
@@ -51,6 +60,18 @@ def put_number(row: Row, n: int) -> None:
 def want_number(row: Row, n: int) -> None:
     """Writes n >= 0 in decimal behind the right answer so far."""
     row.wanting = number(row.wanted, row.wanting, n)
+
+
+@rule
+def of_digits(row: Row, digits: int) -> int:
+    """A number drawn evenly from those with so many digits; 0 is one of one digit."""
+    least = 1
+    for _ in range(digits - 1):
+        least *= 10
+    most = 10 * least - 1
+    if digits == 1:
+        least = 0
+    return least + below(draw(row), most - least + 1)
 
 
 @rule
@@ -91,12 +112,12 @@ def said(row: Row) -> tuple[int, int]:
 
 @rule
 def exact(row: Row) -> tuple[float, float]:
-    """(format, right) where one answer is right: the one that is wanted."""
+    """(format, right) where one answer is right: the one that is wanted, of whose length some tasks tell."""
     first, stop = said(row)
     if first < 0:
         return 0.0, 0.0
     if stop - first != row.wanting - 1 - row.spoken:
-        return 1.0, 0.0
+        return 0.0 if row.measured else 1.0, 0.0
     for i in range(stop - first):
         if row.text[first + i] != row.wanted[row.spoken + i]:
             return 1.0, 0.0
