@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
+from ray.rllib.algorithms.impala import IMPALAConfig
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.distribution.torch.torch_distribution import TorchCategorical, TorchDiagGaussian
@@ -129,8 +130,13 @@ def known(module: Any) -> Weights:
     return weights(module.network)
 
 
+def learned(trained: Any) -> Any:
+    """The module that an algorithm's learner changes; it stays the same object."""
+    return trained.learner_group._learner.module["default_policy"]
+
+
 def algorithm(config: Config, steps: int | None, folder: str) -> Any:
-    """RLlib's PPO by our settings, ready to train; `folder` is where it may leave what it likes."""
+    """RLlib's PPO or IMPALA by our settings, ready to train; `folder` is where it may leave what it likes."""
     network, playing, s = config.network, config.playing, config.learner
     told = {
         "game": config.game.name, "backbone": network.backbone, "heads": list(network.heads), "seed": config.run.seed,
@@ -138,7 +144,8 @@ def algorithm(config: Config, steps: int | None, folder: str) -> Any:
     workers = 0 if config.workers.count == "auto" else int(config.workers.count)
     for name in ("ray", "ray.rllib", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    asked = PPOConfig().environment(env=Lanes, env_config={**told, "playing": playing}).framework("torch")
+    begun: Any = {"ppo": PPOConfig, "impala": IMPALAConfig}[config.algorithm]()
+    asked = begun.environment(env=Lanes, env_config={**told, "playing": playing}).framework("torch")
     asked.env_runners(
         num_env_runners=workers,
         num_envs_per_env_runner=playing.lanes,
@@ -149,22 +156,15 @@ def algorithm(config: Config, steps: int | None, folder: str) -> Any:
     asked.rl_module(rl_module_spec=RLModuleSpec(module_class=Module, model_config=told))
     asked.debugging(seed=config.run.seed % 2**31, log_level="ERROR")
     asked.reporting(min_time_s_per_iteration=0)
-    size = playing.lanes * playing.steps * max(1, workers)
+    size = playing.lanes * playing.steps
     asked.training(
-        train_batch_size_per_learner=size,
-        minibatch_size=min(s.batch, size),
-        num_epochs=s.epochs,
+        train_batch_size_per_learner=size * max(1, workers) if config.algorithm == "ppo" else size,
         gamma=s.discount,
-        lambda_=s.decay,
         lr=_line(s.learning_rate, s.final_rate, steps),
-        clip_param=s.clip,
-        vf_clip_param=s.value_clip or float("inf"),
         vf_loss_coeff=s.value_weight,
-        entropy_coeff=_line(s.entropy, s.final_entropy, steps),
-        use_kl_loss=False,
-        kl_coeff=0.0,
         grad_clip=s.gradient,
         grad_clip_by="global_norm",
+        **{"ppo": _ppo, "impala": _impala}[config.algorithm](config, steps),
     )
     kind: Any = asked.algo_class
 
@@ -174,6 +174,31 @@ def algorithm(config: Config, steps: int | None, folder: str) -> Any:
 
     asked.algo_class = Here
     return asked.build_algo()
+
+
+def _ppo(config: Config, steps: int | None) -> dict[str, Any]:
+    s, playing = config.learner, config.playing
+    workers = 1 if config.workers.count == "auto" else max(1, int(config.workers.count))
+    return {
+        "minibatch_size": min(s.batch, playing.lanes * playing.steps * workers),
+        "num_epochs": s.epochs,
+        "lambda_": s.decay,
+        "clip_param": s.clip,
+        "vf_clip_param": s.value_clip or float("inf"),
+        "entropy_coeff": _line(s.entropy, s.final_entropy, steps),
+        "use_kl_loss": False,
+        "kl_coeff": 0.0,
+    }
+
+
+def _impala(config: Config, steps: int | None) -> dict[str, Any]:
+    s = config.learner
+    return {
+        "entropy_coeff": s.entropy,
+        "vtrace_clip_rho_threshold": s.clip_delta,
+        "vtrace_clip_pg_rho_threshold": s.clip_delta,
+        "num_gpu_loader_threads": 1,
+    }
 
 
 def _line(start: float, share: float, steps: int | None) -> Any:

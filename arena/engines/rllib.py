@@ -1,9 +1,10 @@
-"""RLlib's PPO (its new API stack) on our games and networks, by the settings that ours has (Liang et al. 2018).
+"""RLlib's PPO and IMPALA (its new API stack) on our games and networks, by our settings (Liang et al. 2018).
 
 `arena train ppo cart_pole --engine rllib --workers 2` plays on two of its env runners; left out, games are played in
 this process, while Ray runs beside it all the same. What differs: advantages are brought to spread 1 over the whole
 fragment, values are learned in the game's own unit, and learning rate and entropy change over the run only where
---steps says how long that is. Moves that may be illegal are masked. At the other seats of a game sits whom
+--steps says how long that is. Its IMPALA learns by Adam, in a thread of its own beside the play, so that no two runs
+are the same to the bit. Moves that may be illegal are masked. At the other seats of a game sits whom
 `rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A run is not
 gone on with: its agent is its result, and nothing that RLlib writes is ever read.
 """
@@ -32,6 +33,8 @@ MEAN_OF = 100
 NAMES = {
     "total_loss": "train/loss",
     "policy_loss": "train/policy_gradient_loss",
+    "mean_pi_loss": "train/policy_gradient_loss",
+    "mean_vf_loss": "train/value_loss",
     "vf_loss": "train/value_loss",
     "vf_explained_var": "train/explained_variance",
     "entropy": "train/entropy",
@@ -51,14 +54,17 @@ def run_rllib(config: Config, *, steps: int | None = None, address: str | None =
             from arena.engines import modules
 
             trained = modules.algorithm(config, steps, left)
+            module = modules.learned(trained)
             run.begin()
             try:
-                return run.freeze(modules.known(_learn(run, trained)))
+                try:
+                    _learn(run, trained)
+                finally:
+                    trained.stop()
             except KeyboardInterrupt:
-                run.freeze(modules.known(trained.get_module()))
+                run.freeze(modules.known(module))
                 raise
-            finally:
-                trained.stop()
+            return run.freeze(modules.known(module))
     finally:
         stop_ray()
 
@@ -66,22 +72,25 @@ def run_rllib(config: Config, *, steps: int | None = None, address: str | None =
 def check(config: Config, rules: Game) -> None:
     """Refuses, before anything starts, what this engine cannot do as asked."""
     s = config.learner
-    if config.algorithm != "ppo":
-        raise Unable(f"RLlib's ppo is the one that is here, not {config.algorithm}; take that, or leave --engine out.")
+    if config.algorithm not in ("ppo", "impala"):
+        raise Unable(f"RLlib has no {config.algorithm} here; it has ppo and impala, or leave --engine out.")
     if Network(rules, config.network.backbone, config.network.heads).memory:
-        raise Unable(f"RLlib's ppo carries no memory from move to move here, and {config.network.backbone} has one; "
-                     "take another backbone, or leave --engine out.")  # fmt: skip
+        raise Unable(f"RLlib's {config.algorithm} carries no memory from move to move here, and "
+                     f"{config.network.backbone} has one; take another backbone, or leave --engine out.")  # fmt: skip
     if config.workers.learners > 1:
         raise ValueError("RLlib learns in one process here; leave --learners out.")
     if config.playing.whole:
         raise ValueError("RLlib plays in fragments of rollouts.steps here; set rollouts.whole=false.")
-    if s.final_clip != 1.0 or s.most_kl or not s.normalise:
+    if config.algorithm == "impala" and (s.decay != 1.0 or s.clip_trace != 1.0):
+        raise ValueError("RLlib's impala has no decay and clips traces at 1; leave learner.decay and "
+                         "learner.clip_trace out, or --engine.")  # fmt: skip
+    if config.algorithm == "ppo" and (s.final_clip != 1.0 or s.most_kl or not s.normalise):
         raise ValueError("RLlib's ppo keeps its clip, knows no most_kl and always normalises; leave "
                          "learner.final_clip, learner.most_kl and learner.normalise out, or --engine.")  # fmt: skip
 
 
-def _learn(run: EngineRun, trained: Any) -> Any:
-    """Trains to the end of the run; returns the module that plays."""
+def _learn(run: EngineRun, trained: Any) -> None:
+    """Trains to the end of the run."""
     from arena.engines.modules import visit
 
     last: deque[tuple[float, int]] = deque(maxlen=MEAN_OF)
@@ -92,11 +101,10 @@ def _learn(run: EngineRun, trained: Any) -> Any:
         last.extend(games)
         step = int(result["num_env_steps_sampled_lifetime"])
         going = run.advance(step, len(games))
-        learned = result["learners"]["default_policy"]
+        learned = result.get("learners", {}).get("default_policy", {})
         values = {ours: learned[theirs] for theirs, ours in NAMES.items() if theirs in learned}
         values["time/fps"] = step / max(run.elapsed(), 1e-9)
         if last:
             values["rollout/ep_rew_mean"] = sum(paid for paid, _ in last) / len(last)
             values["rollout/ep_len_mean"] = sum(length for _, length in last) / len(last)
         run.record(values, step)
-    return trained.get_module()

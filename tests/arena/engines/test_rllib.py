@@ -144,10 +144,27 @@ def test_games_are_played_on_workers(arena):
     assert json.loads(text)["metrics"]["rollout/ep_len_mean"] > 0
 
 
+def test_impala_leaves_an_agent_that_has_learned(arena):
+    from agents.learn.impala import Impala
+    from agents.networks import Network, weights
+
+    sets = [word for setting in SMALL[:3] for word in ("--set", setting)]
+    code, text, err = arena("train impala tic_tac_toe --engine rllib --steps 256 --out runs/i --json", *sets)
+    assert code == 0, err
+    done = json.loads(text)
+    assert done["steps"] >= 256 and {"train/loss", "rollout/ep_rew_mean"} <= done["metrics"].keys()
+    stored, network = read_agent(Path(done["agent"]))
+    fresh = weights(Network(game("tic_tac_toe"), stored.backbone, stored.heads))
+    assert stored.heads == Impala.parts(game("tic_tac_toe"), None)[1]
+    assert any((value != fresh[name]).any() for name, value in weights(network).items() if "policy" in name)
+    with pytest.raises(ValueError, match="has no decay and clips traces at 1"):
+        rllib.check(load(None, ["learner.algorithm=impala", "learner.decay=0.9"]), game("tic_tac_toe"))
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("learner.algorithm=a2c", "RLlib's ppo is the one that is here"),
+        ("learner.algorithm=a2c", "RLlib has no a2c here; it has ppo and impala"),
         ("network.backbone=gru:width=8", "carries no memory"),
         ("rollouts.whole=true", "set rollouts.whole=false"),
         ("learner.normalise=false", "always normalises"),
