@@ -148,7 +148,8 @@ def _panel(panel: Panel, curves: Mapping[str, Curve], box: Box) -> list[Shape]:
     every = np.concatenate([values for _, values in smooth.values()])
     low = float(every.min()) if panel.low is None else panel.low
     high = max(float(every.max()), low) if panel.high is None else panel.high
-    high = high if high > low else low + (abs(low) or 1.0)
+    if high <= low:  # nothing changed
+        low, high = (low, low + 1.0) if panel.low is not None else (low - 1.0, high + 1.0)
     left = min(float(steps[0]) for steps, _ in smooth.values())
     right = max(max(float(steps[-1]) for steps, _ in smooth.values()), left + 1)
 
@@ -160,7 +161,7 @@ def _panel(panel: Panel, curves: Mapping[str, Curve], box: Box) -> list[Shape]:
         height = at(left, value)[1]
         shapes.append(Line(((plot.x, height), (plot.right, height)), 0.12, "line", 0.5, layer=BOARD))
         shapes.append(Text(short(value), Box(box.x, height - 1.5, 7, 3), SMALL, "muted", "right"))
-    for step in ticks(left, right, 3):
+    for step in ticks(left, right, 4):
         place = min(at(step, low)[0], box.right - 4)
         shapes.append(Text(short(step), Box(place - 8, plot.bottom + 0.8, 16, 3), SMALL, "muted", "centre"))
     for (tag, _), colour in zip(panel.curves, COLOURS, strict=False):

@@ -7,7 +7,7 @@ import math
 from arena.viewers.language.chips import Chip, along, drawn, fitting, row_of, wide
 from arena.viewers.language.choices import Choices, compared, cursor, group_looked_at, scored
 from arena.viewers.language.group import Answer, Group, GroupSnapshot, chance, name_of
-from arena.viewers.language.rows import FULL_CHANGE, MODELS
+from arena.viewers.language.rows import MODELS
 from arena.viewers.lettering import cut, width
 from arena.viewers.shapes import BOARD, PANEL, Box, Line, Rect, Shape, Text
 from arena.viewers.theme import BODY, CORNER, SMALL, cividis, diverging
@@ -116,11 +116,9 @@ def _legend(snapshot: GroupSnapshot, chosen: Choices, room: Box, size: float) ->
     if scored(snapshot, chosen):
         for k in range(15):
             shapes.append(Rect(room.x + k * bar / 15, y + row * 0.2, bar / 15 + 0.05, row * 0.6, diverging(k / 7 - 1)))
-        words = (
-            f"tint: {math.exp(FULL_CHANGE):.0f}× less to {math.exp(FULL_CHANGE):.0f}× likelier"
-            if both
-            else ("tint: advantage, (r − mean) / std")
-        )
+        words = "tint: advantage, (r − mean) / std"
+        if both:
+            words = f"tint: {snapshot.full_change:g}× less to {snapshot.full_change:g}× likelier"
         shapes.append(Text(words, Box(room.x + bar + 1.5, y, room.w, row), size, "muted"))
         y += row
     shapes += drawn(

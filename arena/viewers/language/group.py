@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from envs.language.vocabulary import END, SIGNS, WORDS
 
+FACTORS = (1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
+"""What the full tint of a change may mean."""
+
 
 class Guess(NamedTuple):
     """A token that might stand in a place, and its probability there."""
@@ -147,6 +150,16 @@ class GroupSnapshot:
     def stages(self) -> int:
         """Views of it one after the other: a token more in each, then the scores, then what the second model says."""
         return self.longest + len(self.models)
+
+    @cached_property
+    def full_change(self) -> float:
+        """By how many times a token's probability is multiplied, or divided, that is tinted in full.
+
+        One in ten changes more.
+        """
+        changes = np.abs([x for group in self.groups for answer in group.answers for x in answer.changes()])
+        most = float(np.exp(np.quantile(changes, 0.9)))
+        return next((factor for factor in FACTORS if factor >= most), FACTORS[-1])
 
 
 def name_of(token: int) -> str:

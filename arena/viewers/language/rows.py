@@ -18,8 +18,6 @@ from arena.viewers.theme import BODY, CORNER, LABEL, SMALL, Colour, diverging
 MODELS: tuple[Colour, Colour] = ("sand", "teal")
 """The colours of the model before and the model after."""
 MOST_ROWS = 20
-FULL_CHANGE = math.log(20.0)
-"""A change of log-probability that is tinted in full: twenty times as likely."""
 WIDE, NARROW = 120.0, 70.0
 """From this width on a panel has every column in full; below that it has no checks, which the rewards tell too."""
 
@@ -160,7 +158,7 @@ def _chips(
     for t in range(written):
         tint = "raised"
         if chosen.tint and both:
-            tint = diverging(changes[t] / FULL_CHANGE)
+            tint = diverging(changes[t] / math.log(snapshot.full_change))
         elif chosen.tint and all_in:
             tint = diverging(group.advantages[which] / most)
         chips.append(

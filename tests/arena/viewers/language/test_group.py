@@ -8,7 +8,7 @@ import pytest
 
 from arena.viewers.language.group import Group, chance, name_of, sentence, told, verdict
 from envs.language.vocabulary import END, encode
-from tests.arena.viewers.language.hand_made import answer, lesson
+from tests.arena.viewers.language.hand_made import answer, lesson, shown
 
 
 def test_advantages_are_by_hand() -> None:
@@ -42,6 +42,11 @@ def test_probabilities_and_their_changes() -> None:
     assert one.share(0) == pytest.approx(1 / 16) and one.share(1) == pytest.approx(1 / 256)
     assert one.changes() == pytest.approx([-math.log(2)] * 4)
     assert "of a right answer 0.06→4e−3, of a wrong answer 0.06→4e−3" in told(lesson(0.5, 0.25))
+
+
+def test_the_scale_of_changes_follows_them_and_has_an_end() -> None:
+    """0.5 to 0.45 is 1.11 times less; to 0.25 twice; to 0.001 five hundred times, of which twenty are told."""
+    assert [shown(0.5, share).full_change for share in (0.45, 0.25, 0.001)] == [1.2, 2.0, 20.0]
 
 
 @pytest.mark.parametrize(

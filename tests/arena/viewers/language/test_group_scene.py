@@ -16,7 +16,6 @@ from arena.viewers.language.choices import KEYS, Choices, begun
 from arena.viewers.language.detail import detail
 from arena.viewers.language.export import described, export_group, views
 from arena.viewers.language.group import GroupSnapshot
-from arena.viewers.language.rows import FULL_CHANGE
 from arena.viewers.language.scene import scene
 from arena.viewers.shapes import Box, Group, Line, Rect, Shape, Text, bounds
 from arena.viewers.theme import SMALL, cividis, contrast, diverging
@@ -76,7 +75,8 @@ def test_tints_are_advantages_and_then_changes_of_probability() -> None:
     assert [chip.fill for chip in chips(paid, 1)] == [diverging(-1 / 3)] * 4
     assert [chip.fill for chip in chips(paid, 2)] == ["panel"] + [diverging(-1 / 3)] * 3  # its c stands above
     asked = scene(snapshot, replace(begun(snapshot), side="before"), WIDE)
-    assert {chip.fill for chip in chips(asked, 0)} == {diverging(-math.log(2) / FULL_CHANGE)}
+    assert {chip.fill for chip in chips(asked, 0)} == {diverging(-1.0)}
+    assert "tint: 2× less to 2× likelier" in words(asked)
     plain = scene(snapshot, replace(begun(snapshot), side="before", tint=False), WIDE)
     assert {chip.fill for chip in chips(plain, 0)} == {"raised"}
     assert "0.06 →" in words(asked) and "4e−3" in words(asked)
