@@ -19,7 +19,7 @@ STEPS = 10
 
 def foot(game: Game) -> float:
     """How much of the board's slot its dials take, from below."""
-    return HIGH * min(len(game.controls), 6) + 0.8 if game.controls and not game.foreign else 0.0
+    return HIGH * min(len(game.controls), 6) + 0.8 if game.controls else 0.0
 
 
 def track(game: Game, room: Box, which: int, size: float = LABEL) -> Box:

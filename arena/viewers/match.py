@@ -78,7 +78,7 @@ def _hits(snapshot: Snapshot, ui: UI, picture: Picture, turn: bool) -> list[Shap
 
 def _dials(snapshot: Snapshot, ui: UI, layout: Layout, turn: bool, told: bool) -> list[Shape]:
     """The person's dials, if it is their turn; else the last move on them, where a move is numbers."""
-    if not snapshot.game.controls or snapshot.game.foreign or not (turn or told):
+    if not snapshot.game.controls or not (turn or told):
         return []
     values = dialled(ui, snapshot) if turn else snapshot.plies[ui.ply - 1].action
     return dials(snapshot.game, layout, values, ui.dial if turn else None)
@@ -224,9 +224,10 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
     thought = snapshot.thought(k) if shown else None
     if to_move(snapshot, ui) and snapshot.game.controls:
         how = "drag a dial, or up and down" if len(snapshot.game.controls) == 1 else "drag the dials"
-        said.append(f"Your move: {how}; Enter plays it.  u takes back.")
+        said.append(f"Your move: {how}; Enter plays it.{'' if snapshot.game.foreign else '  u takes back.'}")
     elif to_move(snapshot, ui):
-        said.append("Your move.  u takes back, Enter lets the agent move.")
+        back = "" if snapshot.game.foreign else "u takes back, "
+        said.append(f"Your move.  {back}Enter lets the agent move.")
     elif snapshot.game.controls and k < snapshot.length:
         said.append(f"{action_words(snapshot.game, snapshot.plies[k].action)} by {names[snapshot.plies[k].seat]}.")
     elif thought is not None and thought.candidates:

@@ -36,6 +36,8 @@ class Duel:
     ask("move", 0)       the agent moves for them  ask("next", 0)  a new game, seats changed
     ask("resign", 0)     the agent has won
 
+    In another project's program no move can be taken back.
+
     `keep`, if given, is called in that thread with each game that is over, and says what became of it.
     """
 
@@ -45,8 +47,6 @@ class Duel:
     ) -> None:  # fmt: skip
         if not 0 <= seat < game.seats:
             raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, and seat {seat} was asked for.")
-        if programs_of(game) is not None:
-            raise ValueError(f"{game.name} is somebody else's program, in which no move can be taken back; watch it.")
         self._game, self._agent, self._seat, self._seed = game, agent, seat, seed
         self._person, self._opening, self._ratings = person, tuple(opening), tuple(ratings)
         self._wishes: queue.Queue[tuple[str, Any]] = queue.Queue()
@@ -162,6 +162,8 @@ class Duel:
         snapshot = self._snapshot
         if what == "undo" and not any(p.seat == snapshot.person for p in snapshot.plies[len(self._opening) :]):
             return "There is no move to take back."
+        if what == "undo" and programs_of(self._game) is not None:
+            return f"{self._game.name} is another project's program: no move can be taken back in it."
         self._wishes.put((what, number))
         return ""
 

@@ -65,12 +65,14 @@ def buttons(
     flipped: bool,
     words: Mapping[int, str] | None = None,
     seen_by: int | None = None,
+    moves: Sequence[int] | None = None,
 ) -> tuple[list[Shape], dict[int, Box], dict[int, Spot]]:
-    """(shapes, hits, spots): a button for each move, in lines of `columns`; those that may not be played are dim.
+    """(shapes, hits, spots): a button for each move, or some, in lines of `columns`; what may not be played is dim.
 
     For a seat that looks they are its own moves, even while another is to move: those of the other tell its hand.
     """
-    count = game.actions
+    moves = range(game.actions) if moves is None else moves
+    count = len(moves)
     looking = np.array([row])
     if seen_by is not None:
         looking["seat"] = seen_by
@@ -80,8 +82,8 @@ def buttons(
     shapes: list[Shape] = []
     hits: dict[int, Box] = {}
     spots: dict[int, Spot] = {}
-    for action in range(count):
-        place = count - 1 - action if flipped else action
+    for number, action in enumerate(moves):
+        place = count - 1 - number if flipped else number
         line, column = divmod(place, columns)
         wide = w if line < lines - 1 or count % columns == 0 else box.w / (count - columns * (lines - 1))
         hit = Box(box.x + column * wide, box.y + line * h, wide, h)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from arena.viewers import foreign
 from arena.viewers.describe import described
 from arena.viewers.layout import layout
 from arena.viewers.match import caption_lines, scene
@@ -18,6 +19,7 @@ from arena.viewers.snapshot import Snapshot, amount, opinions, to_player_1
 from arena.viewers.sources import GameRecord, replayed
 from arena.viewers.ui import UI, Key, eyes, secret, update
 from envs import kernels
+from envs.adapters.foreign.programs import programs_of
 from envs.game import Game
 from envs.registry import game
 from tests.arena.viewers.scripted import begun
@@ -238,5 +240,25 @@ def test_another_projects_game_is_drawn_by_its_program_and_remembered() -> None:
     assert len({shape.dots for shape in drawn if isinstance(shape, Pixels)}) > 1
     lost = snapshot.rows[:1].copy()
     lost["handle"] = 10**9
-    (words,) = [s.text for s in look(rules, lost[0], where).shapes if isinstance(s, Text)]
-    assert words == "This position was not kept."
+    gone = look(rules, lost[0], where)
+    assert [s.text for s in gone.shapes if isinstance(s, Text)] == ["This position was not kept.", "1  a0", "2  a1"]
+    assert set(gone.hits) == {0, 1}
+
+
+def test_of_many_actions_of_another_project_those_have_buttons_that_may_be_played(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = game("gym:FrozenLake-v1")
+    row, where = begun(rules, 1).rows[0], layout(1280, 720)
+    assert set(look(rules, row, where).hits) == {0, 1, 2, 3}
+    monkeypatch.setattr(foreign, "MOST", 2)
+    assert set(look(rules, row, where).hits) == {0, 1}
+
+
+def test_words_that_tell_everything_are_not_shown_to_a_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = game("gym:FrozenLake-v1")
+    row, where = begun(rules, 1).rows[0], layout(1280, 720)
+    monkeypatch.setattr(programs_of(rules), "picture", lambda row: "both hands")
+    for seat, told in ((None, True), (0, False)):
+        shown = foreign.picture(rules, row, where.board, where, seen_by=seat)
+        assert any(isinstance(s, Text) and s.text == "both hands" for s in shown.shapes) == told

@@ -248,9 +248,15 @@ def test_a_person_plays_numbers_and_nothing_beyond_their_bounds() -> None:
     duel.close()
 
 
-def test_what_a_person_cannot_play_is_said() -> None:
-    with pytest.raises(ValueError, match="somebody else's program"):
-        Duel(game("gym:CartPole-v1"), Sayer("agent"))
+def test_a_person_plays_in_another_projects_program_and_takes_nothing_back() -> None:
+    duel = Duel(game("gym:CartPole-v1"), Sayer("agent"))
+    for action in (1, 0, 2, 1):  # there is no action 2
+        duel.ask("play", action)
+    duel.ask("move", 0)
+    snapshot = wait(duel, lambda s: s.length == 4)
+    assert [ply.action for ply in snapshot.plies[:3]] == [1, 0, 1] and snapshot.returns[4].tolist() == [4.0]
+    assert "no move can be taken back" in duel.ask("undo", 0) and duel.newest().length == 4
+    duel.close()
 
 
 def test_agents_of_three_seats_change_places() -> None:
