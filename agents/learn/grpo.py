@@ -52,7 +52,8 @@ class GRPOSettings:
     learning_rate  of Adam
     warm_up        steps over which it rises from 0
     final_rate     share of it at the end of the run, reached in a straight line
-    entropy        nats a token below which a bonus for entropy rises until it is reached again; 0: there is none
+    entropy        nats a token that answers have at least where no answer to a prompt is right, so that others are
+                   tried: a bonus for it rises while they have less; 0: there is none
     gradient       largest norm of a gradient
     """
 
@@ -102,6 +103,7 @@ class Answers:
     old        [N, T] log-probabilities under the policy that drew them
     reference  [N, T] likewise of the reference; None if nothing is asked of it
     mask       [N, T] True on an answer's tokens
+    lost       [N] whether no answer to its prompt is right
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -115,6 +117,8 @@ class Answers:
         self.temperature = float(columns["temperature"][0])
         self.advantage = torch.zeros_like(self.old)
         self.reference: Tensor | None = None
+        best = np.maximum.reduceat(columns["right"], np.unique(columns["group"], return_index=True)[1])
+        self.lost = torch.from_numpy(np.repeat(best <= 0, len(columns["right"]) // len(best)))
 
     def __len__(self) -> int:
         return len(self.text)
@@ -173,8 +177,9 @@ class GRPO:
             learned.append(self.step(answers, which, progress))
         for name in learned[0] if learned else ():
             metrics[f"train/{name}"] = float(np.mean([one[name] for one in learned]))
-        if learned:
-            self._explore(metrics["train/entropy"])
+        spread = metrics.pop("train/lost_entropy", 0.0)
+        if learned and (lost := metrics["train/lost_share"]):
+            self._explore(spread / lost)
         metrics |= {"train/n_updates": self.updates, "train/entropy_bonus": self.bonus}
         self.remarks.hear(metrics)
         return metrics
@@ -225,13 +230,14 @@ class GRPO:
         mask = answers.mask[which]
         share = losses.weights_of(v.average, mask, self.language.answer)
         tokens = mask.sum().item()
-        sums = torch.zeros(6)
+        sums = torch.zeros(8)
         for part in torch.arange(len(which)).split(s.part):
             some, here, w = which[part], mask[part], share[part]
             log_p, entropy = answers.said(self.network, some)
             ratio = ratios(log_p, answers.old[some], here)
             policy = -losses.surrogate(ratio, answers.advantage[some], v.low, v.high)
-            loss = policy - self.bonus * entropy
+            lost = answers.lost[some, None] & here
+            loss = policy - self.bonus * entropy * lost
             stray = torch.zeros_like(policy)
             if answers.reference is not None:
                 stray = losses.k3(log_p, answers.reference[some], here)
@@ -243,15 +249,16 @@ class GRPO:
             with torch.no_grad():
                 gap = torch.where(here, log_p - answers.old[some], 0.0)
                 outside = ((ratio < 1 - v.low) | (ratio > 1 + v.high)) & here
-                means = (entropy * here, stray * here, gap.exp() - 1 - gap, outside)
+                means = (entropy * here, stray * here, gap.exp() - 1 - gap, outside, entropy * lost, lost)
                 sums += torch.stack((total, losses.weighted(policy, w), *(mean.sum() / tokens for mean in means)))
         names = ("loss", "policy_gradient_loss", "entropy", "kl", "approx_kl", "clip_fraction")
-        return dict(zip(names, sums.tolist(), strict=True))
+        return dict(zip((*names, "lost_entropy", "lost_share"), sums.tolist(), strict=True))
 
     def _explore(self, entropy: float) -> None:
         """Moves the bonus for entropy towards what keeps it where it shall be (He et al. 2025, arXiv:2505.22312, 3.3).
 
-        Differs: the paper's steps are all as long; these are as long as the entropy is far off, one at most.
+        Differs: only answers count whose groups hold no right one, so that what is known stays known; and a step is as
+        long as the entropy is far off, where the paper's are all as long.
         """
         if self.settings.entropy:
             off = 1.0 - entropy / self.settings.entropy

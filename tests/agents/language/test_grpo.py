@@ -113,7 +113,8 @@ def test_a_reference_is_kept_and_renewed():
 
 def test_a_bonus_for_entropy_rises_while_it_is_missing_and_falls_again():
     learner = made(entropy=8.0, batch=32)  # an even choice among 64 tokens has ln 64 = 4.16 nats, half of it missing
-    bonus = [learner.update(planted(columns), 0.0)["train/entropy_bonus"] for columns in answers(learner, rounds=3)]
+    rounds = [{**planted(columns), "right": np.zeros(32, np.float32)} for columns in answers(learner, rounds=3)]
+    bonus = [learner.update(columns, 0.0)["train/entropy_bonus"] for columns in rounds]
     missing = 0.005 * (1 - math.log(64) / 8)
     assert bonus == pytest.approx([missing, 2 * missing, 3 * missing], rel=0.05)
     learner.settings = replace(learner.settings, entropy=4.0)  # a little more than enough is there
@@ -124,7 +125,25 @@ def test_a_bonus_for_entropy_rises_while_it_is_missing_and_falls_again():
     for _ in range(100):
         learner._explore(0.0)
     assert learner.bonus == 0.3
-    assert made(batch=32).update(planted(answers(learner)[0]), 0.0)["train/entropy_bonus"] == 0.0
+    assert made(batch=32).update(rounds[0], 0.0)["train/entropy_bonus"] == 0.0  # none is asked for
+    found = {**rounds[0], "right": np.ones(32, np.float32)}
+    assert made(entropy=8.0).update(found, 0.0)["train/entropy_bonus"] == 0.0  # nothing is to be sought
+
+
+def test_more_is_tried_where_nothing_is_right_and_nowhere_else():
+    learner = made(entropy=4.0, batch=32)
+    (columns,) = answers(learner)
+    learner.bonus = 0.3
+    kept = learner.weights()
+    halves = {**columns, "right": (np.arange(32) < 16).astype(np.float32), "format": np.zeros(32, np.float32)}
+    given = Answers({**halves, "paid": halves["right"]})
+    assert given.lost.tolist() == [False] * 16 + [True] * 16
+    for which, moves in ((torch.arange(16), False), (torch.arange(16, 32), True)):
+        learner.optimiser.zero_grad()
+        learner.gradients(given, which)
+        steepest = max(p.grad.abs().max().item() for p in learner.network.parameters() if p.grad is not None)
+        assert (steepest > 1e-6) == moves
+    assert same(learner.weights(), kept)
 
 
 @pytest.mark.parametrize("kind", ["grpo", "reinforce++", "sft"])
