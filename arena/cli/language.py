@@ -72,13 +72,14 @@ def _group(
 def _curves(showing: Showing, folder: Path) -> None:
     from arena.viewers.run_curves import curves_of, spoken, title_of, write
 
-    told = curves_of(folder)
     if showing.describe:
-        put(spoken(told))
-        return
-    if showing.export is None or showing.export.suffix.lower() != ".png":
-        raise ValueError(
-            "Curves are written as a picture; add --export curves.png, or --describe for their last values."
-        )
-    write(showing.export, title_of(folder), told)
-    say(f"Written to {showing.export}.")
+        put(spoken(curves_of(folder)))
+    elif showing.export is None:
+        from arena.viewers.curves_window import CurvesWindow
+
+        CurvesWindow(folder).run()
+    elif showing.export.suffix.lower() != ".png":
+        raise ValueError("Curves are written as a picture; end it in .png, as in --export curves.png.")
+    else:
+        write(showing.export, title_of(folder), curves_of(folder))
+        say(f"Written to {showing.export}.")

@@ -58,26 +58,36 @@ class NoCurves(ValueError):
     """A folder without events."""
 
 
+class Events:
+    """The events of a run, which may still be writing them."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "events").is_dir():
+            raise NoCurves(f"{folder} has no events; name the folder of a run, such as runs/reverse-grpo.")
+        import logging
+
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        logging.getLogger("tensorboard").setLevel(logging.ERROR)
+        self._read = EventAccumulator(str(folder / "events"), size_guidance={"scalars": 0})
+
+    def curves(self) -> dict[str, Curve]:
+        """Every curve so far by its tag, in the order of its steps; what is no number is left out."""
+        self._read.Reload()
+        found: dict[str, Curve] = {}
+        for tag in self._read.Tags()["scalars"]:
+            last = {event.step: event.value for event in self._read.Scalars(tag)}
+            steps = np.array(sorted(last), np.float64)
+            values = np.array([last[int(step)] for step in steps], np.float64)
+            whole = np.isfinite(values)
+            if whole.any():
+                found[tag] = steps[whole], values[whole]
+        return found
+
+
 def curves_of(folder: Path) -> dict[str, Curve]:
-    """Every curve of a run by its tag, in the order of its steps."""
-    events = folder / "events"
-    if not events.is_dir():
-        raise NoCurves(f"{folder} has no events; name the folder of a run, such as runs/reverse-grpo.")
-    import logging
-
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)
-    read = EventAccumulator(str(events), size_guidance={"scalars": 0})
-    read.Reload()
-    found: dict[str, Curve] = {}
-    for tag in read.Tags()["scalars"]:
-        last = {event.step: event.value for event in read.Scalars(tag)}
-        steps = np.array(sorted(last), np.float64)
-        values = np.array([last[int(step)] for step in steps], np.float64)
-        whole = np.isfinite(values)
-        if whole.any():
-            found[tag] = steps[whole], values[whole]
+    """Every curve of a run by its tag; raises NoCurves where there is none yet."""
+    found = Events(folder).curves()
     if not found:
         raise NoCurves(f"{folder} has nothing in its events yet.")
     return found
@@ -120,7 +130,7 @@ def picture(title: str, curves: Mapping[str, Curve], size: tuple[int, int]) -> l
     ]
     chosen = panels_of(curves)
     if not chosen:
-        return [*shapes, Text("There are no curves that this picture knows.", Box(3, 40, page.w, 6), BODY, "muted")]
+        return [*shapes, Text("There are no curves yet.", Box(3, 40, page.w, 6), BODY, "muted")]
     columns = min(len(chosen), 3 if page.w > 120 else 2 if page.w > 80 else 1)
     lines = -(-len(chosen) // columns)
     w, h = (page.w - 4 - 2 * (columns - 1)) / columns, (89.0 - 2 * (lines - 1)) / lines

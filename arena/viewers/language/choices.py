@@ -133,8 +133,8 @@ def update(chosen: Choices, event: Event, snapshot: GroupSnapshot) -> Choices:
             return chosen if binding is None else DOES[binding.does](chosen, snapshot)
         case Press():
             return _press(chosen, event.hit or "", snapshot)
-        case Move():
-            return chosen
+        case Move():  # what is pointed at is looked at
+            return _press(chosen, event.hit or "", snapshot) if (event.hit or "").startswith("token:") else chosen
     return chosen
 
 

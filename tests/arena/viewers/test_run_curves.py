@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from arena.cli import run
+from arena.viewers.curves_window import EVERY, CurvesWindow
+from arena.viewers.paint import pygame
 from arena.viewers.run_curves import Curve, NoCurves, curves_of, panels_of, picture, smoothed, spoken, title_of
 from arena.viewers.shapes import OVERLAY, Line, Text, bounds
 from arena.viewers.theme import SMALL
@@ -55,6 +57,31 @@ def test_a_curve_rises_where_its_values_do() -> None:
     assert "There are no curves" in str([s.text for s in picture("run", {}, (1280, 720)) if isinstance(s, Text)])
 
 
+def test_the_window_follows_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    writer = SummaryWriter(str(tmp_path / "events"))
+    writer.add_scalar("rollout/accuracy", 0.5, 1)
+    writer.flush()
+    window = CurvesWindow(tmp_path, (640, 360))
+    try:
+        window.turn(0.0)
+        before = window.shapes
+        writer.add_scalar("rollout/accuracy", 1.0, 2)
+        writer.flush()
+        window.turn(EVERY / 2)
+        assert window.shapes is before and len(window.curves["rollout/accuracy"][0]) == 1
+        window.turn(EVERY / 2)
+        assert window.shapes is not before and len(window.curves["rollout/accuracy"][0]) == 2
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE, unicode="", mod=0))
+        window.turn(0.0)
+        assert not window.open
+    finally:
+        writer.close()
+        pygame.display.quit()
+
+
 def test_the_command_reads_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,7 +101,8 @@ def test_the_command_reads_events(
     monkeypatch.chdir(tmp_path)
     assert run(["watch", "r", "--curves", "--export", "c.png"]) == 0 and Image.open("c.png").size == (1280, 720)
     assert run(["watch", "r", "--curves", "--describe"]) == 0 and "share of answers" in capsys.readouterr().out
-    assert run(["watch", "r", "--curves"]) == 2 and "add --export curves.png" in capsys.readouterr().err
+    assert run(["watch", "r", "--curves", "--export", "c.gif"]) == 2 and "end it in .png" in capsys.readouterr().err
+    assert run(["watch", "r", "--curves", "--export", "no/c.png"]) == 2
     (tmp_path / "e" / "events").mkdir(parents=True)
     with pytest.raises(NoCurves, match="nothing in its events yet"):
         curves_of(tmp_path / "e")

@@ -73,7 +73,8 @@ def test_rows_and_tokens_are_chosen() -> None:
     clicked = update(chosen, Press("token:1:3:2", 0, 0), TWO)
     assert (clicked.group, clicked.row, clicked.cursor) == (1, 3, 2)
     assert update(chosen, Press("row:0:1", 0, 0), TWO).row == 1
-    assert update(chosen, Move("row:0:1", 0, 0), TWO) == chosen
+    assert update(chosen, Move("row:0:1", 0, 0), TWO) == chosen == update(chosen, Move(None, 0, 0), TWO)
+    assert cursor(TWO, update(chosen, Move("token:0:1:3", 0, 0), TWO)) == (0, 3)
 
 
 def test_toggles_and_sizes() -> None:
