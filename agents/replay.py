@@ -107,6 +107,24 @@ def transitions(columns: Columns, discount: float, steps: int) -> Columns:
     }
 
 
+def sequences(columns: Columns, discount: float, steps: int, burn_in: int) -> Columns:
+    """The tracks of a fragment [n, T, ...] with what followed each decision, as `transitions` has it, and what was
+    remembered before the first (`memory.NAME`).
+
+    Where the next position stands is `ahead`; `learned` says which decisions are learned from: the `burn_in` first are
+    there to bring the memory up to date. Tracks without any are left out.
+    """
+    valid, legal = columns["valid"], columns["legal"]
+    total, ahead, left = n_step(columns["reward"], columns["done"], valid, discount=discount, n=steps)
+    learned = valid & (np.arange(valid.shape[1]) >= burn_in)
+    own = {"reward": total, "ahead": ahead, "left": left, "learned": learned}
+    own["legal"] = legal | ~legal.any(2, keepdims=True)
+    given = {name: array for name, array in columns.items() if name.startswith("memory.")}
+    given |= {name: columns[name] for name in ("obs", "action", "fresh")}
+    kept = learned.any(1)
+    return {name: array[kept] for name, array in {**given, **own}.items()}
+
+
 @compiled
 def _write(tree: NDArray[np.float64], leaves: int, places: NDArray[np.int64], values: NDArray[np.float64]) -> None:
     """Sets leaves of a binary tree of sums; node n has children 2n and 2n + 1, the root is node 1."""

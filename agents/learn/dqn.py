@@ -1,7 +1,9 @@
 """DQN: a network learns what each action is worth, from memories drawn at random (Mnih et al. 2013, 2015).
 
 "Human-level control through deep reinforcement learning", Nature 518:529. The target network is of 2015; the switches
-are later papers', named where they act.
+are later papers', named where they act. A network that remembers learns from whole tracks of a fragment, which begin
+with what it remembered when they were played (R2D2, Kapturowski et al. 2019, "Recurrent experience replay in
+distributed reinforcement learning", ICLR).
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -23,7 +25,7 @@ from agents.learn.learner import Metrics, State
 from agents.losses import huber, projected, q_of
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
-from agents.replay import Replay, transitions
+from agents.replay import Replay, sequences, transitions
 from agents.rollouts import RolloutSettings
 from envs.game import Game
 
@@ -50,6 +52,7 @@ class DQNSettings:
     correction     how much of the bias of that is taken back, at the beginning; all of it at the end (0.4)
     atoms          above 1: a distribution over so many returns between low and high (51 in Bellemare et al.)
     low, high      the least and the most return that such a distribution knows
+    burn_in        decisions at the head of a track that only bring a memory up to date (40 of 80 in R2D2)
     """
 
     discount: float = 0.99
@@ -71,14 +74,28 @@ class DQNSettings:
     atoms: int = 1
     low: float = -10.0
     high: float = 10.0
+    burn_in: int = 0
 
     def __post_init__(self) -> None:
         within(self, discount="[0, 1]", batch="[1, inf)", learning_rate="(0, inf)", reuse="(0, inf)", steps="[1, inf)")
         within(self, replay="[1, inf)", learn_from="[0, inf)", target_every="[1, inf)", explore="[0, 1]")
         within(self, epsilon="[0, 1]", gradient="(0, inf)", prioritised="[0, 1]", correction="[0, 1]", atoms="[1, inf)")
-        within(self, final_rate="[0, 1]")
+        within(self, final_rate="[0, 1]", burn_in="[0, inf)")
         if self.replay < self.batch:
             raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
+
+
+class Asked(NamedTuple):
+    """What the networks say of n decisions that are learned from."""
+
+    chosen: Tensor
+    """[n] what the action is worth, or its log-odds [n, atoms]."""
+    after: Tensor
+    """[n, ...] likewise of the best action of the next position."""
+    reward: Tensor
+    left: Tensor
+    row: Tensor
+    """[n] which of those that were drawn each is of."""
 
 
 class DQN:
@@ -87,7 +104,7 @@ class DQN:
     player = "rollouts"
     playing = RolloutSettings(lanes=16, steps=8)
     ahead = True
-    reads = ("obs", "legal", "action", "reward", "done", "valid")
+    reads: tuple[str, ...] = ("obs", "legal", "action", "reward", "done", "valid")
 
     @staticmethod
     def parts(game: Game, settings: DQNSettings) -> tuple[str, tuple[str, ...]]:
@@ -104,7 +121,7 @@ class DQN:
 
     def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
         if network.memory:
-            raise Unable(f"DQN's replay holds single positions, and {network.spec} remembers; train it with ppo.")
+            self.reads = (*DQN.reads, "fresh", *(f"memory.{name}" for name in network.memory))
         self.game, self.settings = game, settings
         self.network = network.eval()
         self.target = deepcopy(self.network).requires_grad_(False)
@@ -118,9 +135,7 @@ class DQN:
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Takes transitions in, and learns from `reuse` times as many."""
         s = self.settings
-        fresh = transitions(experience, s.discount, s.steps)
-        count = len(fresh["action"])
-        self.replay.add(fresh)
+        count = self._remember(experience)
         self.steps += count
         self.head.epsilon.fill_(shared.line(1.0, s.epsilon, progress / max(s.explore, 1e-9)))
         rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
@@ -128,7 +143,7 @@ class DQN:
             group["lr"] = rate
         sums: dict[str, float] = {}
         taken = 0
-        if len(self.replay) >= max(1, s.learn_from):
+        if self.steps >= s.learn_from and len(self.replay):
             self.owed += count * s.reuse / s.batch
             taken, self.owed = int(self.owed), self.owed % 1.0
         for _ in range(taken):
@@ -138,30 +153,70 @@ class DQN:
         metrics |= {"train/learning_rate": rate, "train/n_updates": self.updates}
         return {**metrics, "rollout/exploration_rate": self.head.epsilon.item()}
 
+    def _remember(self, experience: Columns) -> int:
+        """Puts a fragment's decisions into the replay; returns how many there are to learn from."""
+        s = self.settings
+        if not self.network.memory:
+            fresh = transitions(experience, s.discount, s.steps)
+            self.replay.add(fresh)
+            return len(fresh["action"])
+        fresh = sequences(experience, s.discount, s.steps, s.burn_in)
+        count, length = int(fresh["learned"].sum()), fresh["learned"].shape[1]
+        if s.burn_in > length - 3:  # a fragment has two entries more than `steps`
+            raise ValueError(f"burn_in = {s.burn_in} leaves nothing to learn from; set rollouts.steps above it.")
+        if not len(self.replay):
+            self.replay = Replay(max(1, s.replay // length), s.prioritised)
+        if count:
+            self.replay.add(fresh)
+        return count
+
     def step(self, correction: float) -> dict[str, float]:
         """One step of gradient descent on a batch of memories (algorithm 1)."""
         s = self.settings
-        places, weight = self.replay.draw(s.batch, correction if s.prioritised else 0.0, self.generator)
+        length = self.replay.window.columns["learned"].shape[1] if self.network.memory else 1
+        drawn = max(1, s.batch // length)
+        places, weight = self.replay.draw(drawn, correction if s.prioritised else 0.0, self.generator)
         batch = {name: torch.from_numpy(array) for name, array in self.replay.take(places).items()}
-        chosen = q_of(self.network(batch["obs"])["q"], batch["action"])
-        with torch.no_grad():
-            after = self._after(batch["next_obs"], batch["next_legal"])
+        asked = self._along(batch) if self.network.memory else self._singly(batch)
         if s.atoms > 1:
-            wanted = projected(after.softmax(1), batch["reward"], batch["left"], self.head.support.cpu())
-            error = -(wanted * torch.log_softmax(chosen, 1)).sum(1)  # Bellemare et al. 2017, algorithm 1
+            wanted = projected(asked.after.softmax(1), asked.reward, asked.left, self.head.support.cpu())
+            error = -(wanted * torch.log_softmax(asked.chosen, 1)).sum(1)  # Bellemare et al. 2017, algorithm 1
             surprise = error.detach()
         else:
-            difference = chosen - (batch["reward"] + batch["left"] * after)
+            difference = asked.chosen - (asked.reward + asked.left * asked.after)
             error, surprise = huber(difference), difference.detach().abs()
-        loss = (torch.from_numpy(weight) * error).mean()
+        loss = (torch.from_numpy(weight)[asked.row] * error).mean()
         shared.descend(self.network, self.optimiser, loss, "DQN's loss", self.steps, s.gradient)
         if s.prioritised:
-            self.replay.reweigh(places, surprise.numpy() + 1e-3)
+            self.replay.reweigh(places, self._priority(surprise, asked.row, drawn).numpy() + 1e-3)
         self.updates += 1
         if self.updates % s.target_every == 0:
             self.target.load_state_dict(self.network.state_dict())
-        return {"loss": loss.item(), "q": float(self.head.expected(chosen.detach()[:, None]).mean())}
+        return {"loss": loss.item(), "q": float(self.head.expected(asked.chosen.detach()[:, None]).mean())}
 
+    def _singly(self, batch: Mapping[str, Tensor]) -> Asked:
+        chosen = q_of(self.network(batch["obs"])["q"], batch["action"])
+        after = self._after(batch["next_obs"], batch["next_legal"])
+        return Asked(chosen, after, batch["reward"], batch["left"], torch.arange(len(chosen)))
+
+    def _along(self, batch: Mapping[str, Tensor]) -> Asked:
+        """The same of tracks, by what both networks remember along them; through the burn-in no gradient flows."""
+        burn = self.settings.burn_in
+        carried = {name: batch[f"memory.{name}"] for name in self.network.memory}
+        obs, fresh = batch["obs"], batch["fresh"]
+        with torch.no_grad():
+            worth = self.target.unroll(obs, carried, fresh)[0]["q"][:, burn:]
+            if burn:
+                carried = self.network.unroll(obs[:, :burn], carried, fresh[:, :burn])[1]
+        q = self.network.unroll(obs[:, burn:], carried, fresh[:, burn:])[0]["q"]
+        row, at = batch["learned"][:, burn:].nonzero(as_tuple=True)
+        told = {name: batch[name][:, burn:][row, at] for name in ("action", "reward", "left", "ahead")}
+        after = (told["ahead"] - burn).clamp_min(0)  # after an end it is multiplied by 0, wherever it is
+        judge = q.detach() if self.settings.double else worth
+        best = self._best(judge[row, after], batch["legal"][row, told["ahead"]])
+        return Asked(q_of(q[row, at], told["action"]), q_of(worth[row, after], best), told["reward"], told["left"], row)
+
+    @torch.no_grad()
     def _after(self, obs: Tensor, legal: Tensor) -> Tensor:
         """What the best legal action of the next positions is worth: [B], or its log-odds [B, atoms].
 
@@ -169,8 +224,18 @@ class DQN:
         """
         worth = self.target(obs)["q"]
         judge = self.network(obs)["q"] if self.settings.double else worth
-        best = self.head.expected(judge).masked_fill(~legal, -torch.inf).argmax(1)
-        return q_of(worth, best)
+        return q_of(worth, self._best(judge, legal))
+
+    def _best(self, judge: Tensor, legal: Tensor) -> Tensor:
+        return self.head.expected(judge).masked_fill(~legal, -torch.inf).argmax(1)
+
+    def _priority(self, surprise: Tensor, row: Tensor, drawn: int) -> Tensor:
+        """[drawn] a decision's surprise, or a track's as R2D2 has it: 0.9 of the most and 0.1 of the mean."""
+        if not self.network.memory:
+            return surprise
+        most = torch.zeros(drawn).scatter_reduce(0, row, surprise, "amax")
+        mean = torch.zeros(drawn).scatter_reduce(0, row, surprise, "mean", include_self=False)
+        return 0.9 * most + 0.1 * mean
 
     def weights(self) -> Weights:
         return weights(self.network)
@@ -183,5 +248,7 @@ class DQN:
     def restore(self, state: Mapping[str, Any]) -> None:
         shared.restore(self.network, self.optimiser, self.generator, state)
         self.target.load_state_dict(state["target"])
+        if self.network.memory:
+            self.replay = Replay(int(state["replay"]["capacity"]), self.settings.prioritised)
         self.replay.restore(state["replay"])
         self.steps, self.updates, self.owed = int(state["steps"]), int(state["updates"]), float(state["owed"])

@@ -124,7 +124,9 @@ def body(name: str) -> str:
     return BODIES.get(resolve(ALGORITHMS, name, "algorithm").player, SPOKEN)
 
 
-@pytest.mark.parametrize(("name", "backbone"), [*((name, body(name)) for name in NAMES), ("ppo", "gru:width=8")])
+@pytest.mark.parametrize(
+    ("name", "backbone"), [*((name, body(name)) for name in NAMES), ("ppo", "gru:width=8"), ("dqn", "gru:width=8")]
+)
 def test_two_learners_on_half_batches_equal_one_on_the_whole(name: str, backbone: str) -> None:
     batches = played(name, backbone)
     alone = learner_of(name, backbone, Network)
