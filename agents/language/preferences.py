@@ -32,8 +32,8 @@ def bradley_terry(score: Tensor, rank: Tensor) -> Tensor:
 
 
 def agreement(score: Tensor, rank: Tensor) -> float:
-    """Share of the pairs whose better answer is scored higher."""
-    return (preferred(score, rank) > 0).float().mean().item()
+    """Share of the pairs whose better answer is scored higher; equal scores, as of equal answers, count half."""
+    return (0.5 + 0.5 * preferred(score, rank).sign()).mean().item()
 
 
 # --- PPO on its score: InstructGPT, eq. 2, without the share of pretraining; Stiennon et al. 2020, arXiv:2009.01325 --
@@ -57,7 +57,7 @@ class Direct(NamedTuple):
 
     loss: Tensor
     agreement: float
-    """Share of the pairs whose better answer has the higher implicit reward."""
+    """Share of the pairs whose better answer has the higher implicit reward; equal ones count half."""
     margin: float
     """The mean of how much higher it is."""
 

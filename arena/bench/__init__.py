@@ -24,13 +24,15 @@ BENCHES: dict[str, str] = {
     "strength": "arena.bench.strength:contests",
     "ratings": "arena.bench.ratings:contests",
     "memory": "arena.bench.memory:contests",
+    "language": "arena.bench.language:contests",
+    "preferences": "arena.bench.preferences:contests",
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
-ONE_CORE = {"rules", "search", "exact", "ratings", "train", "goal", "memory"}
+ONE_CORE = {"rules", "search", "exact", "ratings", "train", "goal", "memory", "preferences"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"

@@ -38,8 +38,15 @@ def short(number: float) -> str:
     return f"{number:g}"
 
 
-def picture(title: str, curves: Sequence[tuple[str, Band]], size: tuple[int, int], runs: int) -> list[Shape]:
-    """The shapes of a picture of so many pixels; curves beyond `MOST` are left out."""
+def picture(
+    title: str,
+    curves: Sequence[tuple[str, Band]],
+    size: tuple[int, int],
+    runs: int,
+    about: str = "mean return in training",
+    along: str = "steps",
+) -> list[Shape]:
+    """The shapes of a picture of so many pixels, of something along something; curves beyond `MOST` are left out."""
     curves = curves[:MOST]
     width = HEIGHT * size[0] / size[1]
     names = max(len(name) for name, _ in curves) * BODY * 0.56 + 4
@@ -58,9 +65,9 @@ def picture(title: str, curves: Sequence[tuple[str, Band]], size: tuple[int, int
     shapes: list[Shape] = [
         Rect(0, 0, width, HEIGHT, "ground", layer=GROUND),
         Text(title, Box(plot.x, 2, width - plot.x, 6), CAPTION, weight="bold"),
-        Text(f"mean return in training: interquartile mean of {runs} runs, 95 % interval",
+        Text(f"{about}: interquartile mean of {runs} runs, 95 % interval",
              Box(plot.x, 7.5, width - plot.x, 5), BODY, "muted"),
-        Text("steps", Box(plot.x, 93, plot.w, 5), LABEL, "muted", "centre"),
+        Text(along, Box(plot.x, 93, plot.w, 5), LABEL, "muted", "centre"),
     ]  # fmt: skip
     for value in ticks(low, high):
         y = at(left, value)[1]
@@ -100,9 +107,14 @@ def _apart(heights: Sequence[float], plot: Box, gap: float = 4.0) -> list[float]
 
 
 def write(
-    path: Path, title: str, curves: Sequence[tuple[str, Band]], runs: int, size: tuple[int, int] = (1280, 720)
+    path: Path,
+    title: str,
+    curves: Sequence[tuple[str, Band]],
+    runs: int,
+    size: tuple[int, int] = (1280, 720),
+    **words: str,
 ) -> None:
-    """Paints the picture into a PNG file."""
+    """Paints the picture into a PNG file; `words` are `about` and `along` of `picture`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     page = Box(0, 0, HEIGHT * size[0] / size[1], HEIGHT)
-    still(picture(title, curves, size, runs), page, path, size[0])
+    still(picture(title, curves, size, runs, **words), page, path, size[0])
