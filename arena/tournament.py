@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby, islice
 from pathlib import Path
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from agents.agent import Agent
     from arena.openings import Book
 
-LANES = 128
-"""Games of one pair of members that are played side by side; what a kill can lose."""
+LANES = 512
+"""Games of one pair of members that are played side by side, for networks' sake; what a kill can lose."""
+
+SLOW_LANES = 128
+"""So many where games take time by the clock: programs, and agents against the clock."""
 
 Heard = Callable[[int, int], None]
 """Is told (games played, games in all); in all = 0 while that is open."""
@@ -63,6 +67,12 @@ class Contest:
         return min(8, self.rules.max_plies // 6) if self.opening_plies is None else self.opening_plies
 
     @property
+    def lanes(self) -> int:
+        """Games of one pair of members that are played side by side."""
+        slow = bool(self.terms.clock) or any(map(is_program, self.entrants.values()))
+        return SLOW_LANES if slow else LANES
+
+    @cached_property
     def id(self) -> str:
         """Names the contest; who else takes part does not matter, so entering one more keeps what was played."""
         parts = (
@@ -187,7 +197,7 @@ def play_missing(
     missing = [pairing for pairing in pairings if contest.game_id(pairing) not in known]
     total, done = len(pairings), len(pairings) - len(missing)
     heard(done, total)
-    for batch in batches(missing):
+    for batch in batches(missing, contest.lanes):
         meeting = Meeting(tuple(batch), contest.entrants, contest.opening, contest.book, contest.terms)
         games = play_pairings(contest.game, meeting)
         played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
@@ -197,7 +207,7 @@ def play_missing(
         yield played
 
 
-def batches(pairings: Sequence[Pairing], lanes: int = LANES) -> Iterator[list[Pairing]]:
+def batches(pairings: Sequence[Pairing], lanes: int) -> Iterator[list[Pairing]]:
     """The pairings, those of the same two members together, at most `lanes` at a time, both games of a pair in one."""
 
     def who(pairing: Pairing) -> tuple[str, str]:
@@ -360,7 +370,7 @@ def match(
     pairings = list(gauntlet(first, [second], (games + 1) // 2, contest.seed))
     tally = [0, 0, 0]
     forfeits: list[Forfeited] = []
-    step = LANES if sprt is None else 32
+    step = contest.lanes if sprt is None else 32
     for start in range(0, len(pairings), step):
         some = pairings[start : start + step]
         for _ in play_missing(store, contest, some):

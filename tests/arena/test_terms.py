@@ -13,7 +13,7 @@ from agents.scripted.solver import worth
 from arena import cli
 from arena.store import Store, StoredGame
 from arena.terms import FREE, Terms, terms, with_clock
-from arena.tournament import contest, match
+from arena.tournament import LANES, SLOW_LANES, contest, match
 from arena.verify import replayed_wrong, verify
 from envs import kernels
 from envs.registry import game as game_of
@@ -58,6 +58,14 @@ def test_other_terms_are_other_games_and_none_change_nothing():
     assert set(contest("tic_tac_toe", ["mcts", "mcts:c=2"], terms=terms(sims="5,7")).entrants) == {
         "mcts:sims=5", "mcts:sims=7,c=2",
     }  # fmt: skip
+
+
+def test_who_takes_time_plays_fewer_games_at_once():
+    slow = [
+        contest("tic_tac_toe", ["random", "mcts"], terms=Terms(Clock(game=1.0))),
+        contest("kuhn", ["random", "exec,box=no:true"]),
+    ]
+    assert {some.lanes for some in slow} == {SLOW_LANES} and contest("tic_tac_toe", ["random", "mcts"]).lanes == LANES
 
 
 def test_a_clock_on_the_command_line(tmp_path, capsys):
