@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, Rows, rule
@@ -75,7 +76,8 @@ def looking(game: Game, depth: int) -> Callable[[Rows, NDArray[np.float64]], Non
         legal(rows[0], may[0])
         at = 0
         while True:
-            if tried[at] == actions or (at > 0 and best[at] >= 1.0):
+            beaten = at > 1 and rows[at].seat != rows[at - 1].seat and best[at] >= -best[at - 1]  # alpha-beta
+            if tried[at] == actions or (at > 0 and best[at] >= 1.0) or beaten:
                 if at == 0:
                     return
                 found = best[at] if rows[at].seat == rows[at - 1].seat else -best[at]
@@ -118,10 +120,13 @@ def move(game: str = BOARD, plies: int = 8, depth: int = 9, split: str = "train"
                 put(row, MINE if obs[0, rank, file] > 0 else THEIRS if obs[1, rank, file] > 0 else EMPTY)
             put(row, RANK if rank + 1 < shape[1] else ASKED)
 
+    # Uncompiled rules name the fields of a row, which arrays of plain records do not have.
+    compiled = isinstance(begin, Dispatcher)
+    records = rule(lambda count: np.zeros(count, kind)) if compiled else lambda n: np.zeros(n, kind).view(np.recarray)
+
     @rule
     def write(row: Row, level: int) -> None:
-        rows = np.zeros(depth + 1, kind)
-        empty = np.zeros(1, kind)
+        rows, empty = records(depth + 1), records(1)
         may = np.zeros(actions, np.bool_)
         while True:
             rows[0] = empty[0]
