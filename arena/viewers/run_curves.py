@@ -24,24 +24,26 @@ COLOURS: tuple[Colour, ...] = ("sky", "orange", "teal")
 
 
 class Panel(NamedTuple):
-    """What is drawn together: (tag of the events, name) each, and the ends of the scale where they are known.
-
-    needs  a tag without which it is not drawn
-    """
+    """What is drawn together: (tag of the events, name) each, and the ends of the scale where they are known."""
 
     title: str
     curves: tuple[tuple[str, str], ...]
     low: float | None = None
     high: float | None = None
-    needs: str = ""
 
 
 PANELS: tuple[Panel, ...] = (
     Panel("share of answers", (("rollout/accuracy", "right"), ("rollout/format", "well formed"),
-                               ("eval/mean_reward", "right, held out")), 0.0, 1.0, "rollout/accuracy"),
+                               ("eval/accuracy", "right, held out")), 0.0, 1.0),
+    Panel("probability of the right answer", (("train/answer_probability", "in training"),), 0.0, 1.0),
+    Panel("score by the reward model", (("rollout/score", "score"),)),
+    Panel("agreement with the judge", (("train/agreement", "in training"), ("rollout/agreement", "on new pairs")),
+          0.0, 1.0),
+    Panel("reward that DPO implies", (("train/best_reward", "chosen first"), ("train/worst_reward", "chosen last"))),
     Panel("tokens", (("rollout/length", "answer"), ("rollout/thought_length", "thought in it")), 0.0),
     Panel("entropy, nats a token", (("train/entropy", "entropy"),), 0.0),
-    Panel("KL, nats a token", (("train/kl", "to the reference"), ("train/approx_kl", "to the policy that drew")), 0.0),
+    Panel("KL, nats", (("train/kl", "to the reference"), ("rollout/kl", "to it, an answer"),
+                       ("train/approx_kl", "to the policy that drew")), 0.0),
     Panel("shares", (("train/zero_variance", "groups wasted"), ("train/clip_fraction", "clipped"),
                      ("rollout/cut_off", "cut off")), 0.0, 1.0),
     Panel("difficulty", (("rollout/level", "level"),)),
@@ -99,7 +101,7 @@ def panels_of(curves: Mapping[str, Curve]) -> list[Panel]:
     for panel in PANELS:
         there = tuple((tag, name) for tag, name in panel.curves if tag in curves)
         telling = tuple((tag, name) for tag, name in there if curves[tag][1].any())
-        if there and (not panel.needs or panel.needs in curves):
+        if there:
             found.append(panel._replace(curves=telling or there[:1]))
     return found[:MOST]
 

@@ -119,7 +119,7 @@ class Groups:
     def _group(self, row: NDArray[np.void], writer: int, number: int) -> Group:
         """One model's answers, read by all."""
         rows, language = np.repeat(row, self.size), self.asked
-        samples = Sampler(self.models[writer].network, self.size).sample(
+        samples = Sampler(self.models[writer].network, self.size, narrow=False).sample(
             rows["text"][:, : language.prompt], rows["prompted"], language.answer,
             kernels.seeds(self.seed, self.size, 12, number), temperature=self.temperature,
         )  # fmt: skip

@@ -34,7 +34,7 @@ def test_a_smoothed_value_is_the_mean_of_its_neighbours() -> None:
 def test_panels_are_those_that_have_something_to_show() -> None:
     found = {panel.title: [name for _, name in panel.curves] for panel in panels_of(LANGUAGE)}
     assert found["share of answers"] == ["right", "well formed"] and found["tokens"] == ["answer"]
-    assert found["KL, nats a token"] == ["to the policy that drew"]
+    assert found["KL, nats"] == ["to the policy that drew"]
     other = {panel.title for panel in panels_of(curves(rollout__ep_rew_mean=1, eval__mean_reward=1))}
     assert other == {"return"}
     assert panels_of({}) == []

@@ -47,7 +47,7 @@ def test_the_same_prompt_is_answered_by_each(snapshot: GroupSnapshot) -> None:
     for answer in (answer for group in snapshot.groups for answer in group.answers):
         text = decode(answer.tokens)
         assert answer.right == (text == wanted and answer.ended)
-        assert answer.format == (answer.ended and len(text) > 0 and set(text) <= {"a", "b"})
+        assert answer.right <= answer.format <= (answer.ended and len(text) > 0 and set(text) <= {"a", "b"})
         assert answer.reward == pytest.approx(answer.right + 0.1 * answer.format)
     again = Groups(REVERSE, [Model("a", network(1), 0.7), Model("b", network(2), 0.7)], 6, seed=5).snapshot(2)
     assert again.groups == snapshot.groups and again.prompt == snapshot.prompt
@@ -55,13 +55,13 @@ def test_the_same_prompt_is_answered_by_each(snapshot: GroupSnapshot) -> None:
 
 def test_what_was_drawn_is_read_at_the_probability_it_was_drawn_with(snapshot: GroupSnapshot) -> None:
     rows = np.repeat(task.posed(REVERSE, kernels.seeds(5, 1, 11, 2), np.array([3])), 6)
-    drawn = Sampler(network(1), 6).sample(
+    drawn = Sampler(network(1), 6, narrow=False).sample(
         rows["text"][:, :4], rows["prompted"], 4, kernels.seeds(5, 6, 12, 2), temperature=0.7
     )
     for i, answer in enumerate(snapshot.groups[0].answers):
         count = len(answer.tokens)
         assert answer.tokens == tuple(drawn.tokens[i, :count].tolist()) and count == drawn.length[i]
-        assert answer.log_p[0] == pytest.approx(drawn.log_p[i, :count].tolist(), abs=0.05)  # drawn in fewer digits
+        assert answer.log_p[0] == pytest.approx(drawn.log_p[i, :count].tolist(), abs=1e-3)
         assert answer.log_p[0] != pytest.approx(answer.log_p[1], abs=0.3)
 
 
