@@ -7,6 +7,7 @@ its texts end.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,13 +86,17 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 
 
 class Work:
-    """Room to compute in: each buffer as a tensor [rows, C] and as an array [rows, C / LANES, LANES] of one memory."""
+    """Room to compute in: each buffer as a tensor [rows, C] and as an array [rows, C / LANES, LANES] of one memory.
+
+    It keeps the caches of blocks that are over for the next: fresh memory costs a twentieth of the time.
+    """
 
     def __init__(self, model: Prepared, columns: int) -> None:
         w, kind = model.width, model.kind
         sizes = {"x": (w, torch.float32), "last": (w, torch.float32), "read": (w, kind), "asked": (3 * w, kind)}
         sizes |= {"seen": (w, kind), "told": (w, kind), "deep": (4 * w, kind)}
-        self.columns = columns
+        self.columns, self.kind = columns, kind
+        self.spare: list[NDArray[Any]] = []
         self.rows = {name: rows for name, (rows, _) in sizes.items()}
         self.flat = {name: torch.zeros(rows * columns, dtype=dtype) for name, (rows, dtype) in sizes.items()}
         self.views: dict[int, tuple[dict[str, Tensor], dict[str, NDArray[Any]]]] = {}
@@ -103,6 +108,11 @@ class Work:
             arrays = {name: bits(tensor).reshape(len(tensor), -1, LANES) for name, tensor in tensors.items()}
             self.views[columns] = tensors, arrays
         return self.views[columns]
+
+    def borrow(self, size: int) -> NDArray[Any]:
+        """So many finite numbers or more, whatever they are; they go back to `spare`."""
+        fits = [i for i, flat in enumerate(self.spare) if size <= flat.size <= 4 * size]
+        return self.spare.pop(fits[0]) if fits else bits(torch.zeros(size, dtype=self.kind))
 
 
 def bits(tensor: Tensor) -> NDArray[Any]:
@@ -133,7 +143,13 @@ def forward(
     for i, layer in enumerate(model.layers):
         add_and_norm(x, told, offset, layer.norm.weight, layer.norm.bias, read)
         torch.mm(layer.ask.matrix, tensors["read"], out=tensors["asked"])
-        attend(arrays["asked"], layer.ask.offset, keys[i], values[i], start, now, sine, cosine, arrays["seen"])
+        asked = arrays["asked"]
+        if layer is model.layers[-1] and len(tokens) > len(start):  # the rest concerns the last token of each text
+            newest = x[:, -(len(start) // LANES) :].copy()
+            tensors, arrays = work.of(len(start))
+            x, read, told = arrays["x"], arrays["read"], arrays["told"]
+            x[:] = newest
+        attend(asked, layer.ask.offset, keys[i], values[i], start, now, sine, cosine, arrays["seen"])
         torch.mm(layer.tell.matrix, tensors["seen"], out=tensors["told"])
         add_and_norm(x, told, layer.tell.offset, layer.then.weight, layer.then.bias, read)
         torch.mm(layer.up.matrix, tensors["read"], out=tensors["deep"])
@@ -141,7 +157,7 @@ def forward(
         torch.mm(layer.down.matrix, tensors["deep"], out=tensors["told"])
         offset = layer.down.offset
     add_and_norm(x, told, offset, model.exit.weight, model.exit.bias, arrays["last"])
-    return torch.mm(model.table, tensors["last"][:, len(tokens) - len(start) :]).numpy()
+    return torch.mm(model.table, tensors["last"]).numpy()
 
 
 class Block:
@@ -151,11 +167,13 @@ class Block:
     keys, values  [layers, M / LANES, heads, T, d, LANES]
     """
 
-    def __init__(self, model: Prepared, count: int, longest: int) -> None:
-        self.model = model
+    def __init__(self, model: Prepared, work: Work, count: int, longest: int) -> None:
+        self.model, self.work = model, work
         groups = -(-count // LANES)
         shape = (len(model.layers), groups, model.heads, longest, model.width // model.heads, LANES)
-        self.keys, self.values = (bits(torch.zeros(shape, dtype=model.kind)) for _ in range(2))
+        size = prod(shape)
+        self.memory = [work.borrow(size) for _ in range(2)]
+        self.keys, self.values = (flat[:size].reshape(shape) for flat in self.memory)
         self.columns = groups * LANES
         self.start = np.zeros(self.columns, np.int64)
         self.text = np.zeros(0, np.int64)
@@ -180,21 +198,20 @@ class Block:
         keyed = np.concatenate((np.where(beyond, 0, prompts), prompted[:, None]), axis=1)
         _, first, which = np.unique(keyed, axis=0, return_index=True, return_inverse=True)
         if 2 * len(first) > len(text):
-            block = Block(model, len(text), reach + most - 1)
-            scores = block._read(work, prompts, prompted, reach)
+            block = Block(model, work, len(text), reach + most - 1)
+            scores = block._read(prompts, prompted, reach)
         else:
-            once = Block(model, len(first), reach)
-            scores = once._read(work, prompts[first], prompted[first], reach)
-            block = Block(model, len(text), reach + most - 1)
+            once = Block(model, work, len(first), reach)
+            scores = once._read(prompts[first], prompted[first], reach)
+            block = Block(model, work, len(text), reach + most - 1)
             lanes = which.reshape(-1).astype(np.int64)
             block._take(once, lanes, 0, np.zeros(len(text), np.int64), reach)
+            once.close()
             scores = np.take(scores, np.pad(lanes, (0, block.columns - len(lanes))), axis=1)
         block.now, block.text, block.lane = reach, text, np.arange(len(text))
         return block, scores
 
-    def _read(
-        self, work: Work, prompts: NDArray[np.uint8], prompted: NDArray[np.int64], reach: int
-    ) -> NDArray[np.float32]:
+    def _read(self, prompts: NDArray[np.uint8], prompted: NDArray[np.int64], reach: int) -> NDArray[np.float32]:
         count = len(prompts)
         self.start[:] = reach - 1
         self.start[:count] = reach - prompted
@@ -202,23 +219,27 @@ class Block:
         tokens = np.zeros((reach, self.columns), np.int64)
         tokens[:, :count] = np.take_along_axis(prompts.T.astype(np.int64), np.maximum(at[:, :count], 0), axis=0)
         at = np.maximum(at, 0)
-        piece = max(1, work.columns // reach // LANES)
+        piece = max(1, self.work.columns // reach // LANES)
         found: list[NDArray[np.float32]] = []
         for g in range(0, self.columns // LANES, piece):
             lanes = slice(g * LANES, (g + piece) * LANES)
             keys, values = self.keys[:, g : g + piece], self.values[:, g : g + piece]
             given, places = tokens[:, lanes].ravel(), at[:, lanes].ravel()
-            found.append(forward(self.model, work, given, places, keys, values, self.start[lanes], 0))
+            found.append(forward(self.model, self.work, given, places, keys, values, self.start[lanes], 0))
         return np.concatenate(found, axis=1)
 
-    def step(self, work: Work, token: NDArray[np.int64]) -> NDArray[np.float32]:
+    def step(self, token: NDArray[np.int64]) -> NDArray[np.float32]:
         """Scores [V, M] after one more token of each text [n] that goes on."""
         tokens = np.zeros(self.columns, np.int64)
         tokens[self.lane] = token
         at = np.minimum(self.now - self.start, self.model.place.shape[1] - 1)  # of texts that are over, any
-        scores = forward(self.model, work, tokens, at, self.keys, self.values, self.start, self.now)
+        scores = forward(self.model, self.work, tokens, at, self.keys, self.values, self.start, self.now)
         self.now += 1
         return scores
+
+    def close(self) -> None:
+        """Lets go of its memory."""
+        self.work.spare = [*self.work.spare, *self.memory][-8:]
 
     def keep(self, going: NDArray[np.bool_]) -> None:
         """Lets the other texts [n] go."""
@@ -231,15 +252,16 @@ class Block:
     @staticmethod
     def joined(blocks: list[Block], left: NDArray[np.int64]) -> Block:
         """One block of all texts that go on in some; left [N] is how many tokens each text of all may still get."""
-        model = blocks[0].model
+        model, work = blocks[0].model, blocks[0].work
         text = np.concatenate([block.text for block in blocks])
         now = max(int((block.now - block.start[block.lane]).max()) for block in blocks)
-        made = Block(model, len(text), now + int(left[text].max()))
+        made = Block(model, work, len(text), now + int(left[text].max()))
         made.start[:] = now
         first = 0
         for block in blocks:
             shift = np.full(len(block.lane), now - block.now)
             made._take(block, block.lane, first, shift, block.now)
             first += len(block.lane)
+            block.close()
         made.now, made.text, made.lane = now, text, np.arange(len(text))
         return made

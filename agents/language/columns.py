@@ -109,28 +109,28 @@ def add_and_norm(
     out: NDArray[Any],
 ) -> None:
     """x += y + offset, then out = layer norm of x, all [width, groups, LANES]; the rest is [width]."""
-    width = x.shape[0]
-    mean, spread = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    width, lanes = x.shape[0], x.shape[2]
+    mean, spread = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
     share = np.float32(1.0 / width)
     for g in range(x.shape[1]):
-        for i in range(LANES):
+        for i in range(lanes):
             mean[i] = np.float32(0.0)
             spread[i] = np.float32(0.0)
         for j in range(width):
-            for i in range(LANES):
+            for i in range(lanes):
                 v = x[j, g, i] + (widened(y[j, g, i]) + offset[j])
                 x[j, g, i] = v
                 mean[i] += v
-        for i in range(LANES):
+        for i in range(lanes):
             mean[i] *= share
         for j in range(width):
-            for i in range(LANES):
+            for i in range(lanes):
                 v = x[j, g, i] - mean[i]
                 spread[i] += v * v
-        for i in range(LANES):
+        for i in range(lanes):
             spread[i] = np.float32(1.0) / np.sqrt(spread[i] * share + np.float32(1e-5))
         for j in range(width):
-            for i in range(LANES):
+            for i in range(lanes):
                 out[j, g, i] = narrowed((x[j, g, i] - mean[i]) * spread[i] * weight[j] + bias[j], out)
 
 
@@ -156,22 +156,23 @@ def attend(
     cosine: NDArray[np.float32],
     seen: NDArray[Any],
 ) -> None:
-    """Keys and values of S new tokens are kept at times now .. now+S-1, and each token looks at itself and before.
+    """Keys and values of S new tokens are kept at times now .. now+S-1; the last R of them look at all until then.
 
     asked [3 width, S M / LANES, LANES] is query, key and value without their offset [3 width]; text i begins at time
-    start[i] of M, and of what lies before that nothing is seen. seen [width, S M / LANES, LANES]. With sine and cosine
+    start[i] of M, and of what lies before that nothing is seen. seen [width, R M / LANES, LANES]. With sine and cosine
     [d / 2, S M / LANES, LANES] queries and keys are turned; [0, 0, 0] leaves them.
     """
-    heads, longest, d = keys.shape[1], keys.shape[2], keys.shape[3]
+    heads, longest, d, lanes = keys.shape[1], keys.shape[2], keys.shape[3], keys.shape[4]
     width, texts = heads * d, start.shape[0]
-    groups, half = texts // LANES, d // 2
-    steps = seen.shape[1] // groups
-    query, summed = np.empty((d, LANES), np.float32), np.empty((d, LANES), np.float32)
-    score = np.empty((longest, LANES), np.float32)
-    best, total = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    groups, half = texts // lanes, d // 2
+    steps = asked.shape[1] // groups
+    idle = steps - seen.shape[1] // groups
+    query, summed = np.empty((d, lanes), np.float32), np.empty((d, lanes), np.float32)
+    score = np.empty((longest, lanes), np.float32)
+    best, total = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
     scale = np.float32(1.0) / np.float32(np.sqrt(np.float32(d)))
     for g in range(groups):
-        first = g * LANES
+        first = g * lanes
         for h in range(heads):
             key, value = keys[g, h], values[g, h]
             for s in range(steps):
@@ -180,87 +181,91 @@ def attend(
                 if sine.shape[0]:
                     _turn(query, sine, cosine, c, half)
                 for j in range(d):
-                    for i in range(LANES):
+                    for i in range(lanes):
                         key[now + s, j, i] = narrowed(query[j, i], key)
                 _rows(asked, offset, 2 * width + h * d, c, query)
                 for j in range(d):
-                    for i in range(LANES):
+                    for i in range(lanes):
                         value[now + s, j, i] = narrowed(query[j, i], value)
-            for s in range(steps):
+            for s in range(idle, steps):
                 c, count = s * groups + g, now + s + 1
                 _rows(asked, offset, h * d, c, query)
                 if sine.shape[0]:
                     _turn(query, sine, cosine, c, half)
-                for i in range(LANES):
+                for i in range(lanes):
                     best[i] = FAR
                     total[i] = np.float32(0.0)
                     for j in range(d):
                         summed[j, i] = np.float32(0.0)
                 for t in range(count):
                     _dots(query, key[t], score[t])
-                    for i in range(LANES):
+                    for i in range(lanes):
                         v = score[t, i] * scale if t >= start[first + i] else FAR
                         score[t, i] = v
                         best[i] = max(best[i], v)
                 for t in range(count):
-                    for i in range(LANES):
+                    for i in range(lanes):
                         share = exponential(score[t, i] - best[i]) if score[t, i] > FAR else np.float32(0.0)
                         score[t, i] = share
                         total[i] += share
                 _sums(score, value, count, summed)
-                for i in range(LANES):
+                for i in range(lanes):
                     total[i] = np.float32(1.0) / max(total[i], np.float32(1e-30))
                 for j in range(d):
-                    for i in range(LANES):
-                        seen[h * d + j, c, i] = narrowed(summed[j, i] * total[i], seen)
+                    for i in range(lanes):
+                        seen[h * d + j, c - idle * groups, i] = narrowed(summed[j, i] * total[i], seen)
 
 
 @inner
 def _rows(asked: Any, offset: Any, row: int, c: int, out: Any) -> None:
+    lanes = out.shape[1]
     for j in range(out.shape[0]):
-        for i in range(LANES):
-            out[j, i] = widened(asked[row + j, c, i]) + offset[row + j]
+        more = offset[row + j]
+        for i in range(lanes):
+            out[j, i] = widened(asked[row + j, c, i]) + more
 
 
 @inner
 def _dots(query: Any, key: Any, score: Any) -> None:
     """score [LANES] = the sum over j of query [d, LANES] key [d, LANES], one after the other, four at a visit."""
-    d = query.shape[0]
+    d, lanes = query.shape
     whole = d - d % 4
-    for i in range(LANES):
+    for i in range(lanes):
         score[i] = np.float32(0.0)
     for j in range(0, whole, 4):
-        for i in range(LANES):
+        for i in range(lanes):
             v = score[i] + query[j, i] * widened(key[j, i])
             v = v + query[j + 1, i] * widened(key[j + 1, i])
             v = v + query[j + 2, i] * widened(key[j + 2, i])
             score[i] = v + query[j + 3, i] * widened(key[j + 3, i])
     for j in range(whole, d):
-        for i in range(LANES):
+        for i in range(lanes):
             score[i] += query[j, i] * widened(key[j, i])
 
 
 @inner
 def _sums(share: Any, value: Any, count: int, out: Any) -> None:
     """out [d, LANES] += the sum over t of share [T, LANES] value [T, d, LANES], likewise."""
+    lanes = out.shape[1]
     whole = count - count % 4
     for t in range(0, whole, 4):
         for j in range(out.shape[0]):
-            for i in range(LANES):
+            for i in range(lanes):
                 v = out[j, i] + share[t, i] * widened(value[t, j, i])
                 v = v + share[t + 1, i] * widened(value[t + 1, j, i])
                 v = v + share[t + 2, i] * widened(value[t + 2, j, i])
                 out[j, i] = v + share[t + 3, i] * widened(value[t + 3, j, i])
     for t in range(whole, count):
         for j in range(out.shape[0]):
-            for i in range(LANES):
+            for i in range(lanes):
                 out[j, i] += share[t, i] * widened(value[t, j, i])
 
 
 @inner
 def _turn(x: Any, sine: Any, cosine: Any, c: int, half: int) -> None:
+    lanes = x.shape[1]
     for j in range(half):
-        for i in range(LANES):
+        for i in range(lanes):
             a, b = x[j, i], x[half + j, i]
             x[j, i] = a * cosine[j, c, i] - b * sine[j, c, i]
             x[half + j, i] = b * cosine[j, c, i] + a * sine[j, c, i]

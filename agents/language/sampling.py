@@ -53,6 +53,7 @@ class Sampler:
         self.narrow = native_bfloat16() if narrow is None else narrow
         self.lanes, self.threads = lanes, threads
         self.model = Prepared(self.network, self.narrow)
+        self.works: dict[int, Work] = {}
 
     def load(self, arrays: Weights) -> None:
         """Takes the weights of another network of the same make."""
@@ -92,7 +93,7 @@ class Sampler:
         threads = max(1, min(self.threads or usual, -(-min(len(prompts), self.lanes) // LANES)))
         try:
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(self._write, [task] * threads, [self.lanes // threads] * threads))
+                list(pool.map(self._write, [task] * threads, [self.lanes // threads] * threads, range(threads)))
         finally:
             torch.set_num_threads(usual)
         return out
@@ -107,17 +108,19 @@ class Sampler:
                 f"and this model's context is {context}; train it with gpt:context={longest}."
             )
 
-    def _write(self, task: _Task, lanes: int) -> None:
+    def _write(self, task: _Task, lanes: int, thread: int) -> None:
         """Writes texts until none waits: one thread's part, in blocks of its own."""
         torch.set_num_threads(1)
-        model = self.model
-        reach = int(task.prompted.max())
-        work = Work(model, max(ROOM, reach * LANES))
+        model, lanes = self.model, min(lanes, WIDEST)
+        room = max(ROOM, int(task.prompted.max()) * LANES)
+        if thread not in self.works or self.works[thread].columns < room:
+            self.works[thread] = Work(model, room)
+        work = self.works[thread]
         blocks: list[Block] = []
         with torch.inference_mode():
             while True:
                 free = lanes - sum(len(block.text) for block in blocks)
-                new = task.take(min(free, WIDEST) if not blocks or 4 * free >= min(lanes, WIDEST) else 0)
+                new = task.take(free if not blocks or 4 * free >= lanes else 0)
                 if len(new):
                     block, scores = Block.reading(model, work, new, task.prompts[new], task.prompted[new], task.most)
                     task.draw(block, scores)
@@ -126,7 +129,7 @@ class Sampler:
                     return
                 for block in blocks:
                     if len(block.text):
-                        task.draw(block, block.step(work, task.last(block.text)))
+                        task.draw(block, block.step(task.last(block.text)))
                 blocks = together(blocks, task)
 
 
@@ -164,6 +167,9 @@ class _Task:
 
 def together(blocks: list[Block], task: _Task) -> list[Block]:
     """The blocks of which something goes on; those of which a quarter or more is over are brought together."""
+    for block in blocks:
+        if not len(block.text):
+            block.close()
     blocks = [block for block in blocks if len(block.text)]
     full = [block for block in blocks if 4 * len(block.text) > 3 * block.columns]
     loose = [block for block in blocks if 4 * len(block.text) <= 3 * block.columns]

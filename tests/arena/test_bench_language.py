@@ -1,0 +1,47 @@
+"""What the benchmark of language models counts, and that it can measure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agents.language.sampling import Sampler
+from arena.bench import language
+from envs import kernels
+
+
+def test_multiplications_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LAYERS", 2), ("WIDTH", 4), ("TOKENS", 8), ("PROMPT", 3), ("ANSWER", 2)):
+        monkeypatch.setattr(language, name, value)
+    # Four passes, each of 12 * 16 in the first layer; in the second two of them, and two of 3 * 16. Looks of 1 + 2 + 3
+    # + 4 in the first and 3 + 4 in the second, of two times 4. Two scores of 8 by 4.
+    assert language.multiplications() == 192 * 4 + 192 * 2 + 48 * 2 + 8 * 10 + 8 * 7 + 64
+
+
+def test_its_model_never_ends_an_answer_and_its_prompts_differ() -> None:
+    given = language.prompts()
+    assert len(np.unique(given, axis=0)) == len(given)
+    sampler = Sampler(language.model(), 32, False, 1)
+    samples = sampler.sample(given[:32], np.full(32, language.PROMPT), language.ANSWER, kernels.seeds(0, 32))
+    assert (samples.length == language.ANSWER).all() and (samples.tokens > 0).all()
+
+
+def test_both_sides_are_measured_or_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "LANES", 4)
+    monkeypatch.setattr(language, "ANSWER", 2)
+    assert language.writing(False, 1)() == 8.0
+    assert language.scaled(lambda seconds: 3.0 * seconds, 2.0)(4.0) == 24.0
+    assert language.products(torch.float32, 1)() > 0
+    try:
+        work = language.generating(torch.float32)
+    except ModuleNotFoundError as missing:
+        assert missing.name == "transformers"
+    else:
+        assert work() == 8.0
+
+
+def test_subjects_name_what_is_compared() -> None:
+    rows = list(language.contests(threads="2"))
+    assert len({row.subject for row in rows}) == len(rows)
+    assert any("Hugging Face" in row.peer.name for row in rows if row.peer)
