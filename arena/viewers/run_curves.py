@@ -96,12 +96,12 @@ def curves_of(folder: Path) -> dict[str, Curve]:
 
 
 def panels_of(curves: Mapping[str, Curve]) -> list[Panel]:
-    """The panels that have something to show, each with the curves that there are; a curve that stays at 0 is none."""
+    """The panels that have something to show, each with the curves that there are."""
     found: list[Panel] = []
     for panel in PANELS:
         there = tuple((tag, name) for tag, name in panel.curves if tag in curves)
         telling = tuple((tag, name) for tag, name in there if curves[tag][1].any())
-        if there:
+        if telling or (there and panel.high is not None):  # a share of 0 says something
             found.append(panel._replace(curves=telling or there[:1]))
     return found[:MOST]
 
