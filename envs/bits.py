@@ -17,3 +17,9 @@ def count_bits(bits: Bits) -> int:
         bits &= bits - ONE
         count += 1
     return count
+
+
+@rule
+def lowest_bit(bits: Bits) -> int:
+    """The number of the lowest bit that is set, of at least one."""
+    return count_bits((bits & (~bits + ONE)) - ONE)

@@ -6,9 +6,11 @@ stone they lie beside. They are all the same point exactly where number x square
 inequality of Cauchy and Schwarz), which is how a chain in atari is known without looking at it. The three stand in one
 64-bit number, so that placing, joining and taking are one addition each.
 
-The fields of a row, for n points counted line by line from the top left, and one more that is off the board:
-colour[n + 1]  EMPTY, BLACK, WHITE or OFF     vacant[n]  empty points beside this one
-chain[n], follow[n], liberties[n]             of stones; of a chain's liberties, only those of the stone that names it
+The fields of a row, for n points counted line by line from the top left, and one more that is off the board, so that
+nothing asks whether a neighbour is there: a branch that depends on the board is guessed wrong too often.
+colour[n + 1]  EMPTY, BLACK, WHITE or OFF     vacant[n + 1]  empty points beside this one
+chain[n + 1], follow[n], liberties[n + 1]     of stones; of a chain's liberties, only those of the stone that names it
+stones, walled  bits: where there is a stone, or no board; where no empty point is beside
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.bits import ONE
 from envs.game import Row, rule
 
 EMPTY, BLACK, WHITE, OFF = 0, 1, 2, 3
@@ -36,9 +39,9 @@ def neighbours(lines: int, columns: int) -> NDArray[np.int16]:
 
 
 def weights(count: int) -> NDArray[np.int64]:
-    """[n] what each point adds to the liberties of a chain: 1, itself, and its square."""
-    points = np.arange(count, dtype=np.int64)
-    return (1 << COUNT) + (points << SUM) + points * points
+    """[n + 1] what each point adds to the liberties of a chain: 1, itself, and its square; off the board, nothing."""
+    points = np.arange(count + 1, dtype=np.int64)
+    return ((1 << COUNT) + (points << SUM) + points * points) * (points < count)
 
 
 @rule
@@ -52,20 +55,18 @@ def in_atari(liberties: int) -> bool:
 @rule
 def place(row: Row, point: int, mine: int, beside: NDArray[np.int16], weight: NDArray[np.int64]) -> None:
     """Puts a stone on an empty point and joins it to its own side's chains; nothing is taken yet."""
-    off = weight.shape[0]
     row.colour[point] = mine
+    row.stones[point >> 6] |= ONE << np.uint64(point & 63)
     row.chain[point] = point
     row.follow[point] = point
     found = 0
     for k in range(4):
         other = beside[point, k]
-        if other == off:
-            break
         row.vacant[other] -= 1
-        if row.colour[other] == EMPTY:
-            found += weight[other]
-        else:
-            row.liberties[row.chain[other]] -= weight[point]
+        row.walled[other >> 6] |= np.uint64(row.vacant[other] == 0) << np.uint64(other & 63)
+        empty = row.colour[other] == EMPTY
+        found += weight[other] * empty
+        row.liberties[row.chain[other]] -= weight[point] * (not empty)
     row.liberties[point] = found
     for k in range(4):
         other = beside[point, k]
@@ -93,17 +94,15 @@ def join(row: Row, point: int, other: int) -> None:
 @rule
 def lift(row: Row, start: int, beside: NDArray[np.int16], weight: NDArray[np.int64]) -> int:
     """Takes the chain of a stone off the board; how many stones they were. Their `follow` still leads around."""
-    off = weight.shape[0]
     count, stone = 0, start
     while True:
         row.colour[stone] = EMPTY
+        row.stones[stone >> 6] &= ~(ONE << np.uint64(stone & 63))
         for k in range(4):
             other = beside[stone, k]
-            if other == off:
-                break
             row.vacant[other] += 1
-            if row.colour[other] != EMPTY:
-                row.liberties[row.chain[other]] += weight[stone]
+            row.walled[other >> 6] &= ~(ONE << np.uint64(other & 63))
+            row.liberties[row.chain[other]] += weight[stone] * (row.colour[other] != EMPTY)
         count += 1
         stone = row.follow[stone]
         if stone == start:
@@ -117,19 +116,14 @@ def breathes(row: Row, point: int, mine: int, beside: NDArray[np.int16], suicide
 
     Where suicide is allowed, a chain of two stones or more may take itself; a single stone never may.
     """
-    kin = False
+    lives, kin = False, False
     for k in range(4):
         other = beside[point, k]
-        if row.colour[other] == OFF:
-            break
         last = in_atari(row.liberties[row.chain[other]])
-        if row.colour[other] == mine:
-            if not last:
-                return True
-            kin = True
-        elif last:
-            return True
-    return suicide and kin
+        own = row.colour[other] == mine
+        lives |= (own & (not last)) | ((row.colour[other] == 3 - mine) & last)
+        kin |= own
+    return lives or (suicide and kin)
 
 
 @rule

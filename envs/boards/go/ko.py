@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.bits import ONE
+from envs.bits import ONE, lowest_bit
 from envs.boards.go.chains import BLACK, COUNT, EMPTY, OFF, breathes, in_atari
 from envs.game import Bits, Row, rule
 from envs.kernels import seeds
@@ -60,12 +60,14 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
     codes = seeds(0, 2 * points, 1952).reshape(2, points)
     words = 1 << max(0, (limit // 8).bit_length())  # 8 to 16 bits of the sieve for a position
     low, six = np.uint64(words - 1), np.uint64(6)
+    sets = -(-points // 64)
+    every = np.array([(1 << min(64, points - 64 * i)) - 1 for i in range(sets)], np.uint64)
     fields = {
         "hash": np.uint64,
         "positions": np.int16,
         "past": (np.uint64, (limit + 1,)),
         "sieve": (np.uint64, (words,)),
-        "fallen": (np.uint8, (points,)),  # 1: a black stone was taken here once, 2: a white one
+        "fallen": (np.uint64, (2, sets)),  # bits: where a stone of each seat was taken once
     }
 
     @rule
@@ -82,8 +84,9 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
             row.past[i] = 0
         for i in range(words):
             row.sieve[i] = 0
-        for point in range(points):
-            row.fallen[point] = 0
+        for i in range(sets):
+            row.fallen[0, i] = 0
+            row.fallen[1, i] = 0
         note(row)
 
     @rule
@@ -91,7 +94,7 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
         stone = start
         while True:
             row.hash ^= codes[colour - BLACK, stone]
-            row.fallen[stone] |= colour
+            row.fallen[colour - BLACK, stone >> 6] |= ONE << np.uint64(stone & 63)
             stone = row.follow[stone]
             if stone == start:
                 break
@@ -131,24 +134,32 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
         return code
 
     @rule
+    def bar_point(row: Row, point: int) -> None:
+        """Bars an empty point where a stone would bring back an earlier position."""
+        mine = row.seat + BLACK
+        tight = row.vacant[point] == 0
+        if suicide and not tight and (row.fallen[row.seat, point >> 6] >> np.uint64(point & 63)) & ONE == 0:
+            return
+        if tight and not breathes(row, point, mine, beside, suicide):
+            return
+        start: Bits = row.hash
+        code = without(row, start, point, 3 - mine)
+        if tight and code == start and not breathes(row, point, mine, beside, False):
+            code = without(row, code, point, mine)
+        else:
+            code ^= codes[mine - BLACK, point]
+        row.barred[point] = known(row, code)
+
+    @rule
     def bar(row: Row) -> None:
         if row.taken[0] + row.taken[1] == 0:
             return
-        mine = row.seat + BLACK
-        for point in range(points):
-            if row.colour[point] != EMPTY:
-                continue
-            tight = row.vacant[point] == 0
-            if row.fallen[point] & mine == 0 and not (suicide and tight):
-                continue
-            if tight and not breathes(row, point, mine, beside, suicide):
-                continue
-            start: Bits = row.hash
-            code = without(row, start, point, 3 - mine)
-            if tight and code == start and not breathes(row, point, mine, beside, False):
-                code = without(row, code, point, mine)
-            else:
-                code ^= codes[mine - BLACK, point]
-            row.barred[point] = known(row, code)
+        for i in range(sets):
+            left: Bits = every[i] if suicide else row.fallen[row.seat, i]
+            while left:
+                point = 64 * i + lowest_bit(left)
+                left &= left - ONE
+                if row.colour[point] == EMPTY:
+                    bar_point(row, point)
 
     return Ko(fields, forget, fell, settled, bar)

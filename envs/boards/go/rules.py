@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.bits import ONE, lowest_bit
 from envs.boards.go.chains import EMPTY, OFF, WHITE, breathes, lift, margin, neighbours, place, weights
 from envs.boards.go.ko import Ko
 from envs.boards.squares import square_symmetries
-from envs.game import Game, Row, row_dtype, rule
+from envs.game import Bits, Game, Row, row_dtype, rule
 
 LETTERS = "abcdefghjklmnopqrst"
 """Of the columns: no i, which is too much like a j."""
@@ -25,6 +26,7 @@ def board(
     around = (beside < points).sum(axis=1).astype(np.uint8)
     forget, fell, settled, bar = ko.forget, ko.fell, ko.settled, ko.bar
     reset_earlier, keep_earlier, see_earlier = memory(points, history - 1)
+    sets = points // 64 + 1
     named = np.uint8 if points < 256 else np.int16
 
     @rule
@@ -37,6 +39,13 @@ def board(
             row.liberties[point] = 0
             row.barred[point] = 0
         row.colour[points] = OFF
+        row.chain[points] = points
+        row.liberties[points] = 0
+        row.vacant[points] = 0
+        for i in range(sets):
+            row.stones[i] = 0
+            row.walled[i] = 0
+        row.stones[points >> 6] = ONE << np.uint64(points & 63)
         row.taken[0] = 0
         row.taken[1] = 0
         row.passes = 0
@@ -86,9 +95,12 @@ def board(
         for point in range(points):
             out[point] = (row.colour[point] == EMPTY) & (row.vacant[point] != 0) & (row.barred[point] == 0)
         mine = row.seat + 1
-        for point in range(points):
-            if row.colour[point] == EMPTY and row.vacant[point] == 0 and row.barred[point] == 0:
-                out[point] = breathes(row, point, mine, beside, suicide)
+        for i in range(sets):
+            left: Bits = row.walled[i] & ~row.stones[i]
+            while left:
+                point = 64 * i + lowest_bit(left)
+                left &= left - ONE
+                out[point] = breathes(row, point, mine, beside, suicide) & (row.barred[point] == 0)
         out[points] = True
 
     @rule
@@ -120,11 +132,13 @@ def board(
         shape=(2 * history + 2, lines, columns),
         row=row_dtype(
             2,
-            liberties=(np.int64, (points,)),
-            chain=(named, (points,)),
+            liberties=(np.int64, (points + 1,)),
+            chain=(named, (points + 1,)),
             follow=(named, (points,)),
             colour=(np.uint8, (points + 1,)),
-            vacant=(np.uint8, (points,)),
+            stones=(np.uint64, (sets,)),  # bits: where there is a stone, and off the board
+            walled=(np.uint64, (sets,)),  # bits: where no empty point is beside
+            vacant=(np.uint8, (points + 1,)),
             barred=(np.uint8, (points,)),
             passes=np.int8,
             taken=(np.int16, (2,)),  # stones that each seat has taken
