@@ -2,8 +2,9 @@
 
 Where to begin: `cli` has the commands, `config` what arena.toml may say.
 
-- One learner: `train` (rounds), `run` (its folder), `worker` and `cluster` (who plays, here or on Ray), `evaluation`
-  (held-out games), `checkpoint` (going on), `engines` (other projects' loops), `status` and `display` (the terminal).
+- One learner: `train` (rounds), `run` (its folder), `worker` and `cluster` (who plays, here or on Ray), `learners`
+  (several that share every batch), `evaluation` (held-out games), `checkpoint` (going on), `engines` (other projects'
+  loops), `status` and `display` (the terminal).
 - A league: `league` is of one learner and its snapshots, `population` of many learners with roles.
 - Meetings: `tournament` (matches too), `openings`, `leaderboard` and its `page`, `classroom` and its `classpage`.
 - Games: `store` over `database` (arena.db), `replays` (for the viewers), `records` (files), `specs` (who is meant).

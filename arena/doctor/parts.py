@@ -156,7 +156,7 @@ def masks_check(subject: Subject) -> Finding:
 
 def _fragment(subject: Subject, backbone: str) -> tuple[Trial, Columns]:
     """A second fragment, into which games and memory reach from the first."""
-    trial = subject.trial(WORLDS["recalled"], backbone, subject.playing(lanes=4, steps=8))
+    trial = subject.trial(WORLDS["recalled"], backbone, subject.playing(lanes=4, steps=8), learn_from=0)
     trial.collect()
     return trial, trial.collect()
 
