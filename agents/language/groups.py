@@ -44,9 +44,9 @@ class Curriculum:
     easier  share of the prompts that are of lower levels, drawn evenly, once there are any
     """
 
-    start: int = 1
-    up: float = 0.85
-    easier: float = 0.25
+    start: int = 3
+    up: float = 0.7
+    easier: float = 0.6
 
     def __post_init__(self) -> None:
         within(self, start="[0, inf)", up="(0, 1]", easier="[0, 1)")
@@ -65,7 +65,7 @@ class GroupSettings:
     reward       folder of a reward model, or of its run, that pays in place of the task's verifier; empty: the verifier
     """
 
-    prompts: int = 32
+    prompts: int = 64
     group: int = 16
     temperature: float = 1.0
     top_k: int = 0

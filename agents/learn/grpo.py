@@ -25,9 +25,9 @@ from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from envs.game import Game
-from envs.language.vocabulary import SPOKEN, THINK
+from envs.language.vocabulary import END, SPOKEN, THINK
 
-BONUS_STEP, MOST_BONUS = 0.005, 0.3
+BONUS_STEP, MOST_BONUS = 0.005, 0.03
 """By how much the bonus for entropy changes a round, and the most that it becomes, in units of the loss."""
 
 
@@ -42,7 +42,8 @@ class GRPOSettings:
     clip_low       how far a ratio may fall before it counts no more
     clip_high      how far it may rise
     kl             weight of the divergence from the reference; from random weights there is nothing to stay near: 0
-    dynamic        yes or no: whether groups of equal rewards are left out of the averages
+    dynamic        yes or no: whether groups of equal rewards are left out, which saves time, and out of the averages;
+                   where more is to be tried, those without a right answer stay
     overlong       share of an answer's room at whose end it is paid less and less
     format_reward  paid for a well-formed answer, beside 1 for a right one
     reference      updates after which the reference is the network of then; 0: it is that of the beginning
@@ -57,24 +58,24 @@ class GRPOSettings:
     gradient       largest norm of a gradient
     """
 
-    variant: Literal["grpo", "dr_grpo", "dapo", "rloo", "reinforce++"] = "grpo"
+    variant: Literal["grpo", "dr_grpo", "dapo", "rloo", "reinforce++"] = "dr_grpo"
     advantage: Literal["", "group_std", "group_mean", "others", "batch"] = ""
-    average: Literal["", "answers", "tokens", "budget"] = ""
+    average: Literal["", "answers", "tokens", "budget"] = "tokens"
     ratio: Literal["", "token", "answer"] = ""
     clip_low: float = -1.0
     clip_high: float = -1.0
     kl: float = 0.0
-    dynamic: Literal["", "yes", "no"] = ""
+    dynamic: Literal["", "yes", "no"] = "yes"
     overlong: float = -1.0
-    format_reward: float = 0.1
+    format_reward: float = 0.2
     reference: int = 0
     epochs: int = 1
-    batch: int = 256
+    batch: int = 128
     part: int = 256
     learning_rate: float = 1e-3
     warm_up: int = 20
     final_rate: float = 1.0
-    entropy: float = 0.0
+    entropy: float = 0.8
     gradient: float = 1.0
 
     def __post_init__(self) -> None:
@@ -173,19 +174,21 @@ class GRPO:
         reward, telling = self._paid(experience, answers)
         metrics = self._told(experience, answers, reward)
         learned: list[dict[str, float]] = []
-        for which in self._batches(telling if self.switches.dynamic else torch.arange(len(answers))):
+        self._explore(answers)
+        if not self.switches.dynamic:
+            telling = torch.ones_like(telling)
+        elif self.bonus:
+            telling = telling | answers.lost
+        for which in self._batches(torch.nonzero(telling).squeeze(1)):
             learned.append(self.step(answers, which, progress))
         for name in learned[0] if learned else ():
             metrics[f"train/{name}"] = float(np.mean([one[name] for one in learned]))
-        spread = metrics.pop("train/lost_entropy", 0.0)
-        if learned and (lost := metrics["train/lost_share"]):
-            self._explore(spread / lost)
         metrics |= {"train/n_updates": self.updates, "train/entropy_bonus": self.bonus}
         self.remarks.hear(metrics)
         return metrics
 
     def _paid(self, columns: Columns, answers: Answers) -> tuple[Tensor, Tensor]:
-        """[groups, G] what each answer is paid, and which answers are of groups that were paid differently.
+        """[groups, G] what each answer is paid, and [N] whether it is of a group that was paid differently.
 
         Writes the advantages, too.
         """
@@ -195,7 +198,7 @@ class GRPO:
         if v.overlong:
             paid = paid - losses.overlong(answers.length, most, max(1, round(v.overlong * most)))
         reward = paid.view(-1, size)
-        telling = torch.nonzero(losses.told_apart(reward).repeat_interleave(size)).squeeze(1)
+        telling = losses.told_apart(reward).repeat_interleave(size)
         if v.advantage == "batch":
             answers.advantage = losses.reinforce_pp_advantages(
                 reward, answers.mask, answers.old, answers.reference, v.kl
@@ -230,7 +233,7 @@ class GRPO:
         mask = answers.mask[which]
         share = losses.weights_of(v.average, mask, self.language.answer)
         tokens = mask.sum().item()
-        sums = torch.zeros(8)
+        sums = torch.zeros(6)
         for part in torch.arange(len(which)).split(s.part):
             some, here, w = which[part], mask[part], share[part]
             log_p, entropy = answers.said(self.network, some)
@@ -249,18 +252,19 @@ class GRPO:
             with torch.no_grad():
                 gap = torch.where(here, log_p - answers.old[some], 0.0)
                 outside = ((ratio < 1 - v.low) | (ratio > 1 + v.high)) & here
-                means = (entropy * here, stray * here, gap.exp() - 1 - gap, outside, entropy * lost, lost)
+                means = (entropy * here, stray * here, gap.exp() - 1 - gap, outside)
                 sums += torch.stack((total, losses.weighted(policy, w), *(mean.sum() / tokens for mean in means)))
         names = ("loss", "policy_gradient_loss", "entropy", "kl", "approx_kl", "clip_fraction")
-        return dict(zip((*names, "lost_entropy", "lost_share"), sums.tolist(), strict=True))
+        return dict(zip(names, sums.tolist(), strict=True))
 
-    def _explore(self, entropy: float) -> None:
+    def _explore(self, answers: Answers) -> None:
         """Moves the bonus for entropy towards what keeps it where it shall be (He et al. 2025, arXiv:2505.22312, 3.3).
 
         Differs: only answers count whose groups hold no right one, so that what is known stays known; and a step is as
-        long as the entropy is far off, where the paper's are all as long.
+        long as the entropy is far off, where the paper's are all as long. The entropy is that of the draw, - log p.
         """
-        if self.settings.entropy:
+        if self.settings.entropy and answers.lost.any():
+            entropy = -answers.old[answers.lost][answers.mask[answers.lost]].mean().item()
             off = 1.0 - entropy / self.settings.entropy
             self.bonus = min(MOST_BONUS, max(0.0, self.bonus + BONUS_STEP * max(-1.0, min(1.0, off))))
 
@@ -273,7 +277,7 @@ class GRPO:
             "rollout/accuracy": float(columns["right"].mean()),
             "rollout/format": float(columns["format"].mean()),
             "rollout/length": float(columns["length"].mean()),
-            "rollout/cut_off": float((answers.length == self.language.answer).float().mean()),
+            "rollout/cut_off": float((said[np.arange(len(said)), columns["length"] - 1] != END).mean()),
             "rollout/thought_length": float(thought.mean()),
             "rollout/level": float(columns["level"].max()),
             "rollout/reward": reward.mean().item(),

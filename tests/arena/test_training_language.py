@@ -66,7 +66,7 @@ def test_a_run_is_tried_on_prompts_that_it_never_trains_on(tmp_path, capsys, mon
     monkeypatch.chdir(tmp_path)
     given = [f"{s}.{k}={v}" for s, of in {"groups": {"prompts": 4, "group": 4}}.items() for k, v in of.items()]
     command = ["train", "grpo", "reverse:length=3,letters=6", "--backbone", "gpt:layers=1,width=8,heads=1"]
-    sets = [word for one in [*given, "evaluation.every=16"] for word in ("--set", one)]
+    sets = [word for one in [*given, "evaluation.every=16", "learner.dynamic=no"] for word in ("--set", one)]
     assert cli.run([*command, "--steps", "32", "--workers", "0", "--out", "runs/x", *sets, "--json"]) == 0
     done = json.loads(capsys.readouterr().out)
     assert done["held_out"] == twin("reverse:length=3,letters=6") == "reverse:length=3,letters=6,split=test"
@@ -122,4 +122,4 @@ def test_every_setting_is_written_down():
     config = load(None, ["learner.algorithm=grpo", "game.name=reverse", "learner.variant=dapo", "groups.prompts=9"])
     tree = tomllib.loads(resolved(config))
     assert config.evaluation.episodes == 200 and load(None, ["game.name=hex"]).evaluation.episodes == 20
-    assert build(tree) == config and tree["groups"]["prompts"] == 9 and tree["groups"]["curriculum"]["start"] == 1
+    assert build(tree) == config and tree["groups"]["prompts"] == 9 and tree["groups"]["curriculum"]["start"] == 3
