@@ -25,6 +25,7 @@ from agents.actor import Actor, ActorAgent
 from agents.agent import Agent
 from agents.files import Refused, new_folder, read_plain
 from agents.inference import evaluator
+from agents.language.agent import LanguageAgent
 from agents.networks import Network, Weights, load_weights, misfits
 from agents.policy import NetworkAgent
 from agents.search.agent import SearchAgent
@@ -186,7 +187,7 @@ def load_agent(folder: Path, options: str = "") -> Agent:
     """The agent in a folder, or the newest of a run's folder, with options as in "sims=600,threads=2".
 
     sims         simulations a move; 0 is the network's raw policy
-    temperature  of the raw policy
+    temperature  of the raw policy; of a language model's tokens, which take top_k, top_p and retries as well
     backend, threads  of inference
     and any setting of `Search`
     """
@@ -223,12 +224,16 @@ def load_agent(folder: Path, options: str = "") -> Agent:
 
 def _without_search(network: Network, name: str, chosen: Mapping[str, Any]) -> Agent:
     """The agent of a network that was trained to choose its moves itself, with no head that a search could ask."""
-    check_options(chosen, ["temperature", "sims"], "The folder of an agent that does not search")
+    speaks = "token" in network.heads and network.game.language is not None
+    known = ["temperature", "sims", *(["top_k", "top_p", "retries"] if speaks else [])]
+    check_options(chosen, known, "The folder of an agent that does not search")
     if chosen.get("sims", 0) != 0:
         raise ValueError(f"{name} was trained without a search and plays without one; leave sims out.")
     temperature = chosen.get("temperature")
     if isinstance(temperature, (bool, str)):
         raise ValueError(f"A temperature is a number of at least 0, not {temperature}.")
+    if speaks:
+        return LanguageAgent(network, name, **{key: value for key, value in chosen.items() if key != "sims"})
     return ActorAgent(Actor(network), name, temperature)
 
 

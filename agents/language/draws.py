@@ -24,9 +24,9 @@ class Picking(NamedTuple):
         """Raises ValueError, by name, for settings that are none."""
         if not 0.0 < temperature < np.inf:
             raise ValueError(f"A temperature is a number above 0, not {temperature}; the likeliest token is greedy.")
-        if not isinstance(top_k, int) or top_k < 0:
+        if not isinstance(top_k, int) or isinstance(top_k, bool) or top_k < 0:
             raise ValueError(f"top_k is a whole number of tokens, or 0 for all, not {top_k}.")
-        if not 0.0 < top_p <= 1.0:
+        if not isinstance(top_p, (int, float)) or not 0.0 < top_p <= 1.0:
             raise ValueError(f"top_p is a probability above 0, at most 1, not {top_p}.")
         return Picking(float(temperature), int(top_k), float(top_p), bool(greedy))
 
