@@ -113,7 +113,9 @@ def test_a_reference_is_kept_and_renewed():
         kls[reference] = [learner.update(planted(columns), 0.0)["train/kl"] for columns in rounds]
     assert kls[1] == pytest.approx([0] * 4, abs=1e-6)  # of before this very round
     assert kls[0][0] == pytest.approx(0, abs=1e-6) and kls[0][3] > 1e-3
-    assert "reference" not in made(kl=0.0).state() and "reference" in made(variant="grpo", kl=-1.0).state()  # the paper's 0.04
+    assert (
+        "reference" not in made(kl=0.0).state() and "reference" in made(variant="grpo", kl=-1.0).state()
+    )  # the paper's 0.04
 
 
 def test_a_bonus_for_entropy_rises_while_it_is_missing_and_falls_again():
@@ -195,6 +197,14 @@ def test_right_answers_are_learned_by_heart():
     assert said[0]["train/answer_probability"] < 0.01 and said[-1]["train/answer_probability"] > 0.9
     (columns,) = answers(GRPO(REVERSE, learner.network, GRPOSettings(), 0))
     assert columns["right"].mean() > 0.8
+
+
+def test_an_answer_that_ends_in_its_last_place_is_not_cut_off():
+    (columns,) = answers(made())
+    full = {**columns, "text": columns["text"].copy(), "length": np.full(32, 3)}
+    last = columns["prompted"] + 2
+    full["text"][np.arange(32), last] = np.where(np.arange(32) < 8, 0, 5)  # the first 8 end there
+    assert made().update(planted(full), 0.0)["rollout/cut_off"] == 0.75
 
 
 def test_switches_are_the_variants_own_unless_they_are_set():
