@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from envs import kernels
 from envs.game import Game, Rows
 from envs.language import task
-from envs.language.vocabulary import END, decode, encode
+from envs.language.vocabulary import END, encode
 from envs.registry import game
 from tests.envs.language.oracles import ORACLES, all_strings, thought
 
@@ -32,13 +32,18 @@ def answered(rules: Game, row: Rows, answers: list[str], *, ended: bool = True) 
     return rows
 
 
-def prompt_of(row: Rows) -> str:
-    return decode(row["text"][0, : row["prompted"][0]])
-
-
-def right_one(rules: Game, row: Rows) -> str:
-    tokens, length = task.solved(rules, row)
-    return decode(tokens[0, : length[0]])
+def asked(rules: Game, prompt: str, wanted: str = "") -> Rows:
+    """[1] a row of the task with a prompt, and a right answer to it, by hand."""
+    row = kernels.new_rows(rules, kernels.seeds(0, 1))
+    for field, text, length in (("text", prompt, "prompted"), ("wanted", wanted, "wanting")):
+        tokens = np.append(encode(text), END)
+        row[field] = 0
+        row[field][0, : len(tokens)] = tokens
+        row[length] = len(tokens) - (field == "text")
+    row["written"] = row["prompted"]
+    row["limit"] = len(encode(prompt)) + rules.max_plies
+    row["spoken"] = len(encode(wanted.rpartition("</think>")[0])) + ("</think>" in wanted)
+    return row
 
 
 def worth(rules: Game, rows: Rows) -> NDArray[np.float32]:
@@ -50,14 +55,26 @@ def worth(rules: Game, rows: Rows) -> NDArray[np.float32]:
     return np.stack([form, right], axis=1)
 
 
+PROMPTS = {
+    "reverse": {"a=": "a", "bac=": "cab"}, "copy_text": {"a=": "a", "bac=": "bac"}, "sort": {"3=": "3", "313=": "133"},
+    "parity": {"1=": "1", "1100=": "0"}, "addition": {"5+6=": "11", "0+0=": "0"}, "multiplication": {"3*4=": "12"},
+    "maximum": {"7 15=": "15", "7 7 0=": "7"}, "modular": {"7*8%97=": "56", "3-8%97=": "92", "90+7%97=": "0"},
+    "brackets": {"(:": ")", "{}([:": "])", "[{(:": ")}]"},
+    "maze_text": {
+        "s....\n.#.##\ne#.#.\n##.#.\n.....:": "dd", "...#.\n##.#.\n.#...\n.###.\n.e..s:": "lll",
+        "....e\n.#.##\ns#...\n.#.##\n.#...:": "uurrrr",
+    },
+    "countdown": {"5 6>11:": "5+6", "2 2>10:": "2+2", "39 85>46:": "85-39", "2 6 9>56:": "2+6*9", "1 2 2>100:": "12*2"},
+}  # fmt: skip
+"""Prompts, and what to try to each before all else: where one answer is right, it."""
+
+
 @pytest.mark.parametrize("spec", sorted(ORACLES))
 def test_all_short_answers_are_worth_what_plain_python_says(spec: str) -> None:
     rules, oracle = game(spec), ORACLES[spec]
     found = set()
-    for level in range(1, 4 if spec in ("countdown", "maze_text", "modular", "brackets") else 3):
-        level = min(level, rules.language.levels)  # pyright: ignore[reportOptionalMemberAccess]
-        row = task.posed(rules, kernels.seeds(level, 1), np.array([level]))
-        best, prompt = right_one(rules, row), prompt_of(row)
+    for prompt, best in PROMPTS[spec].items():
+        row = asked(rules, prompt, best)
         signs = sorted(set(best) | set(EXTRA[spec]) | (set(prompt) & set("23456789") if spec == "countdown" else set()))
         answers = all_strings(signs, 3 if len(signs) > 8 else 4)
         answers += [best, best[::-1], best[:-1], f"{best}{best[-1]}", f" {best}", f"<think></think>{best}"]
@@ -74,26 +91,26 @@ def test_all_short_answers_are_worth_what_plain_python_says(spec: str) -> None:
     assert found == {(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)}
 
 
-@pytest.mark.parametrize("spec", ["parity:think=true,length=3", "addition:think=true"])
+@pytest.mark.parametrize("spec", ["parity", "addition"])
 def test_a_thought_is_free_and_only_what_follows_it_counts(spec: str) -> None:
-    rules, oracle = game(spec), thought(ORACLES[spec.partition(":")[0]])
-    row = task.posed(rules, kernels.seeds(1, 1), np.array([1]))
-    prompt, best = prompt_of(row), right_one(rules, row)
-    said = best.rpartition("</think>")[2]
+    """The row says that a thought is wanted: the loops are those of the task without."""
+    rules, oracle = game(spec), thought(ORACLES[spec])
+    prompt, said = next(iter(PROMPTS[spec].items()))
+    row = asked(rules, prompt, f"<think>{said}</think>{said}")
+    row["thinks"] = True
+    row["limit"] = 60
     answers = all_strings(["<think>", "</think>", *dict.fromkeys(said + "0")], 5)
-    answers += [best, said, f"<think>any old thing?</think>{said}", f"{best}{said}", f" {best}", f"{said}{best}"]
-    answers = [answer for answer in answers if len(encode(answer)) < rules.max_plies]
+    answers += [said, f"<think>any old thing?</think>{said}", f"{said}<think></think>{said}", f" <think></think>{said}"]
     got = worth(rules, answered(rules, row, answers))
     np.testing.assert_array_equal(got, np.array([oracle(prompt, answer) for answer in answers], np.float32))
     paid = {answer for answer, (_, right) in zip(answers, got.tolist(), strict=True) if right}
-    assert best in paid and said not in paid and len(paid) > 2
+    assert f"<think>any old thing?</think>{said}" in paid and said not in paid and len(paid) > 2
 
 
 @pytest.mark.parametrize("spec", ["countdown"])
 def test_an_expression_is_reckoned_exactly(spec: str) -> None:
     """Numbers that floating point or whole-number division would get wrong, and others by hand."""
     rules = game(spec)
-    row = task.posed(rules, kernels.seeds(0, 1), np.array([3]))
     for prompt, answer, expected in (
         ("3 7 25>46:", "3*7+25", (1, 1)),
         ("3 7 25>46:", "25+(7*3)", (1, 1)),
@@ -120,12 +137,8 @@ def test_an_expression_is_reckoned_exactly(spec: str) -> None:
         ("1 1 12>12:", "12(1)", (0, 0)),
         ("1 2 12>12:", "1212", (1, 0)),
     ):
-        asked = row.copy()
-        asked["text"] = 0
-        asked["text"][0, : len(prompt)] = encode(prompt)
-        asked["prompted"] = asked["written"] = len(prompt)
-        asked["limit"] = len(prompt) + rules.max_plies
-        assert tuple(worth(rules, answered(rules, asked, [answer]))[0]) == expected, f"{prompt} {answer}"
+        row = asked(rules, prompt)
+        assert tuple(worth(rules, answered(rules, row, [answer]))[0]) == expected, f"{prompt} {answer}"
         assert ORACLES["countdown"](prompt, answer) == expected
 
 
@@ -133,8 +146,9 @@ def test_an_expression_is_reckoned_exactly(spec: str) -> None:
 def test_the_oracle_is_needed(spec: str) -> None:
     """The negative control: judged by another task's oracle, answers are found to be worth something else."""
     rules = game(spec)
-    row = task.posed(rules, kernels.seeds(1, 1), np.array([3]))
-    answers = [prompt_of(row)[:-1], prompt_of(row)[-2::-1]]
+    prompt = "dbca="
+    row = asked(rules, prompt, "acbd")
+    answers = ["dbca", "acbd"]
     got = worth(rules, answered(rules, row, answers)).tolist()
-    assert got == [list(ORACLES["reverse"](prompt_of(row), answer)) for answer in answers]
-    assert got != [list(ORACLES["copy_text"](prompt_of(row), answer)) for answer in answers]
+    assert got == [list(ORACLES["reverse"](prompt, answer)) for answer in answers] == [[1, 0], [1, 1]]
+    assert got != [list(ORACLES["copy_text"](prompt, answer)) for answer in answers]
