@@ -78,6 +78,8 @@ def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], a
     """What a league trains."""
     if any(own.network.start for own in learners.values()):
         raise ConfigError("The learners of a league begin from random weights; leave network.start out.")
+    if config.workers.learners > 1:
+        raise ConfigError("Each learner of a league learns in one process; leave workers.learners out.")
     return LeaguePlan(
         game=config.game.name,
         composition=made,

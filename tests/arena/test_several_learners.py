@@ -115,3 +115,10 @@ def test_learners_and_workers_hold_their_networks_where_they_are_told():
     with torch.device("meta"):
         network = Placed(half.game, "mlp", ("policy",), device="meta")
     assert next(network.parameters()).device.type == "meta"
+
+
+def test_a_league_of_many_learners_has_one_process_for_each(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    line = "league kuhn --preset alphastar --minutes 1 --headless --set workers.count=0 --set workers.learners=2"
+    assert cli.run(line.split()) == 2
+    assert "leave workers.learners out" in capsys.readouterr().err and not (tmp_path / "runs").exists()
