@@ -9,7 +9,7 @@ paper is marked `Differs`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,9 +89,15 @@ class RLHF:
     """The learner: a language model with a value head, an optimiser, and the model that it began from."""
 
     player = "groups"
-    playing = GroupSettings(prompts=64, group=4, curriculum=Curriculum(start=0))
+    playing = GroupSettings(prompts=64, group=4)
     ahead = False
     reads = ("text", "prompted", "length", "temperature", "paid")
+
+    @staticmethod
+    def suited(game: Game) -> tuple[RLHFSettings, GroupSettings]:
+        """Where nothing else is said, prompts begin at the level that a judge is shown (`agents.language.pairs`)."""
+        level = max(1, language_of(game, "RLHF").levels - 1)
+        return RLHFSettings(), replace(RLHF.playing, curriculum=Curriculum(start=level))
 
     @staticmethod
     def parts(game: Game, settings: RLHFSettings) -> tuple[str, tuple[str, ...]]:

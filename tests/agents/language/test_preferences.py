@@ -59,6 +59,32 @@ def test_the_penalised_reward_by_hand():
     assert free.flatten().tolist() == [0.0, 3.0, 0.0, -1.0, 0.0, 0.0]
 
 
+def best(beta: float) -> torch.Tensor:
+    """The policy of one token out of three whose penalised reward is the largest, by gradient ascent."""
+    score, reference = torch.tensor([1.0, 0.0, -0.5]), torch.tensor([0.2, 0.5, 0.3]).log()
+    logits = torch.zeros(3, requires_grad=True)
+    optimiser = torch.optim.LBFGS([logits], max_iter=60, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        optimiser.zero_grad()
+        log_p = logits.log_softmax(0)
+        one = torch.ones(3, 1, dtype=torch.bool)
+        value = -(log_p.exp() * penalised(score, log_p[:, None], reference[:, None], one, beta)[:, 0]).sum()
+        value.backward()
+        return value.item()
+
+    optimiser.step(loss)
+    return logits.detach().softmax(0)
+
+
+def test_a_penalised_policy_is_the_references_tilted_by_the_score():
+    # pi(o) ~ pi_SFT(o) e^(r / beta): 0.2 e^2, 0.5, 0.3 e^-1 at beta 0.5
+    parts = torch.tensor([0.2 * 7.389056, 0.5, 0.3 * 0.3678794])
+    assert best(0.5).tolist() == pytest.approx((parts / parts.sum()).tolist(), abs=1e-3)
+    assert best(1e6).tolist() == pytest.approx([0.2, 0.5, 0.3], abs=1e-3)  # dear enough, and nothing moves
+    assert best(1e-3)[0].item() > 0.99  # for nothing, the score is all that counts
+
+
 def pair(order: tuple[int, int], padding: float = 0.0) -> tuple[float, torch.Tensor, float]:
     """DPO of one pair: log pi and log pi_ref are -1, -2 of the first answer, -3, -2 of the second."""
     log_p = torch.tensor([[-0.5, -0.5, padding], [-3.0, padding, padding]], requires_grad=True)
