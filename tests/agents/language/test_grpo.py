@@ -131,7 +131,7 @@ def test_a_bonus_for_entropy_rises_while_it_is_missing_and_falls_again():
     given.old[:] = 0.0  # always the same
     for _ in range(100):
         learner._explore(given)
-    assert learner.bonus == 0.03
+    assert learner.bonus == 0.1
     assert made(batch=32).update(rounds[0], 0.0)["train/entropy_bonus"] == 0.0  # none is asked for
     found = {**rounds[0], "right": np.ones(32, np.float32)}
     assert made(entropy=8.0).update(found, 0.0)["train/entropy_bonus"] == 0.0  # nothing is to be sought
