@@ -173,7 +173,7 @@ def _panel(panel: Panel, curves: Mapping[str, Curve], box: Box) -> list[Shape]:
         height = at(left, value)[1]
         shapes.append(Line(((plot.x, height), (plot.right, height)), 0.12, "line", 0.5, layer=BOARD))
         shapes.append(Text(short(value), Box(box.x, height - 1.5, 7, 3), SMALL, "muted", "right"))
-    for step in ticks(left, right, 4):
+    for step in ticks(left, right, 5):
         place = min(at(step, low)[0], box.right - 4)
         shapes.append(Text(short(step), Box(place - 8, plot.bottom + 0.8, 16, 3), SMALL, "muted", "centre"))
     for (tag, _), colour in zip(panel.curves, COLOURS, strict=False):

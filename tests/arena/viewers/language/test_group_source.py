@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from agents.language.sampling import Sampler
+from agents.learn.grpo import GRPOSettings
 from agents.networks import Network, weights
 from agents.storage import save_agent
 from arena.cli import run
@@ -48,7 +49,7 @@ def test_the_same_prompt_is_answered_by_each(snapshot: GroupSnapshot) -> None:
         text = decode(answer.tokens)
         assert answer.right == (text == wanted and answer.ended)
         assert answer.right <= answer.format <= (answer.ended and len(text) > 0 and set(text) <= {"a", "b"})
-        assert answer.reward == pytest.approx(answer.right + 0.1 * answer.format)
+        assert answer.reward == pytest.approx(answer.right + GRPOSettings().format_reward * answer.format)
     again = Groups(REVERSE, [Model("a", network(1), 0.7), Model("b", network(2), 0.7)], 6, seed=5).snapshot(2)
     assert again.groups == snapshot.groups and again.prompt == snapshot.prompt
 
