@@ -84,6 +84,11 @@ class Program(Outside):
             raise Unable(f"There is no program '{self._command[0]}' to be run: {mend}.")
         bwrap, why = (None, "") if settings.box == "no" else bubblewrap()
         if bwrap is not None:
+            if Path(str(shutil.which(self._command[0]))).parent.name == "shims":  # of pyenv, asdf, nodenv ...
+                raise Unable(
+                    f"'{self._command[0]}' is a version manager's stand-in, which finds nothing in a box: "
+                    f"name the program itself (`pyenv which {self._command[0]}` says where it is)."
+                )
             return boxed(bwrap, self._command, settings.limits, folder)
         if settings.box == "yes":
             raise Unable(f"{why} exec,box=yes asks for one.")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from agents.agent import EpsilonGreedy, Unable
+from agents.external import program
 from agents.external.outside import hello, turn, understood
 from agents.external.process import Fault, Process
 from agents.external.program import Program, Settings
@@ -246,6 +247,17 @@ def test_what_cannot_be_run_is_said_and_is_no_result(spec: str, text: str) -> No
     with pytest.raises((Unable, Unknown), match=text) as error:
         agent(spec)
     assert str(error.value).endswith((".", "?"))
+
+
+def test_a_stand_in_of_a_version_manager_is_no_program_for_a_box(tmp_path, monkeypatch) -> None:
+    (tmp_path / "shims").mkdir()
+    (tmp_path / "shims/python9").write_text("#!/bin/sh\n")
+    (tmp_path / "shims/python9").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"), prepend=os.pathsep)
+    monkeypatch.setattr(program, "bubblewrap", lambda: ("/usr/bin/bwrap", ""))
+    with pytest.raises(Unable, match="pyenv which python9"):
+        agent("exec:python9 bot.py")
+    assert agent("exec,box=no:python9 bot.py").name == "python9 bot.py"
 
 
 def test_a_command_is_taken_as_it_stands() -> None:
