@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -61,6 +61,7 @@ class DPO:
     playing = PairSettings()
     ahead = False
     reads = ("text", "prompted", "length", "rank")
+    trials: ClassVar[Mapping[str, int]] = {"every": 25_000, "episodes": 200}
 
     @staticmethod
     def parts(game: Game, settings: DPOSettings) -> tuple[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -61,6 +61,7 @@ class RewardModel:
     playing = PairSettings()
     ahead = True
     reads = ("text", "prompted", "length", "rank")
+    trials: ClassVar[Mapping[str, int]] = {"every": 0}  # it scores, and does not answer
 
     @staticmethod
     def parts(game: Game, settings: RewardModelSettings) -> tuple[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ from envs.game import Game
 
 PART = 1024
 """Answers that go through a network at once where no gradient is asked for."""
+FAR = 8.0
+"""Nats an answer from the reference above which a reward model is asked about what it has never seen."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class RLHF:
     playing = GroupSettings(prompts=64, group=4)
     ahead = False
     reads = ("text", "prompted", "length", "temperature", "paid")
+    trials: ClassVar[Mapping[str, int]] = {"every": 25_000, "episodes": 200}
 
     @staticmethod
     def suited(game: Game) -> tuple[RLHFSettings, GroupSettings]:
@@ -110,7 +113,7 @@ class RLHF:
         self.network = network.eval()  # no dropout, or the first pass's ratios would not be 1
         self.reference = network.twin().requires_grad_(False)
         self.steps = self.updates = self.rounds = 0
-        self.unit = 1.0
+        self.unit, self.far = 1.0, 0.0
         self.generator = np.random.default_rng([seed, 7])
         self.optimiser = torch.optim.Adam(
             network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.95), fused=True
@@ -138,11 +141,12 @@ class RLHF:
         self.steps += len(valid)
         self.updates += len(learned)
         metrics = {f"train/{name}": float(np.mean([one[name] for one in learned])) for name in learned[0]}
-        strayed = torch.where(played.mask, played.old - played.reference, 0.0).sum(1)
+        strayed = torch.where(played.mask, played.old - played.reference, 0.0).sum(1).mean().item()
+        self.far += max(1.0 / self.rounds, 0.1) * (strayed - self.far)
         return {
             **metrics,
             "rollout/score": float(experience["paid"].mean()),
-            "rollout/kl": strayed.mean().item(),
+            "rollout/kl": strayed,
             "rollout/length": float(experience["length"].mean()),
             "train/explained_variance": explained_variance(played.value[played.mask], played.target[played.mask]),
             "train/learning_rate": rate,
@@ -190,15 +194,26 @@ class RLHF:
         names = ("loss", "policy_gradient_loss", "value_loss", "entropy", "approx_kl", "clip_fraction")
         return dict(zip(names, numbers, strict=True))
 
+    def warnings(self) -> tuple[str, ...]:
+        """What goes wrong just now."""
+        if self.far < FAR:
+            return ()
+        return (
+            f"The answers have strayed {self.far:.0f} nats from those of the model that this began from, where a "
+            "reward model has seen nothing and its score may rise while they get worse; raise learner.beta, or have "
+            "answers of now judged for a new reward model.",
+        )
+
     def weights(self) -> Weights:
         return weights(self.network)
 
     def state(self) -> State:
-        own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
+        own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds, "far": self.far}
         own["reference"] = self.reference.state_dict()
         return shared.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         shared.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
+        self.far = float(state["far"])
         self.reference.load_state_dict(state["reference"])

@@ -14,6 +14,7 @@ from agents.language.groups import Curriculum, Groups, GroupSettings, answered
 from agents.language.judges import Taste
 from agents.language.model import scores, token_log_p
 from agents.language.pairs import Pairs, PairSettings
+from agents.learn import rlhf
 from agents.learn.dpo import DPO
 from agents.learn.reward_model import RewardModel
 from agents.learn.rlhf import RLHF, RLHFSettings
@@ -125,7 +126,7 @@ def test_dpo_goes_where_the_judge_points(answering):
     assert liked(Pairs(policy, PAIRS, 50).collect(0)[0]).mean() > 0.7
 
 
-def test_a_dear_divergence_leaves_the_policy_where_it_was():
+def test_a_dear_divergence_leaves_the_policy_where_it_was(monkeypatch):
     far, near = made("rlhf", beta=0.0), made("rlhf", beta=1e4)
     told = []
     for seed in range(10):
@@ -133,11 +134,15 @@ def test_a_dear_divergence_leaves_the_policy_where_it_was():
         assert abs(near.update(answers(near, seed), 0.0)["rollout/kl"]) < 0.5
     columns = answers(far, 99)
     assert told[0]["rollout/score"] < 0.6 and liked(columns).mean() > 0.8 and told[-1]["rollout/kl"] > 1.0
+    assert far.far > 1.0 > abs(near.far) and near.warnings() == ()
+    monkeypatch.setattr(rlhf, "FAR", 1.0)
+    assert "raise learner.beta" in far.warnings()[0] and near.warnings() == ()
     assert strayed(far, columns) > 0.5 and strayed(near, columns) < 0.2
 
 
 def test_ppo_is_asked_at_the_level_that_the_judge_was_shown():
     config = load(None, ["learner.algorithm=rlhf", f"game.name={REVERSE.name}"])
+    assert load(None, ["learner.algorithm=reward_model", f"game.name={REVERSE.name}"]).evaluation.every == 0
     assert config.playing.curriculum.start == 2 and config.playing.group == 4 and config.learner == RLHFSettings()
     assert load(None, ["learner.algorithm=rlhf", "game.name=reverse:length=1"]).playing.curriculum.start == 1
 
