@@ -12,16 +12,21 @@ float32, 0.58 and 0.72 of what the products alone would allow; `generate` by its
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from functools import cache
+from tempfile import mkdtemp
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.language.groups import Groups, GroupSettings
 from agents.language.model import parts
 from agents.language.sampling import WIDEST, Sampler
+from agents.learn.grpo import GRPO, GRPOSettings
 from agents.networks import Network
 from agents.precision import native_bfloat16
 from arena.bench.measure import Contest, Measure, Side, core_rate, cores, machine_rate, stay_on_one_core
@@ -30,12 +35,14 @@ from envs.registry import game
 
 LANES, PROMPT, ANSWER = 512, 12, 24
 LAYERS, WIDTH, HEADS, TOKENS = 4, 128, 4, 64
+PROMPTS, GROUP, ROUNDS = 8, 8, 5
+TASK = f"reverse:length={ANSWER - 1}"
 BODY = f"gpt:layers={LAYERS},width={WIDTH},heads={HEADS},context=64"
 UNIT = "tokens/s"
 
 
-def contests(threads: str = "0") -> Iterator[Contest]:
-    """Sampling against `generate` in float32 and bfloat16, and against products alone."""
+def contests(threads: str = "0", training: str = "yes") -> Iterator[Contest]:
+    """Sampling against `generate` in float32 and bfloat16, and against products alone; then GRPO, if training=yes."""
     used = int(threads) or cores()
     speed = machine_rate
     if used == 1:
@@ -59,6 +66,14 @@ def contests(threads: str = "0") -> Iterator[Contest]:
             Side(side.name, lambda side=side: scaled(side.make(), 2e-9 * multiplications() / ANSWER)),
             Side("its products alone", lambda kind=kind: speed(products(kind, used))),
             f"{multiplications() / ANSWER:,.0f} multiply-adds for each token written, the reading of prompts included",
+        )
+
+    if training == "yes":
+        yield Contest(
+            f"GRPO, {PROMPTS} prompts of {ANSWER}, {GROUP} answers of {ANSWER} to each, written and learned from, {on}",
+            UNIT,
+            Side("arena", lambda: speed(learning(used))),
+            Side("TRL's GRPOTrainer, float32", lambda: speed(trl_learning())),
         )
 
 
@@ -86,7 +101,7 @@ def prompts() -> NDArray[np.uint8]:
 @cache
 def model() -> Network:
     """A model that has learned nothing, and never ends an answer."""
-    network = Network(game("reverse"), BODY, ("token",)).eval()
+    network = Network(game(TASK), BODY, ("token",)).eval()
     body, _ = parts(network)
     with torch.no_grad():
         body.exit.weight[0], body.exit.bias[0] = 0.0, 1.0
@@ -154,6 +169,65 @@ def products(kind: torch.dtype, threads: int) -> Callable[[], float]:
     def work() -> float:
         with torch.inference_mode(), ThreadPoolExecutor(threads) as pool:
             return sum(pool.map(one, range(threads)))
+
+    work()
+    return work
+
+
+def learning(threads: int) -> Callable[[], float]:
+    """Our GRPO at work, one step on each round's answers, paid at random; gives the tokens written and learned from."""
+    network = model().twin()
+    settings = GRPOSettings(average="answers", dynamic="no", entropy=0.0, kl=0.0, batch=PROMPTS * GROUP)
+    learner = GRPO(network.game, network, settings, 0)
+    player = Groups(network, GroupSettings(prompts=PROMPTS, group=GROUP), 0)
+    generator = np.random.default_rng(0)
+
+    def work() -> float:
+        torch.set_num_threads(threads)
+        tokens = 0
+        for _ in range(ROUNDS):
+            player.load(learner.weights())
+            columns, _ = player.collect(0)
+            learner.update({**columns, "paid": generator.random(PROMPTS * GROUP, np.float32)}, 0.0)
+            tokens += int(columns["length"].sum())
+        return float(tokens)
+
+    assert work() == ROUNDS * PROMPTS * GROUP * ANSWER
+    return work
+
+
+def trl_learning() -> Callable[[], float]:
+    """TRL's trainer with a GPT-2 of the same shape: as many prompts of as many tokens, answers, steps and pay."""
+    from datasets import Dataset  # pyright: ignore[reportMissingImports]
+    from tokenizers import Tokenizer, models, pre_tokenizers  # pyright: ignore[reportMissingImports]
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast  # pyright: ignore
+    from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportMissingImports]
+
+    words = ["end", *(f"t{i}" for i in range(1, TOKENS))]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="end"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    ends = {"eos_token": "end", "pad_token": "end", "unk_token": "end"}
+    shape = {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": 64, "vocab_size": TOKENS}
+    given = np.random.default_rng(0).integers(1, TOKENS, (256, ANSWER))
+    pay = np.random.default_rng(1)
+    arguments = {
+        "output_dir": mkdtemp(prefix="trl-"), "max_steps": ROUNDS, "per_device_train_batch_size": PROMPTS * GROUP,
+        "num_generations": GROUP, "max_completion_length": ANSWER, "generation_kwargs": {"min_new_tokens": ANSWER},
+        "learning_rate": 1e-3, "loss_type": "grpo", "beta": 0.0, "use_cpu": True, "bf16": False, "report_to": [],
+        "gradient_checkpointing": False, "save_strategy": "no", "logging_strategy": "no", "disable_tqdm": True,
+    }  # fmt: skip
+    trainer = GRPOTrainer(
+        model=GPT2LMHeadModel(GPT2Config(**shape, bos_token_id=0, eos_token_id=0)),
+        reward_funcs=lambda completions, **_: pay.random(len(completions)).tolist(),
+        args=GRPOConfig(**arguments),
+        train_dataset=Dataset.from_list([{"prompt": " ".join(words[token] for token in row)} for row in given]),
+        processing_class=PreTrainedTokenizerFast(tokenizer_object=tokenizer, padding_side="left", **ends),
+    )
+
+    def work() -> float:
+        with redirect_stdout(sys.stderr):
+            trainer.train()
+        return float(ROUNDS * PROMPTS * GROUP * ANSWER)
 
     work()
     return work

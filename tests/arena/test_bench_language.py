@@ -41,7 +41,13 @@ def test_both_sides_are_measured_or_missing(monkeypatch: pytest.MonkeyPatch) -> 
         assert work() == 8.0
 
 
+def test_learning_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "ROUNDS", 1)
+    assert language.learning(1)() == language.PROMPTS * language.GROUP * language.ANSWER
+
+
 def test_subjects_name_what_is_compared() -> None:
     rows = list(language.contests(threads="2"))
     assert len({row.subject for row in rows}) == len(rows)
-    assert any("Hugging Face" in row.peer.name for row in rows if row.peer)
+    assert {row.peer.name.split()[0] for row in rows if row.peer} == {"Hugging", "TRL's", "its"}
+    assert not any("GRPO" in row.subject for row in language.contests(training="no"))
