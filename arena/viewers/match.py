@@ -213,9 +213,8 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
         if snapshot.scored:
             said.append(f"{returns.verdict(snapshot)} after {counted(k, 'move')}.")
         else:
-            said.append(
-                f"{winner} wins after {counted(k, 'move')}." if winner else f"A draw after {counted(k, 'move')}."
-            )
+            ended = f"{winner} {'win' if winner == 'you' else 'wins'}" if winner else "A draw"
+            said.append(f"{ended} after {counted(k, 'move')}.")
         return said[:2]
     if shown and k and k - 1 in changes(snapshot):
         ply, lost = snapshot.plies[k - 1], loss(snapshot, k - 1, changes(snapshot)[k - 1])

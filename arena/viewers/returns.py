@@ -107,7 +107,7 @@ def verdict(snapshot: Snapshot) -> str:
         return f"All have {amount(result[0])}"
     one = len(set(snapshot.names)) < len(snapshot.names)
     who = " and ".join(f"Player {seat + 1}" if one else snapshot.names[seat] for seat in best)
-    return f"{who} {'has' if len(best) == 1 else 'have'} most: {amount(max(result))}"
+    return f"{who} {'has' if len(best) == 1 and who != 'you' else 'have'} most: {amount(max(result))}"
 
 
 def summary(snapshot: Snapshot, layout: Layout, box: Box) -> list[Shape]:
