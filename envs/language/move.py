@@ -76,7 +76,7 @@ def looking(game: Game, depth: int) -> Callable[[Rows, NDArray[np.float64]], Non
         legal(rows[0], may[0])
         at = 0
         while True:
-            beaten = at > 1 and rows[at].seat != rows[at - 1].seat and best[at] >= -best[at - 1]  # alpha-beta
+            beaten = at > 1 and best[at] >= -best[at - 1] and rows[at].seat != rows[at - 1].seat  # alpha-beta
             if tried[at] == actions or (at > 0 and best[at] >= 1.0) or beaten:
                 if at == 0:
                     return
@@ -87,14 +87,15 @@ def looking(game: Game, depth: int) -> Callable[[Rows, NDArray[np.float64]], Non
                 continue
             else:
                 rows[at + 1] = rows[at]
-                play(rows[at + 1], tried[at])
-                if not rows[at + 1].done and at + 1 < depth:
+                after = rows[at + 1]
+                play(after, tried[at])
+                if not after.done and at + 1 < depth:
                     at += 1
                     tried[at] = 0
                     best[at] = -2.0
                     legal(rows[at], may[at])
                     continue
-                found = float(rows[at + 1].reward[rows[at].seat]) if rows[at + 1].done else 0.0
+                found = float(after.reward[rows[at].seat]) if after.done else 0.0
             if at == 0:
                 values[tried[0]] = found
             best[at] = max(best[at], found)
