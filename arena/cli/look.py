@@ -329,7 +329,8 @@ def _size(size: int | list[Any]) -> str:
 
 def verify(
     path: Annotated[
-        str, typer.Argument(metavar="PATH", help="A database, the folder of a run or an agent, or exec:COMMAND.")
+        str,
+        typer.Argument(metavar="PATH", help="A database, the folder of a run or an agent, exec:COMMAND or http://..."),
     ],
     game: Annotated[str, typer.Option("--game", help="What a program is tried in.")] = "tic_tac_toe",
     json: Json = False,
