@@ -42,7 +42,7 @@ class RewardModelSettings:
     """
 
     epochs: int = 1
-    batch: int = 32
+    batch: int = 16
     learning_rate: float = 5e-4
     warm_up: int = 10
     final_rate: float = 0.1
