@@ -11,6 +11,7 @@ import pytest
 from agents.networks import Network, weights
 from agents.storage import BadAgent, save_agent
 from arena.config import ConfigError, load
+from arena.population import composing
 from arena.train import Plan, Trainer
 from envs.registry import game
 
@@ -73,3 +74,10 @@ def test_what_cannot_begin_there_is_refused(folder: Path, changes: dict[str, str
     named = {"learner.algorithm": "ppo", "game.name": "kuhn", "network.start": str(folder)} | changes
     with pytest.raises(ConfigError, match=sentence):
         load(None, [f"{key}={value}" for key, value in named.items()])
+
+
+def test_the_learners_of_a_league_begin_from_nothing(folder: Path):
+    overrides = ["learner.algorithm=ppo", f"network.start={folder}"]
+    config, made, learners = composing.compose("self-play", "kuhn", None, overrides)
+    with pytest.raises(ConfigError, match="begin from random weights; leave network"):
+        composing.plan_of(config, made, learners, None)
