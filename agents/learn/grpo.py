@@ -57,8 +57,8 @@ class GRPOSettings:
     learning_rate  of Adam
     warm_up        steps over which it rises from 0
     final_rate     share of it at the end of the run, reached in a straight line
-    entropy        nats a token that answers have at least where no answer to a prompt is right, so that others are
-                   tried: a bonus for it rises while they have less; 0: there is none
+    entropy        nats that an answer has at least where none to its prompt is right, so that others are tried: a
+                   bonus for it rises while they have less; 2.5 is one token of ten unknown; 0: there is none
     gradient       largest norm of a gradient
     """
 
@@ -79,7 +79,7 @@ class GRPOSettings:
     learning_rate: float = 1e-3
     warm_up: int = 20
     final_rate: float = 1.0
-    entropy: float = 0.8
+    entropy: float = 2.5
     gradient: float = 1.0
 
     def __post_init__(self) -> None:
@@ -268,7 +268,7 @@ class GRPO:
         long as the entropy is far off, where the paper's are all as long. The entropy is that of the draw, - log p.
         """
         if self.settings.entropy and answers.lost.any():
-            entropy = -answers.old[answers.lost][answers.mask[answers.lost]].mean().item()
+            entropy = -(answers.old * answers.mask)[answers.lost].sum(1).mean().item()
             off = 1.0 - entropy / self.settings.entropy
             self.bonus = min(MOST_BONUS, max(0.0, self.bonus + BONUS_STEP * max(-1.0, min(1.0, off))))
 

@@ -119,22 +119,24 @@ def test_a_reference_is_kept_and_renewed():
 
 
 def test_a_bonus_for_entropy_rises_while_it_is_missing_and_falls_again():
-    learner = made(entropy=8.0, batch=32)  # an even choice among 64 tokens has ln 64 = 4.16 nats, half of it missing
+    learner = made(
+        entropy=24.0, batch=32
+    )  # an even choice among 64 tokens has ln 64 = 4.16 nats: of 3, half is missing
     rounds = [{**planted(columns), "right": np.zeros(32, np.float32)} for columns in answers(learner, rounds=3)]
     bonus = [learner.update(columns, 0.0)["train/entropy_bonus"] for columns in rounds]
-    missing = 0.005 * (1 - math.log(64) / 8)
+    missing = 0.005 * (1 - 3 * math.log(64) / 24)
     assert bonus == pytest.approx([missing, 2 * missing, 3 * missing], rel=0.05)
-    learner.settings = replace(learner.settings, entropy=4.0)  # a little more than enough is there
+    learner.settings = replace(learner.settings, entropy=12.0)  # a little more than enough is there
     given = Answers({**rounds[0], "paid": rounds[0]["right"]})
     learner._explore(given)
-    assert learner.bonus == pytest.approx(bonus[-1] - 0.005 * (math.log(64) / 4 - 1), rel=0.05)
+    assert learner.bonus == pytest.approx(bonus[-1] - 0.005 * (math.log(64) / 4 - 1), rel=0.1)
     given.old[:] = 0.0  # always the same
     for _ in range(100):
         learner._explore(given)
     assert learner.bonus == 0.1
     assert made(batch=32).update(rounds[0], 0.0)["train/entropy_bonus"] == 0.0  # none is asked for
     found = {**rounds[0], "right": np.ones(32, np.float32)}
-    assert made(entropy=8.0).update(found, 0.0)["train/entropy_bonus"] == 0.0  # nothing is to be sought
+    assert made(entropy=24.0).update(found, 0.0)["train/entropy_bonus"] == 0.0  # nothing is to be sought
 
 
 def test_more_is_tried_where_nothing_is_right_and_nowhere_else():
