@@ -121,6 +121,30 @@ class GPT(nn.Module):
         """tokens [B, T] -> features [B, T, width], each of the tokens up to its own."""
         return self._along(self.table[tokens], None)
 
+    def following(self, prompts: Tensor, prompted: Tensor, which: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+        """What `hidden` gives of prompts [U, P], and of answers [N, T] that follow them: [U, P, width], [N, T, width].
+
+        Answer n follows the first prompted[which[n]] tokens of prompt which[n]; a prompt is read once for all answers.
+        """
+        reach, count = prompts.shape[1], answers.shape[1]
+        step = torch.arange(count, device=answers.device)
+        at = (prompted[which][:, None] + step).clamp_max(self.context - 1)  # beyond it nothing is written
+        x, y = self.table[prompts], self.table[answers]
+        if self.place is not None:
+            x, y = x + self.place[:reach], y + self.place[at]
+        turns = (None, None) if self.turns is None else (self.turns[:reach], self.turns[at][:, None])
+        before = torch.arange(reach, device=answers.device) < prompted[which][:, None]
+        earlier = step <= step[:, None]
+        seen = torch.cat((before[:, None].expand(-1, count, -1), earlier.expand(len(answers), -1, -1)), dim=2)[:, None]
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            asked, key, value = block.asked(x, turns[0])
+            query, *own = block.asked(y, turns[1])
+            keys, values = (torch.cat((a[which], b), dim=2) for a, b in zip((key, value), own, strict=True))
+            x = block.added(x, scaled_dot_product_attention(asked, key, value, is_causal=True))
+            y = block.added(y, scaled_dot_product_attention(query, keys, values, attn_mask=seen))
+        return self.exit(x), self.exit(y)
+
     def begin(self, lanes: int) -> Cache:
         """An empty cache for so many texts."""
         block = self.blocks[0]

@@ -15,6 +15,9 @@ from agents.heads import Returns, Token
 from agents.networks import Network
 from agents.placed import in_parts
 
+SHARED = 0.7
+"""Prompts for each answer up to which each is read by itself, once for all answers that follow it."""
+
 
 class Spoken(NamedTuple):
     """What a model makes of given answers; 0 where an answer is over."""
@@ -92,12 +95,30 @@ class _Places(NamedTuple):
 
 
 def _places(network: Network, text: Tensor, prompted: Tensor, length: Tensor, most: int) -> _Places:
-    body, _ = parts(network)
-    reach = int((prompted + length).max()) if len(text) else 1
     row, nth = (torch.arange(most, device=text.device) < length[:, None]).nonzero(as_tuple=True)
     at = prompted.long()[row] + nth
-    features = body.hidden(text[:, : max(reach - 1, 1)].long())[row, at - 1]
-    return _Places(features, text[row, at].long(), row, nth, (len(text), most))
+    return _Places(
+        _features(network, text, prompted.long(), length, row, nth), text[row, at].long(), row, nth, (len(text), most)
+    )
+
+
+def _features(network: Network, text: Tensor, prompted: Tensor, length: Tensor, row: Tensor, nth: Tensor) -> Tensor:
+    """[M, width] features before token `nth` [M] of answer `row` [M]; what many answers follow is read once."""
+    body, _ = parts(network)
+    if not len(row):
+        return body.table.new_zeros(0, body.features)
+    longest, reach = int(length.max()), int(prompted.max())
+    place = torch.arange(reach, device=text.device)
+    given = torch.where(place < prompted[:, None], text[:, :reach].long(), -1)
+    prompts, which = given.unique(dim=0, return_inverse=True)
+    if longest < 2 or len(prompts) > SHARED * len(text):
+        last = int((prompted + length).max())
+        return body.hidden(text[:, : max(last - 1, 1)].long())[row, prompted[row] + nth - 1]
+    count = (prompts >= 0).sum(1)
+    follows = (prompted[:, None] + torch.arange(longest - 1, device=text.device)).clamp_max(text.shape[1] - 1)
+    read, written = body.following(prompts.clamp_min(0), count, which, text.long().gather(1, follows))
+    first = read[which[row], prompted[row] - 1]
+    return torch.where((nth == 0)[:, None], first, written[row, (nth - 1).clamp_min(0)])
 
 
 def _spoken(network: Network, places: _Places, temperature: float) -> Spoken:

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.language.groups import Groups, GroupSettings
+from agents.language.groups import Curriculum, Groups, GroupSettings
 from agents.language.model import parts
 from agents.language.sampling import WIDEST, Sampler
 from agents.learn.grpo import GRPO, GRPOSettings
@@ -179,7 +179,7 @@ def learning(threads: int) -> Callable[[], float]:
     network = model().twin()
     settings = GRPOSettings(average="answers", dynamic="no", entropy=0.0, kl=0.0, batch=PROMPTS * GROUP)
     learner = GRPO(network.game, network, settings, 0)
-    player = Groups(network, GroupSettings(prompts=PROMPTS, group=GROUP), 0)
+    player = Groups(network, GroupSettings(prompts=PROMPTS, group=GROUP, curriculum=Curriculum(start=0, easier=0.0)), 0)
     generator = np.random.default_rng(0)
 
     def work() -> float:
@@ -190,6 +190,7 @@ def learning(threads: int) -> Callable[[], float]:
             columns, _ = player.collect(0)
             learner.update({**columns, "paid": generator.random(PROMPTS * GROUP, np.float32)}, 0.0)
             tokens += int(columns["length"].sum())
+            assert (columns["prompted"] == ANSWER).all()
         return float(tokens)
 
     assert work() == ROUNDS * PROMPTS * GROUP * ANSWER

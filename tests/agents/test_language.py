@@ -181,6 +181,26 @@ def test_log_probabilities_of_answers_by_hand() -> None:
     assert (said.entropy[1, 2:] == 0).all()
 
 
+@pytest.mark.parametrize("body", BODIES)
+def test_what_many_answers_follow_is_read_once_to_the_same_end(body: str) -> None:
+    """Prompts and answers of unequal length: log-probabilities and gradients are those of each text by itself."""
+    generator = torch.Generator().manual_seed(3)
+    prompted = torch.tensor([4, 2, 3]).repeat_interleave(5)
+    length = torch.tensor([1, 3, 6, 2, 5] * 3)
+    text = torch.randint(1, TOKENS, (3, LONG), generator=generator).repeat_interleave(5, 0)
+    other = torch.randint(TOKENS, (15, LONG), generator=generator)
+    text = torch.where(torch.arange(LONG) < prompted[:, None], text, other)
+    found = []
+    for together in (True, False):
+        network = model(body)
+        rows = [torch.arange(15)] if together else torch.arange(15).split(1)
+        said = torch.cat([token_log_p(network, text[i], prompted[i], length[i], 6).log_p for i in rows])
+        (said * torch.linspace(-1, 1, 6)).sum().backward()
+        found.append([said.detach(), *(p.grad for p in network.parameters())])
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
+    assert parts(network)[0].table.grad.abs().max() > 0.1
+
+
 @pytest.mark.parametrize(
     ("body", "narrow", "temperature"),
     [*((body, False, 1.0) for body in BODIES), (BODIES[0], False, 0.7), (BODIES[2], True, 1.0)],
