@@ -61,6 +61,8 @@ class GroupSettings:
     temperature  of the distribution that tokens are drawn from; the learner's ratios are at the same temperature
     top_k        0, or the number of likeliest tokens to which a draw is confined
     top_p        share of probability to whose likeliest tokens a draw is confined; 1: all
+    partial      share of the pay that is for the places of an answer that hold the right token, where one answer is
+                 right; the rest is for all of it
     refill       times that prompts whose answers were all paid the same are replaced by others (DAPO, eq. 11)
     reward       folder of a reward model, or of its run, that pays in place of the task's verifier; empty: the verifier
     """
@@ -70,6 +72,7 @@ class GroupSettings:
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    partial: float = 0.0
     refill: int = 0
     reward: str = ""
     curriculum: Curriculum = field(default_factory=Curriculum)
@@ -78,7 +81,7 @@ class GroupSettings:
         if self.group == 1:
             raise ValueError("A group of one answer has nothing to be compared with; set groups.group to 2 or more.")
         within(self, prompts="[1, 65536]", group="[2, 65536]", temperature="(0, inf)")
-        within(self, top_k="[0, inf)", top_p="(0, 1]", refill="[0, 100]")
+        within(self, top_k="[0, inf)", top_p="(0, 1]", partial="[0, 1]", refill="[0, 100]")
 
 
 def language_of(game: Game, who: str) -> Language:
@@ -99,7 +102,8 @@ class Groups:
 
     Columns, one row an answer, the answers to a prompt one after the other: text [N, L] uint8 (prompt, answer, then
     zeros), prompted, length (of the answer, END included), level, group [N], log_p [N, A] (at the temperature of the
-    draw, without top_k and top_p), temperature, format, right, paid [N] (right, or what a reward model says).
+    draw, without top_k and top_p), temperature, format, right, paid [N] (what is right, in part and whole, or what a
+    reward model says).
     """
 
     backend = "torch"
@@ -171,9 +175,17 @@ class Groups:
             "format": format,
             "right": right,
         }
-        of = columns["text"], columns["prompted"], columns["length"]
-        columns["paid"] = right if self.scorer is None else self.scorer.score(*of)
+        columns["paid"] = self._paid(rows, columns)
         return rows, columns, self._finished(columns, np.repeat(seeds, s.group), first)
+
+    def _paid(self, rows: Rows, columns: Columns) -> NDArray[np.float32]:
+        """[N] what the answers are worth to who learns from them."""
+        if self.scorer is not None:
+            return self.scorer.score(columns["text"], columns["prompted"], columns["length"])
+        share = np.float32(self.settings.partial if self.language.near else 0.0)
+        if not share:
+            return columns["right"]
+        return columns["right"] + share * (task.nearly(self.game, rows) - columns["right"])
 
     def _checked(self, rows: Rows, reward: NDArray[np.float32]) -> None:
         wrong = np.flatnonzero(~np.isfinite(reward))

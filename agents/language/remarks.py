@@ -39,7 +39,7 @@ class Remarks:
         if self.means.get("train/entropy", 1.0) < FADED:
             said.append(
                 f"The entropy has collapsed to {self.means['train/entropy']:.3f} nats a token at an accuracy of "
-                f"{accuracy:.0%}: little is tried any more; set learner.entropy=2.5, raise learner.clip_high, or "
+                f"{accuracy:.0%}: little is tried any more; raise learner.entropy or raise learner.clip_high, or "
                 "lower learner.learning_rate."
             )
         if alike > ALIKE and accuracy < 0.5:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agents.experience import Columns
 from agents.language import losses
-from agents.language.groups import GroupSettings, answered, language_of
+from agents.language.groups import Curriculum, GroupSettings, answered, language_of
 from agents.language.losses import VARIANTS, Variant
 from agents.language.model import token_log_p
 from agents.language.remarks import Remarks
@@ -27,12 +27,8 @@ from agents.ranges import within
 from envs.game import Game
 from envs.language.vocabulary import END, SPOKEN, THINK
 
-BONUS_STEP, MOST_BONUS = 0.005, 0.1
-"""By how much the bonus for entropy changes a round, and the most that it becomes, in units of the loss.
-
-At the best policy under a bonus c an action that is worth 1 less is exp(-1/c) as likely: 0.00005 at 0.1. Where it could
-become 0.3, a model that learned parity came to write anything at 0.2.
-"""
+SHORT = 2
+"""Answers of at most so many tokens, the end among them, are not right in part."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +42,7 @@ class GRPOSettings:
     clip_low       how far a ratio may fall before it counts no more
     clip_high      how far it may rise
     kl             weight of the divergence from the reference; from random weights there is nothing to stay near: 0
-    dynamic        yes or no: whether groups of equal rewards are left out, which saves time, and out of the averages;
-                   where more is to be tried, those without a right answer stay
+    dynamic        yes or no: whether groups of equal rewards are left out, which saves time, and out of the averages
     overlong       share of an answer's room at whose end it is paid less and less
     format_reward  paid for a well-formed answer, beside 1 for a right one
     reference      updates after which the reference is the network of then; 0: it is that of the beginning
@@ -57,8 +52,8 @@ class GRPOSettings:
     learning_rate  of Adam
     warm_up        steps over which it rises from 0
     final_rate     share of it at the end of the run, reached in a straight line
-    entropy        nats that an answer has at least where none to its prompt is right, so that others are tried: a
-                   bonus for it rises while they have less; 2.5 is one token of ten unknown; 0: there is none
+    entropy        bonus for the entropy of the tokens' distributions, in units of the loss: at the best policy under c
+                   a token that costs 1 is exp(-1/c) as likely
     gradient       largest norm of a gradient
     """
 
@@ -79,7 +74,7 @@ class GRPOSettings:
     learning_rate: float = 1e-3
     warm_up: int = 20
     final_rate: float = 1.0
-    entropy: float = 2.5
+    entropy: float = 0.003
     gradient: float = 1.0
 
     def __post_init__(self) -> None:
@@ -108,7 +103,6 @@ class Answers:
     old        [N, T] log-probabilities under the policy that drew them
     reference  [N, T] likewise of the reference; None if nothing is asked of it
     mask       [N, T] True on an answer's tokens
-    lost       [N] whether no answer to its prompt is right
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -122,8 +116,6 @@ class Answers:
         self.temperature = float(columns["temperature"][0])
         self.advantage = torch.zeros_like(self.old)
         self.reference: Tensor | None = None
-        best = np.maximum.reduceat(columns["right"], np.unique(columns["group"], return_index=True)[1])
-        self.lost = torch.from_numpy(np.repeat(best <= 0, len(columns["right"]) // len(best)))
 
     def __len__(self) -> int:
         return len(self.text)
@@ -144,10 +136,17 @@ class GRPO:
     reads = ("text", "prompted", "length", "level", "group", "log_p", "temperature", "format", "right", "paid")
 
     @staticmethod
+    def suited(game: Game) -> tuple[GRPOSettings, GroupSettings]:
+        """Where an answer can be right in part it is paid in part, and prompts are as hard as they get at once."""
+        if game.language is not None and game.language.near is not None and game.language.answer > SHORT:
+            return GRPOSettings(), GroupSettings(partial=0.9, curriculum=Curriculum(start=0))
+        return GRPOSettings(), GRPO.playing
+
+    @staticmethod
     def parts(game: Game, settings: GRPOSettings) -> tuple[str, tuple[str, ...]]:
         """A small GPT whose last layer is its table of tokens."""
         language_of(game, "GRPO")
-        return "gpt:layers=2,width=64,heads=4,positions=rotary", ("token",)
+        return "gpt:layers=2,width=64,heads=4", ("token",)
 
     def __init__(self, game: Game, network: Network, settings: GRPOSettings, seed: int) -> None:
         self.game, self.settings, self.switches = game, settings, settings.switches
@@ -161,7 +160,6 @@ class GRPO:
         )
         self.reference = network.twin().requires_grad_(False) if self.switches.kl else None
         self.remarks = Remarks()
-        self.bonus = 0.0
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Pays the answers, compares those to the same prompt, then `epochs` passes in shuffled batches."""
@@ -178,16 +176,13 @@ class GRPO:
         reward, telling = self._paid(experience, answers)
         metrics = self._told(experience, answers, reward)
         learned: list[dict[str, float]] = []
-        self._explore(answers)
         if not self.switches.dynamic:
             telling = torch.ones_like(telling)
-        elif self.bonus:
-            telling = telling | answers.lost
         for which in self._batches(torch.nonzero(telling).squeeze(1)):
             learned.append(self.step(answers, which, progress))
         for name in learned[0] if learned else ():
             metrics[f"train/{name}"] = float(np.mean([one[name] for one in learned]))
-        metrics |= {"train/n_updates": self.updates, "train/entropy_bonus": self.bonus}
+        metrics["train/n_updates"] = self.updates
         self.remarks.hear(metrics)
         return metrics
 
@@ -243,8 +238,7 @@ class GRPO:
             log_p, entropy = answers.said(self.network, some)
             ratio = ratios(log_p, answers.old[some], here)
             policy = -losses.surrogate(ratio, answers.advantage[some], v.low, v.high)
-            lost = answers.lost[some, None] & here
-            loss = policy - self.bonus * entropy * lost
+            loss = policy - s.entropy * entropy
             stray = torch.zeros_like(policy)
             if answers.reference is not None:
                 stray = losses.k3(log_p, answers.reference[some], here)
@@ -260,17 +254,6 @@ class GRPO:
                 sums += torch.stack((total, losses.weighted(policy, w), *(mean.sum() / tokens for mean in means)))
         names = ("loss", "policy_gradient_loss", "entropy", "kl", "approx_kl", "clip_fraction")
         return dict(zip(names, sums.tolist(), strict=True))
-
-    def _explore(self, answers: Answers) -> None:
-        """Moves the bonus for entropy towards what keeps it where it shall be (He et al. 2025, arXiv:2505.22312, 3.3).
-
-        Differs: only answers count whose groups hold no right one, so that what is known stays known; and a step is as
-        long as the entropy is far off, where the paper's are all as long. The entropy is that of the draw, - log p.
-        """
-        if self.settings.entropy and answers.lost.any():
-            entropy = -(answers.old * answers.mask)[answers.lost].sum(1).mean().item()
-            off = 1.0 - entropy / self.settings.entropy
-            self.bonus = min(MOST_BONUS, max(0.0, self.bonus + BONUS_STEP * max(-1.0, min(1.0, off))))
 
     def _told(self, columns: Columns, answers: Answers, reward: Tensor) -> Metrics:
         """What the round's answers were like."""
@@ -297,7 +280,7 @@ class GRPO:
 
     def state(self) -> State:
         own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
-        own |= {"remarks": self.remarks.state(), "bonus": self.bonus}
+        own["remarks"] = self.remarks.state()
         if self.reference is not None:
             own["reference"] = self.reference.state_dict()
         return shared.state(self.network, self.optimiser, self.generator, **own)
@@ -306,6 +289,5 @@ class GRPO:
         shared.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         self.remarks.restore(state["remarks"])
-        self.bonus = float(state["bonus"])
         if self.reference is not None:
             self.reference.load_state_dict(state.get("reference", state["network"]))

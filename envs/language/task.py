@@ -16,6 +16,9 @@ def judge_row(row: Row) -> tuple[float, float]: ...  # pyright: ignore[reportRet
 def solve_row(row: Row, out: NDArray[np.uint8]) -> int: ...  # pyright: ignore[reportReturnType]
 
 
+def near_row(row: Row) -> float: ...  # pyright: ignore[reportReturnType]
+
+
 play = play_token
 
 
@@ -46,6 +49,12 @@ def _write_rows(rows: Rows, tokens: NDArray[np.uint8], length: NDArray[np.int64]
 def _judge_rows(rows: Rows, out: NDArray[np.float32]) -> None:
     for i in range(rows.shape[0]):
         out[0, i], out[1, i] = judge_row(rows[i])
+
+
+@Loop
+def _near_rows(rows: Rows, out: NDArray[np.float32]) -> None:
+    for i in range(rows.shape[0]):
+        out[i] = near_row(rows[i])
 
 
 @Loop
@@ -96,6 +105,15 @@ def judged(game: Game, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.floa
     out = np.empty((2, len(rows)), np.float32)
     _judge_rows(game, rows, out)
     return out[0], out[1]
+
+
+def nearly(game: Game, rows: Rows) -> NDArray[np.float32]:
+    """[B] how much of the right answer has been answered, its length counting; raises ValueError where several are."""
+    if language(game).near is None:
+        raise ValueError(f"Several answers are right in {game.name}, so none is near the right one.")
+    out = np.empty(len(rows), np.float32)
+    _near_rows(game, rows, out)
+    return out
 
 
 def solved(game: Game, rows: Rows) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

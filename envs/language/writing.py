@@ -125,6 +125,24 @@ def exact(row: Row) -> tuple[float, float]:
 
 
 @rule
+def near(row: Row) -> float:
+    """The share of the right answer's places, its end among them, that hold the right token; 1 if it is right.
+
+    What has no end, or other characters, is malformed and still near: this is for learners, and no verdict. An answer
+    that is longer is less near. Of thoughts only what follows them counts.
+    """
+    first = int(row.prompted)
+    while row.thinks and first < row.written and row.text[first] != SPOKEN:
+        first += 1
+    first += row.thinks
+    wanted, count = row.wanting - row.spoken, row.written - first
+    same = 0
+    for i in range(min(wanted, count)):
+        same += row.text[first + i] == row.wanted[row.spoken + i]
+    return same / max(wanted, count)
+
+
+@rule
 def solve(row: Row, out: NDArray[np.uint8]) -> int:
     """Writes the right answer that came with the prompt, thought and end included; how many tokens it has."""
     for i in range(row.wanting):

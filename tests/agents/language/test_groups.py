@@ -45,6 +45,17 @@ def test_columns_are_prompts_with_their_answers():
     assert not np.array_equal(hotter["log_p"], columns["log_p"])
 
 
+def test_answers_are_paid_in_part_for_the_places_that_are_right():
+    whole, part = (Groups(network(), replace(SMALL, prompts=100, partial=p), 3).collect(0)[0] for p in (0.0, 0.75))
+    assert (whole["paid"] == whole["right"]).all() and (whole["right"] == part["right"]).all()
+    near = 4 / 3 * (part["paid"] - 0.25 * part["right"])
+    assert ((near == 1) == (part["right"] == 1)).all() and len(set(near.round(3).tolist())) > 2
+    for said, row, worth in zip(answered(part), part["text"], near.tolist(), strict=True):
+        wanted = decode(row[:3])[::-1] + "$"
+        text = (decode(said[: said.tolist().index(END)]) + "$") if END in said.tolist() else decode(said)
+        assert worth == pytest.approx(sum(a == b for a, b in zip(text, wanted, strict=False)) / max(4, len(text)))
+
+
 def test_play_goes_on_exactly_and_follows_from_the_seed():
     straight, other = Groups(network(), SMALL, 3), Groups(network(), SMALL, 4)
     first = straight.collect(0)[0]

@@ -25,7 +25,7 @@ def heard(rounds: int = 3 * PATIENCE, **changes: float) -> Remarks:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"train_entropy": 0.004}, ["entropy has collapsed to 0.004 nats", "accuracy of 40%", "learner.entropy=2.5"]),
+        ({"train_entropy": 0.004}, ["entropy has collapsed to 0.004 nats", "accuracy of 40%", "raise learner.entropy"]),
         ({"train_zero_variance": 0.95}, ["In 95% of the groups", "mostly nothing", "groups.curriculum.start=1"]),
         ({"train_zero_variance": 0.95, "rollout_accuracy": 0.8}, ["mostly in full", "groups.refill=2"]),
         ({"rollout_cut_off": 0.75}, ["75% of the answers run on", "7 tokens", "learner.overlong=0.2"]),

@@ -152,3 +152,23 @@ def test_the_oracle_is_needed(spec: str) -> None:
     got = worth(rules, answered(rules, row, answers)).tolist()
     assert got == [list(ORACLES["reverse"](prompt, answer)) for answer in answers] == [[1, 0], [1, 1]]
     assert got != [list(ORACLES["copy_text"](prompt, answer)) for answer in answers]
+
+
+def test_how_near_an_answer_is_by_hand() -> None:
+    """Of "abc" and its end: places that hold the right token over places, whether or not it is well formed."""
+    rules = game("reverse:length=3")
+    said = {"abc": 1.0, "abd": 0.75, "xbc": 0.75, "a": 0.25, "": 0.0, "cba": 0.5, "ab": 0.5}
+    rows = answered(rules, asked(rules, "cba=", "abc"), list(said))
+    assert task.nearly(rules, rows).tolist() == pytest.approx(list(said.values()))
+    right = worth(rules, rows)
+    assert (task.nearly(rules, rows) == 1).tolist() == (right[:, 1] == 1).tolist()
+    open_ended = answered(rules, asked(rules, "cba=", "abc"), ["abcd"], ended=False)
+    assert task.nearly(rules, open_ended).tolist() == [0.75]
+    with pytest.raises(ValueError, match="Several answers are right in countdown"):
+        task.nearly(game("countdown"), rows)
+
+
+def test_of_a_thought_nearness_takes_what_follows_it() -> None:
+    rules = game("addition:digits=1,think=true")
+    rows = answered(rules, asked(rules, "3+9=", "<think></think>12"), ["<think>7</think>12", "<think></think>13", "12"])
+    assert task.nearly(rules, rows).tolist() == pytest.approx([1.0, 2 / 3, 0.0])
