@@ -49,7 +49,7 @@ def test_answers_are_paid_in_part_for_the_places_that_are_right():
     whole, part = (Groups(network(), replace(SMALL, prompts=100, partial=p), 3).collect(0)[0] for p in (0.0, 0.75))
     assert (whole["paid"] == whole["right"]).all() and (whole["right"] == part["right"]).all()
     near = 4 / 3 * (part["paid"] - 0.25 * part["right"])
-    assert ((near == 1) == (part["right"] == 1)).all() and len(set(near.round(3).tolist())) > 2
+    assert (np.isclose(near, 1) == (part["right"] == 1)).all() and 0 < near.mean() < 1
     for said, row, worth in zip(answered(part), part["text"], near.tolist(), strict=True):
         wanted = decode(row[:3])[::-1] + "$"
         text = (decode(said[: said.tolist().index(END)]) + "$") if END in said.tolist() else decode(said)
