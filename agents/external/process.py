@@ -61,13 +61,16 @@ class Process:
         self._answers.register(self._err, select.POLLIN)
         self.kill = weakref.finalize(self, end, popen)
 
-    def ask(self, message: bytes, seconds: float, ended: Ended = line_end, most: int = LONGEST) -> str:
+    def ask(
+        self, message: bytes, seconds: float, ended: Ended = line_end, most: int = LONGEST, greets: bool = False
+    ) -> str:
         """Sends a message and returns what answers it, a line; raises Fault, and has then ended the program.
 
-        In other protocols an answer ends where `ended` says, after `most` bytes at most.
+        In other protocols an answer ends where `ended` says, after `most` bytes at most, and some programs greet: what
+        was written before anything was asked then belongs to the answer.
         """
         try:
-            return self._ask(message, seconds, ended, most)
+            return self._ask(message, seconds, ended, most, greets)
         except Fault as fault:
             if fault.fatal:
                 self.kill()
@@ -90,14 +93,14 @@ class Process:
             self.kill()
         return True
 
-    def _ask(self, message: bytes, seconds: float, ended: Ended, most: int) -> str:
+    def _ask(self, message: bytes, seconds: float, ended: Ended, most: int, greets: bool) -> str:
         begun = now = time.monotonic()
         early = self._read()
-        if early:
+        if early and not greets:
             raise Fault("nonsense", f"it wrote {quoted(early)} when nothing had been asked.")
         if now - self._looked > GLANCE:
             self._look(now)
-        rest, answer, loud = message, b"", 0
+        rest, answer, loud = message, early, 0
         rest = rest[self._write(rest) :]
         if rest:
             self._answers.register(self._in, select.POLLOUT)

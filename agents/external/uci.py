@@ -41,7 +41,7 @@ class Uci:
     def begin(self, process: Process, game: Game, move: float, seconds: float) -> None:
         """Says hello to an engine that was just started, and which chess is played; raises Fault."""
         variant = VARIANTS[_plain(game)]
-        offered = process.ask(b"uci\n", seconds, ended_by("uciok"), MOST)
+        offered = process.ask(b"uci\n", seconds, ended_by("uciok"), MOST, greets=True)
         option = re.search(r"^option name UCI_Variant type combo\b(.*)$", offered, re.MULTILINE)
         if option is None or f" var {variant} " not in f"{option[1].rstrip()} ":
             raise Fault("nonsense", f"it does not offer {variant} as its UCI_Variant.")

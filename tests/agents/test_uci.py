@@ -1,5 +1,6 @@
 """Chess engines by UCI: an engine with a board of its own understands what it is told and is understood."""
 
+import select
 import shlex
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from agents.agent import Unable
+from agents.external.process import Process
 from agents.external.program import Program, Settings
 from agents.external.uci import Uci, ended_by, seen, spelt
 from agents.play import play_games, read_forfeit, written
@@ -119,6 +121,19 @@ def meet(command: str, count: int):
         return play_games(RULES, [player, agent("random")], seating, kernels.seeds(4, count), referee=True)
     finally:
         player.close()
+
+
+def test_an_engine_may_greet_before_it_is_asked(engine, monkeypatch):
+    """As most do, in a line with name and version: whether it comes before or after the first question is chance."""
+    ask = Process.ask
+
+    def slow(self, message, *args, **how):
+        if message == b"uci\n":
+            select.select([self._out], [], [], 10.0)  # the greeting is there
+        return ask(self, message, *args, **how)
+
+    monkeypatch.setattr(Process, "ask", slow)
+    assert meet(engine(), 1)[0].reason == ""
 
 
 def test_an_engine_plays_both_sides_of_several_games(engine):
