@@ -55,7 +55,10 @@ def asked(connection: socket.socket) -> dict:
     """What was posted."""
     text = b""
     while not text.endswith(b"\n") or b"\r\n\r\n" not in text or text.endswith(b"\r\n\r\n"):
-        text += connection.recv(65536)
+        part = connection.recv(65536)
+        if not part:
+            raise ConnectionError("Whoever asked has gone.")
+        text += part
     return json.loads(text.partition(b"\r\n\r\n")[2])
 
 
