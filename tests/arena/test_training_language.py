@@ -122,4 +122,4 @@ def test_every_setting_is_written_down():
     config = load(None, ["learner.algorithm=grpo", "game.name=reverse", "learner.variant=dapo", "groups.prompts=9"])
     tree = tomllib.loads(resolved(config))
     assert config.evaluation.episodes == 200 and load(None, ["game.name=hex"]).evaluation.episodes == 20
-    assert build(tree) == config and tree["groups"]["prompts"] == 9 and tree["groups"]["curriculum"]["start"] == 3
+    assert build(tree) == config and tree["groups"]["prompts"] == 9 and tree["groups"]["curriculum"]["start"] == 0
