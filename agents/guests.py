@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Memory, put, take
+from agents.agent import Agent, Memory, put
 from agents.networks import Weights
-from agents.play import check, player_seeds
-from envs import kernels
+from agents.opponents import moved
+from agents.play import player_seeds
 from envs.game import Game, Rows
 
 ITSELF = ""
@@ -81,14 +81,7 @@ class Guests:
 
     def act(self, rows: Rows, player: NDArray[np.int64], actions: NDArray[Any]) -> None:
         """Writes the moves of the lanes in which player [B] > 0 is to move."""
-        for i, one in enumerate(self.agents):
-            lanes = np.flatnonzero(player == i + 1)
-            if len(lanes):
-                view = kernels.view(self.game, rows[lanes])
-                decision = one.act(view, take(self.memories[i], lanes))
-                check(one, view, decision.action)
-                put(self.memories[i], lanes, decision.memory)
-                actions[lanes] = decision.action
+        moved(self.game, self.agents, self.memories, rows, player, actions)
 
     def at(self, players: Sequence[int]) -> list[str]:
         """The names at the seats of a game, by its row of `seating`; `ITSELF` for the learner."""

@@ -14,9 +14,28 @@ from agents.networks import Network, Weights
 from agents.play import check, player_seeds
 from agents.registry import agent
 from envs import kernels
-from envs.game import Rows
+from envs.game import Game, Rows
 
 SELF, PAST = "self", "past"
+
+
+def moved(
+    game: Game,
+    agents: Sequence[Agent],
+    memories: Sequence[Memory],
+    rows: Rows,
+    player: NDArray[np.int64],
+    actions: NDArray[Any],
+) -> None:
+    """Writes the moves of the lanes in which player [B] > 0 is to move: agents[player - 1] chooses, and remembers."""
+    for i, one in enumerate(agents):
+        lanes = np.flatnonzero(player == i + 1)
+        if len(lanes):
+            view = kernels.view(game, rows[lanes])
+            decision = one.act(view, take(memories[i], lanes))
+            check(one, view, decision.action)
+            put(memories[i], lanes, decision.memory)
+            actions[lanes] = decision.action
 
 
 class Opponents:
@@ -67,14 +86,7 @@ class Opponents:
 
     def act(self, rows: Rows, player: NDArray[np.int64], actions: NDArray[Any]) -> None:
         """Writes the moves of the lanes in which player [B] > 0 is to move."""
-        for i, one in enumerate(self.agents):
-            lanes = np.flatnonzero(player == i + 1)
-            if len(lanes):
-                view = kernels.view(self.game, rows[lanes])
-                decision = one.act(view, take(self.memories[i], lanes))
-                check(one, view, decision.action)
-                put(self.memories[i], lanes, decision.memory)
-                actions[lanes] = decision.action
+        moved(self.game, self.agents, self.memories, rows, player, actions)
 
     def state(self) -> dict[str, Any]:
         memories = [dict(memory) for memory in self.memories]
