@@ -4,42 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
-
-import typer
-
-from arena.cli import compete, hall, launch, look, study
-from arena.cli.frame import conduct
-
-app = typer.Typer(
-    name="arena",
-    help="A place where learning agents meet: train, league, rate, watch and play.\n\n"
-    "A game or an agent is written as [bold]name[/] or [bold]name:key=value,key=value[/]: "
-    "othello:size=6, mcts:sims=200, or the folder of a trained agent.\n\n"
-    "Example: [bold]arena match connect_four mcts:sims=200 random --games 20[/]",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def options(
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the whole traceback of an error; works anywhere.")
-    ] = False,
-) -> None:
-    """Options of every command."""
-
-
-for module in (launch, compete, hall, look, study):
-    module.add_to(app)
+from typing import NoReturn
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code: 0, 1 (found wanting), 2 (the user's to mend), 130 (Ctrl-C)."""
+    try:
+        from arena.cli.commands import app
+        from arena.cli.frame import conduct
+    except KeyboardInterrupt:  # Ctrl-C at once, while the commands are read
+        sys.stderr.write("Stopped.\n")
+        return 130
     return conduct(app, list(arguments))
 
 

@@ -46,6 +46,20 @@ def test_the_console_script_and_the_module(tmp_path):
     assert subprocess_arena("list", "games", cwd=tmp_path).returncode == 0
 
 
+def test_ctrl_c_while_the_commands_are_read_is_no_traceback():
+    code = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *more):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "from arena.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
 def test_a_closed_pipe_is_no_error(tmp_path):
     done = subprocess.run(
         f"{sys.executable} -m arena list games | true", shell=True, cwd=ROOT, capture_output=True, text=True
