@@ -89,6 +89,14 @@ class Replay:
         _write(self.tree, self.leaves, np.arange(self.window.held), kept)
 
 
+def roomy(held: int, batch: int) -> None:
+    """Raises ValueError for a replay that holds less than a batch."""
+    if held < batch:
+        raise ValueError(
+            f"replay holds {held} transitions, fewer than one batch of {batch}; raise replay or lower batch."
+        )
+
+
 def transitions(columns: Columns, discount: float, steps: int) -> Columns:
     """The decisions of a fragment with what followed: reward of up to `steps` rewards summed, the next position, and by
     what its worth is to be multiplied (`left`, 0 after an end)."""

@@ -15,8 +15,8 @@ import numpy as np
 
 from agents.agent import Unable
 from agents.files import write_text
+from agents.hardware import device_of
 from agents.learn.learner import kept_weights
-from agents.precision import device_of
 from agents.registry import agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.hardware import native_bfloat16
 from agents.inference import Answer, Unsuited
 from agents.networks import Playing
-from agents.precision import native_bfloat16
 
 
 class Eager:

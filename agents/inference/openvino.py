@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
+from agents.hardware import native_bfloat16
 from agents.inference import Answer, Unsuited, numbers
 from agents.inference.opened import Opened, example
 from agents.networks import Playing
-from agents.precision import native_bfloat16
 
 
 class OpenVino:

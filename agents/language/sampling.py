@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.hardware import native_bfloat16
 from agents.language.block import ROOM, Block, Prepared, Work
 from agents.language.columns import LANES
 from agents.language.draws import Picking, draw_tokens
 from agents.language.model import parts
 from agents.networks import Network, Weights, load_weights
-from agents.precision import native_bfloat16
 from envs.language.vocabulary import END
 
 WIDEST = 256

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from agents.experience import Columns
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import chosen_and_entropy, explained_variance, value_error
@@ -77,14 +78,13 @@ class A2C:
         fragment = shared.Fragment(experience, {"advantage": advantage, "target": advantage + experience["value"]})
         self.updates += 1
         unit = shared.rescale(self.network, fragment.flat("target"), self.updates)
-        for group in self.optimiser.param_groups:
-            group["lr"] = s.learning_rate * shared.line(1.0, s.final_rate, progress)
+        descent.set_rate(self.optimiser, s.learning_rate * descent.line(1.0, s.final_rate, progress))
         (batch,) = fragment.batches(self.network, len(fragment), self.generator)
         log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
         policy = -(log_p * batch["advantage"] / unit).mean()  # Differs: in units of the returns' spread
         value = value_error(batch.out["returns"], batch["target"]) / unit**2
         loss = policy + s.value_weight * value - s.entropy * entropy.mean()
-        shared.descend(self.network, self.optimiser, loss, "A2C's loss", self.steps, s.gradient)
+        descent.descend(self.network, self.optimiser, loss, "A2C's loss", self.steps, s.gradient)
         self.steps += len(fragment)
         return {
             "train/loss": loss.item(),
@@ -100,8 +100,8 @@ class A2C:
         return weights(self.network)
 
     def state(self) -> State:
-        return shared.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
+        return descent.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates = int(state["steps"]), int(state["updates"])

@@ -19,11 +19,11 @@ from torch import nn
 
 from agents.agent import require_open
 from agents.experience import Columns, Window
-from agents.learn import policy_gradient as shared
+from agents.hardware import native_bfloat16
+from agents.learn import descent
 from agents.learn.learner import Metrics, State
 from agents.losses import entropy, policy_cross_entropy, value_cross_entropy
 from agents.networks import Network, Weights, follow, weights
-from agents.precision import native_bfloat16
 from agents.ranges import within
 from agents.self_play import SelfPlay
 from envs import kernels
@@ -111,15 +111,10 @@ class AlphaZero:
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Takes new positions in and learns `reuse` times as many from the window."""
         self.window.add({name: experience[name] for name in self.reads})
-        self.owed += len(experience["policy"]) * self.settings.reuse / self.settings.batch
-        sums: Metrics = {}
-        count = int(self.owed)
-        self.owed -= count
+        s = self.settings
+        due, self.owed = descent.due(self.owed, len(experience["policy"]), s.reuse, s.batch)
         self.network.train()
-        for _ in range(count):
-            for name, value in self.step(progress).items():
-                sums[name] = sums.get(name, 0.0) + value
-        metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
+        metrics = descent.means([self.step(progress) for _ in range(due)])
         return {**metrics, "train/steps": self.steps, "train/window": self.held(), "train/positions": self.window.added}
 
     def held(self) -> int:
@@ -171,9 +166,8 @@ class AlphaZero:
             loss = loss + s.left_weight * left
             metrics["left_loss"] = left.item()
         metrics["loss"] = loss.item()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate(progress)
-        norm = shared.descend(self.network, self.optimiser, loss, "AlphaZero's loss", self.steps, s.clip)
+        descent.set_rate(self.optimiser, self.rate(progress))
+        norm = descent.descend(self.network, self.optimiser, loss, "AlphaZero's loss", self.steps, s.clip)
         metrics["gradient"] = norm.item()
         self.steps += 1
         self.average_weights()
@@ -188,21 +182,12 @@ class AlphaZero:
         return weights(self.average)
 
     def state(self) -> State:
-        return {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict()["state"],
-            "window": self.window.state(),
-            "generator": self.generator.bit_generator.state,
-            "steps": self.steps,
-            "owed": self.owed,
-        }
+        own = {"steps": self.steps, "owed": self.owed, "window": self.window.state()}
+        own["average"] = self.average.state_dict()
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.average.load_state_dict(state["average"])
-        groups = self.optimiser.state_dict()["param_groups"]  # the settings' of now, not of then
-        self.optimiser.load_state_dict({"state": state["optimiser"], "param_groups": groups})
         self.window.restore(state["window"])
-        self.generator.bit_generator.state = state["generator"]
         self.steps, self.owed = int(state["steps"]), float(state["owed"])

@@ -18,7 +18,7 @@ from agents.language.groups import language_of
 from agents.language.model import token_log_p
 from agents.language.pairs import PairSettings
 from agents.language.preferences import dpo, implicit_reward
-from agents.learn import policy_gradient as shared
+from agents.learn import descent
 from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -87,9 +87,8 @@ class DPO:
         text, prompted, length = (torch.from_numpy(np.ascontiguousarray(experience[name])) for name in self.reads[:3])
         measured: list[dict[str, float]] = []
         for _ in range(s.epochs):
-            prompts = self.generator.permutation(len(rank) // size)
-            for part in np.array_split(prompts, max(1, round(len(prompts) / s.batch))):
-                some = torch.from_numpy((part[:, None] * size + np.arange(size)).ravel())
+            for prompts in descent.shuffled(len(rank) // size, s.batch, self.generator):
+                some = (prompts[:, None] * size + torch.arange(size)).flatten()
                 of = text[some].long(), prompted[some], length[some]
                 most = int(length[some].max())
                 mask = torch.arange(most) < length[some][:, None]
@@ -97,10 +96,10 @@ class DPO:
                     reference = token_log_p(self.reference, *of, most).log_p
                 log_p = token_log_p(self.network, *of, most).log_p
                 found = dpo(log_p, reference, mask, rank[some].view(-1, size), s.beta)
-                rate = shared.warmed(s.learning_rate, self.updates, s.warm_up) * shared.line(1, s.final_rate, progress)
-                for group in self.optimiser.param_groups:
-                    group["lr"] = rate
-                shared.descend(self.network, self.optimiser, found.loss, "DPO's loss", self.steps, s.gradient)
+                rate = descent.warmed(s.learning_rate, self.updates, s.warm_up)
+                rate *= descent.line(1.0, s.final_rate, progress)
+                descent.set_rate(self.optimiser, rate)
+                descent.descend(self.network, self.optimiser, found.loss, "DPO's loss", self.steps, s.gradient)
                 self.updates += 1
                 reward = implicit_reward(log_p.detach(), reference, mask, s.beta)
                 measured.append({
@@ -112,8 +111,7 @@ class DPO:
                     "learning_rate": rate,
                 })  # fmt: skip
         self.steps += len(rank)
-        metrics = {f"train/{name}": float(np.mean([one[name] for one in measured])) for name in measured[0]}
-        return {**metrics, "train/n_updates": self.updates}
+        return {**descent.means(measured), "train/n_updates": self.updates}
 
     def weights(self) -> Weights:
         """Of the model that answers."""
@@ -125,9 +123,9 @@ class DPO:
 
     def state(self) -> State:
         own: State = {"steps": self.steps, "updates": self.updates, "reference": self.reference.state_dict()}
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates = int(state["steps"]), int(state["updates"])
         self.reference.load_state_dict(state["reference"])

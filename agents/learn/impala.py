@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from agents.experience import Columns
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import chosen_and_entropy, explained_variance, value_error
@@ -96,9 +97,8 @@ class Impala:
         policy = -(log_p[keep] * weight / unit).mean()
         error = value_error(value, wanted) / unit**2
         loss = policy + s.value_weight * error - s.entropy * entropy[keep].mean()
-        for group in self.optimiser.param_groups:
-            group["lr"] = s.learning_rate * shared.line(1.0, s.final_rate, progress)
-        shared.descend(self.network, self.optimiser, loss, "IMPALA's loss", self.steps, s.gradient)
+        descent.set_rate(self.optimiser, s.learning_rate * descent.line(1.0, s.final_rate, progress))
+        descent.descend(self.network, self.optimiser, loss, "IMPALA's loss", self.steps, s.gradient)
         shared.rescale(self.network, wanted, self.updates)
         self.steps += len(fragment)
         return {
@@ -115,8 +115,8 @@ class Impala:
         return weights(self.network)
 
     def state(self) -> State:
-        return shared.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
+        return descent.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates = int(state["steps"]), int(state["updates"])

@@ -1,24 +1,29 @@
-"""What learners of rollouts share: bodies and heads that suit a game, fragments as batches, schedules, checks."""
+"""What learners of rollouts share: bodies and heads that suit a game, and fragments as batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.experience import Columns
 from agents.heads import Returns
+from agents.learn.descent import (  # noqa: F401
+    Diverged,
+    descend,
+    finite,
+    line,
+    restore,
+    shuffled,
+    state,
+    step_along,
+    warmed,
+)
 from agents.networks import Network
-from agents.placed import Placed
 from envs.game import Game
-
-
-class Diverged(ValueError):
-    """Learning has left the numbers that there are; the text says what, when, and what to do."""
 
 
 def body(game: Game) -> str:
@@ -38,53 +43,6 @@ def heads(game: Game) -> tuple[str, ...]:
     return ("gaussian" if game.controls else "policy", "returns")
 
 
-def line(start: float, end: float, progress: float) -> float:
-    """A straight line from `start` to `end` over the run."""
-    return start + (end - start) * min(1.0, max(0.0, progress))
-
-
-def warmed(rate: float, updates: int, warm_up: int) -> float:
-    """A learning rate that rises in a straight line over the first `warm_up` steps."""
-    return rate * min(1.0, (updates + 1) / (warm_up + 1))
-
-
-def finite(loss: Tensor, what: str, step: int) -> None:
-    """Raises Diverged unless a loss is a number."""
-    if not torch.isfinite(loss):
-        raise Diverged(
-            f"{what} is {loss.item()} at step {step}; the run goes on from its last kept state with --resume, "
-            "for instance with a smaller learning rate (--set learner.learning_rate=...)."
-        )
-
-
-def descend(
-    network: nn.Module | None,
-    optimiser: torch.optim.Optimizer,
-    loss: Tensor,
-    what: str,
-    step: int,
-    limit: float = 0.0,
-) -> Tensor:
-    """One step of gradient descent, together with the other learners if there are any; returns the gradient's norm.
-
-    That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
-    the loss is a number.
-    """
-    optimiser.zero_grad(set_to_none=True)
-    finite(loss, what, step)
-    loss.backward()
-    return step_along(network, optimiser, limit)
-
-
-def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limit: float = 0.0) -> Tensor:
-    """The step of `descend` along gradients that are there already."""
-    if isinstance(network, Placed):
-        network.add_up()
-    norm = nn.utils.clip_grad_norm_(network.parameters(), limit) if network is not None and limit else torch.zeros(())
-    optimiser.step()
-    return norm
-
-
 def rescale(network: Network, target: Tensor, rounds: int) -> float:
     """Brings the unit of the head `returns` up to date with new returns [n]; returns what it is now.
 
@@ -94,28 +52,6 @@ def rescale(network: Network, target: Tensor, rounds: int) -> float:
     assert isinstance(head, Returns)
     head.rescale(target, max(1.0 / rounds, 0.05))
     return head.spread.item()
-
-
-def state(
-    network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, **own: Any
-) -> dict[str, Any]:
-    """What an exact resume needs of a learner that has these, beside what is its own."""
-    return {
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict()["state"],
-        "generator": generator.bit_generator.state,
-        **own,
-    }
-
-
-def restore(
-    network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, state: Mapping[str, Any]
-) -> None:
-    """Takes over what `state` gave, under the settings of now."""
-    network.load_state_dict(state["network"])
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": state["optimiser"], "param_groups": groups})
-    generator.bit_generator.state = state["generator"]
 
 
 @dataclass
@@ -171,9 +107,7 @@ class Fragment:
             yield from self._sequences(network, size, generator)
             return
         names = [name for name in self.tracks if not name.startswith("memory.")]
-        count = max(1, round(len(self) / size))
-        for part in np.array_split(generator.permutation(len(self)), count):
-            at = torch.from_numpy(part)
+        for at in shuffled(len(self), size, generator):
             columns = {name: self.flat(name)[at] for name in names}
             yield Batch(columns, network(columns["obs"]))
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from agents.agent import Unable
 from agents.experience import Columns
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import (
@@ -144,31 +145,29 @@ class PPO:
                 fragment.add("magnet", fragment.whole(self.magnet)["policy"].flatten(0, 1)[fragment.chosen])
         # Differs: values are learned in units of the returns' own spread.
         self.unit = shared.rescale(self.network, fragment.flat("target"), self.rounds)
-        rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
-        clip = s.clip * shared.line(1.0, s.final_clip, progress)
-        bonus = s.entropy * shared.line(1.0, s.final_entropy, progress)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        sums: dict[str, float] = {}
-        count = 0
+        rate = s.learning_rate * descent.line(1.0, s.final_rate, progress)
+        clip = s.clip * descent.line(1.0, s.final_clip, progress)
+        bonus = s.entropy * descent.line(1.0, s.final_entropy, progress)
+        descent.set_rate(self.optimiser, rate)
+        measured: list[dict[str, float]] = []
         for batch in self._batches(fragment):
-            measured = self.step(batch, clip, bonus)
-            for name, value in measured.items():
-                sums[name] = sums.get(name, 0.0) + value
-            count += 1
-            if s.most_kl and measured["approx_kl"] > s.most_kl:
+            measured.append(self.step(batch, clip, bonus))
+            if s.most_kl and measured[-1]["approx_kl"] > s.most_kl:
                 break
         taken = int(valid.sum())
         self.steps += taken
-        self.updates += count
+        self.updates += len(measured)
         if self.magnet is not None:
             follow(self.magnet, self.network, s.magnet_share)
         if self.mean is not None:  # Differs: Polyak & Juditsky 1992, over a window that grows with the run.
             follow(self.mean, self.network, taken / max(taken, s.average * self.steps))
-        metrics = {f"train/{name}": value / max(1, count) for name, value in sums.items()}
-        before, target = fragment.flat("value"), fragment.flat("target")
-        metrics |= {"train/explained_variance": explained_variance(before, target), "train/n_updates": self.updates}
-        return {**metrics, "train/learning_rate": rate, "train/clip_range": clip}
+        return {
+            **descent.means(measured),
+            "train/explained_variance": explained_variance(fragment.flat("value"), fragment.flat("target")),
+            "train/learning_rate": rate,
+            "train/clip_range": clip,
+            "train/n_updates": self.updates,
+        }
 
     def _batches(self, fragment: shared.Fragment) -> Iterator[shared.Batch]:
         for _ in range(self.settings.epochs):
@@ -188,7 +187,7 @@ class PPO:
         loss = surrogate + s.value_weight * value - bonus * entropy.mean()
         if self.magnet is not None:
             loss = loss + s.magnet * divergence(batch.out["policy"], batch["magnet"], batch["legal"]).mean()
-        shared.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient)
+        descent.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient)
         with torch.no_grad():
             outside = ((ratio - 1).abs() > clip).float().mean()
             numbers = torch.stack((loss, surrogate, value, -entropy.mean(), kl_estimate(log_ratio), outside)).tolist()
@@ -216,10 +215,10 @@ class PPO:
             own["mean"] = self.mean.state_dict()
         if self.magnet is not None:
             own["magnet"] = self.magnet.state_dict()
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         if self.mean is not None:
             self.mean.load_state_dict(state.get("mean", state["network"]))

@@ -16,6 +16,7 @@ import torch
 from agents.agent import Unable
 from agents.experience import Columns
 from agents.heads import Q
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import q_of
@@ -90,9 +91,8 @@ class PQN:
         tracks = (experience[name] for name in ("reward", "value", "done", "valid"))
         target = lambda_returns(*tracks, discount=s.discount, decay=s.decay)
         fragment = shared.Fragment(experience, {"target": target})
-        for group in self.optimiser.param_groups:
-            group["lr"] = s.learning_rate * shared.line(1.0, s.final_rate, progress)
-        self.head.epsilon.fill_(shared.line(1.0, s.epsilon, progress / max(s.explore, 1e-9)))
+        descent.set_rate(self.optimiser, s.learning_rate * descent.line(1.0, s.final_rate, progress))
+        self.head.epsilon.fill_(descent.line(1.0, s.epsilon, progress / max(s.explore, 1e-9)))
         losses: list[float] = []
         for _ in range(s.epochs):
             for batch in fragment.batches(self.network, s.batch, self.generator):
@@ -110,15 +110,15 @@ class PQN:
     def step(self, batch: shared.Batch) -> float:
         """One step of gradient descent on the squared error."""
         loss = 0.5 * (q_of(batch.out["q"], batch["action"]) - batch["target"]).square().mean()
-        shared.descend(self.network, self.optimiser, loss, "PQN's loss", self.steps, self.settings.gradient)
+        descent.descend(self.network, self.optimiser, loss, "PQN's loss", self.steps, self.settings.gradient)
         return loss.item()
 
     def weights(self) -> Weights:
         return weights(self.network)
 
     def state(self) -> State:
-        return shared.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
+        return descent.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates = int(state["steps"]), int(state["updates"])

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from agents.experience import Columns
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import chosen_and_entropy, explained_variance, value_error
@@ -95,7 +96,7 @@ class Reinforce:
                 "train/value_loss": error.item(),
                 "train/explained_variance": explained_variance(before, target),
             }
-        shared.descend(self.network, self.optimiser, loss, "REINFORCE's loss", self.steps, s.gradient)
+        descent.descend(self.network, self.optimiser, loss, "REINFORCE's loss", self.steps, s.gradient)
         self.steps += len(fragment)
         return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
 
@@ -121,8 +122,8 @@ class Reinforce:
 
     def state(self) -> State:
         own = {"steps": self.steps, "updates": self.updates, "mean": self.mean}
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.mean = int(state["steps"]), int(state["updates"]), float(state["mean"])

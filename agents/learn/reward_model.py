@@ -21,7 +21,7 @@ from agents.language.groups import language_of
 from agents.language.model import scores
 from agents.language.pairs import PairSettings
 from agents.language.preferences import agreement, bradley_terry
-from agents.learn import policy_gradient as shared
+from agents.learn import descent
 from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -98,14 +98,13 @@ class RewardModel:
         self.rounds += 1
         losses, rate = [], 0.0
         for _ in range(s.epochs):
-            for part in np.array_split(self.generator.permutation(len(rank)), max(1, round(len(rank) / s.batch))):
-                some = torch.from_numpy(part)
+            for some in descent.shuffled(len(rank), s.batch, self.generator):
                 loss = bradley_terry(scored(some), rank[some])
-                rate = shared.warmed(s.learning_rate, self.updates, s.warm_up) * shared.line(1, s.final_rate, progress)
-                for group in self.optimiser.param_groups:
-                    group["lr"] = rate
+                rate = descent.warmed(s.learning_rate, self.updates, s.warm_up)
+                rate *= descent.line(1.0, s.final_rate, progress)
+                descent.set_rate(self.optimiser, rate)
                 what = "The loss of the reward model"
-                shared.descend(self.network, self.optimiser, loss, what, self.steps, s.gradient)
+                descent.descend(self.network, self.optimiser, loss, what, self.steps, s.gradient)
                 self.updates += 1
                 losses.append(loss.item())
         with torch.no_grad():
@@ -134,10 +133,10 @@ class RewardModel:
     def state(self) -> State:
         own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds, "centre": self.centre}
         own["answering"] = self.answering.state_dict()
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         self.centre = float(state["centre"])
         self.answering.load_state_dict(state["answering"])

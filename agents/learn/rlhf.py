@@ -8,7 +8,7 @@ paper is marked `Differs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -21,8 +21,9 @@ from agents.language.groups import Curriculum, GroupSettings, language_of
 from agents.language.losses import surrogate, token_ratios, token_weights, weighted
 from agents.language.model import token_log_p, token_values
 from agents.language.preferences import penalised
-from agents.learn import policy_gradient as shared
+from agents.learn import descent
 from agents.learn.learner import Metrics, State
+from agents.learn.policy_gradient import rescale
 from agents.losses import explained_variance
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -131,20 +132,19 @@ class RLHF:
         played.advantage = torch.from_numpy(advantage)
         played.target = played.advantage + played.value
         # Differs: values are learned in units of the returns' own spread, and advantages have mean 0 and spread 1.
-        self.unit = shared.rescale(self.network, played.target[played.mask], self.rounds)
+        self.unit = rescale(self.network, played.target[played.mask], self.rounds)
         own = played.advantage[played.mask]
         played.advantage = (played.advantage - own.mean()) / (own.std() + 1e-8)
-        rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        learned = [self.step(played, some) for some in self._batches(len(valid))]
+        rate = s.learning_rate * descent.line(1.0, s.final_rate, progress)
+        descent.set_rate(self.optimiser, rate)
+        batches = (descent.shuffled(len(valid), s.batch, self.generator) for _ in range(s.epochs))
+        learned = [self.step(played, some) for epoch in batches for some in epoch]
         self.steps += len(valid)
         self.updates += len(learned)
-        metrics = {f"train/{name}": float(np.mean([one[name] for one in learned])) for name in learned[0]}
         strayed = torch.where(played.mask, played.old - played.reference, 0.0).sum(1).mean().item()
         self.far += max(1.0 / self.rounds, 0.1) * (strayed - self.far)
         return {
-            **metrics,
+            **descent.means(learned),
             "rollout/score": float(experience["paid"].mean()),
             "rollout/kl": strayed,
             "rollout/length": float(experience["length"].mean()),
@@ -169,12 +169,6 @@ class RLHF:
         tokens = torch.cat(old), torch.cat(value), torch.cat(reference), empty, empty
         return Round(text, prompted, length, temperature, torch.arange(most) < length[:, None], *tokens)
 
-    def _batches(self, count: int) -> Iterator[Tensor]:
-        """Every answer once an epoch, in shuffled batches of about `batch`, all nearly as large."""
-        for _ in range(self.settings.epochs):
-            for part in np.array_split(self.generator.permutation(count), max(1, round(count / self.settings.batch))):
-                yield torch.from_numpy(part)
-
     def step(self, played: Round, some: Tensor) -> dict[str, float]:
         """One step of gradient descent on the clipped surrogate and the value's error, every token counting alike."""
         s, mask = self.settings, played.mask[some]
@@ -185,7 +179,7 @@ class RLHF:
         policy = -weighted(surrogate(ratio, played.advantage[some], s.clip, s.clip), share)
         error = weighted((value - played.target[some]).square(), share) / self.unit**2
         loss = policy + s.value_weight * error
-        shared.descend(self.network, self.optimiser, loss, "RLHF's loss", self.steps, s.gradient)
+        descent.descend(self.network, self.optimiser, loss, "RLHF's loss", self.steps, s.gradient)
         with torch.no_grad():
             gap = ratio.log()
             outside = weighted(((ratio - 1).abs() > s.clip).float(), share)
@@ -210,10 +204,10 @@ class RLHF:
     def state(self) -> State:
         own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds, "far": self.far}
         own["reference"] = self.reference.state_dict()
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         self.far = float(state["far"])
         self.reference.load_state_dict(state["reference"])

@@ -18,13 +18,14 @@ from torch import Tensor, nn
 
 from agents.agent import Unable
 from agents.experience import Columns
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.critic import Critic
 from agents.learn.learner import Metrics, State
 from agents.losses import squashed_log_density
 from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
-from agents.replay import Replay, transitions
+from agents.replay import Replay, roomy, transitions
 from agents.rollouts import RolloutSettings
 from envs.game import Game
 
@@ -60,8 +61,7 @@ class SACSettings:
         within(self, discount="[0, 1]", batch="[1, inf)", learning_rate="(0, inf)", reuse="(0, inf)", steps="[1, inf)")
         within(self, replay="[1, inf)", learn_from="[0, inf)", drift="(0, 1]", temperature="(0, inf)")
         within(self, entropy="(-inf, inf)")
-        if self.replay < self.batch:
-            raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
+        roomy(self.replay, self.batch)
 
 
 class SAC:
@@ -104,15 +104,10 @@ class SAC:
         count = len(fresh["action"])
         self.replay.add(fresh)
         self.steps += count
-        sums: dict[str, float] = {}
-        taken = 0
+        due = 0
         if len(self.replay) >= max(1, s.learn_from):
-            self.owed += count * s.reuse / s.batch
-            taken, self.owed = int(self.owed), self.owed % 1.0
-        for _ in range(taken):
-            for name, value in self.step().items():
-                sums[name] = sums.get(name, 0.0) + value
-        return {**{f"train/{k}": v / max(1, taken) for k, v in sums.items()}, "train/n_updates": self.updates}
+            due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
+        return {**descent.means([self.step() for _ in range(due)]), "train/n_updates": self.updates}
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent for critics, actor and temperature, on a batch of memories."""
@@ -123,17 +118,17 @@ class SAC:
         target = self._target(batch, temperature)
         believed = torch.stack([critic(batch["obs"], batch["action"]) for critic in self.critics])
         error = 0.5 * (believed - target).square().mean(1).sum()  # eq. 5
-        shared.descend(self.critics, self.critics_optimiser, error, "SAC's critics' loss", self.steps)
+        descent.descend(self.critics, self.critics_optimiser, error, "SAC's critics' loss", self.steps)
         action, log_p = self._draw(batch["obs"])
         self.critics.requires_grad_(False)
         worth = torch.minimum(*(critic(batch["obs"], action) for critic in self.critics))
         self.critics.requires_grad_(True)
         loss = (temperature * log_p - worth).mean()  # eq. 9
-        shared.descend(self.network, self.optimiser, loss, "SAC's actor's loss", self.steps)
+        descent.descend(self.network, self.optimiser, loss, "SAC's actor's loss", self.steps)
         wanted = s.entropy * len(self.game.controls)
         # Differs: eq. 18 by the temperature's logarithm, so that it stays above 0.
         surplus = -(self.log_temperature * (log_p.detach() + wanted)).mean()
-        shared.descend(None, self.temperature_optimiser, surplus, "SAC's temperature's loss", self.steps)
+        descent.descend(None, self.temperature_optimiser, surplus, "SAC's temperature's loss", self.steps)
         follow(self.targets, self.critics, s.drift)
         self.updates += 1
         numbers = torch.stack((error, loss, temperature, surplus, -log_p.mean(), worth.mean())).detach().tolist()
@@ -162,15 +157,15 @@ class SAC:
         own |= {"critics": self.critics.state_dict(), "targets": self.targets.state_dict()}
         own |= {"log_temperature": self.log_temperature.detach()}
         own["optimisers"] = [one.state_dict()["state"] for one in (self.critics_optimiser, self.temperature_optimiser)]
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.critics.load_state_dict(state["critics"])
         self.targets.load_state_dict(state["targets"])
         self.log_temperature.data.copy_(state["log_temperature"])
         optimisers = (self.critics_optimiser, self.temperature_optimiser)
         for optimiser, was in zip(optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict({"state": was, "param_groups": optimiser.state_dict()["param_groups"]})
+            descent.restore_optimiser(optimiser, was)
         self.replay.restore(state["replay"])
         self.steps, self.updates, self.owed = int(state["steps"]), int(state["updates"]), float(state["owed"])

@@ -18,7 +18,7 @@ from agents.language.groups import language_of
 from agents.language.lessons import LessonSettings
 from agents.language.losses import token_weights, weighted
 from agents.language.model import token_log_p
-from agents.learn import policy_gradient as shared
+from agents.learn import descent
 from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -76,18 +76,15 @@ class SFT:
         """Every answer once, in shuffled batches."""
         s = self.settings
         text, prompted, length = (torch.from_numpy(np.ascontiguousarray(experience[name])) for name in self.reads)
-        count = max(1, round(len(text) / s.batch))
         rate, losses, right = 0.0, [], []
-        for part in np.array_split(self.generator.permutation(len(text)), count):
-            some = torch.from_numpy(part)
+        for some in descent.shuffled(len(text), s.batch, self.generator):
             most = int(length[some].max())
             mask = torch.arange(most) < length[some][:, None]
             said = token_log_p(self.network, text[some], prompted[some], length[some], most)
             loss = -weighted(said.log_p, token_weights(mask))
-            rate = shared.warmed(s.learning_rate, self.updates, s.warm_up) * shared.line(1.0, s.final_rate, progress)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            shared.descend(self.network, self.optimiser, loss, "The loss of lessons", self.steps, s.gradient)
+            rate = descent.warmed(s.learning_rate, self.updates, s.warm_up) * descent.line(1.0, s.final_rate, progress)
+            descent.set_rate(self.optimiser, rate)
+            descent.descend(self.network, self.optimiser, loss, "The loss of lessons", self.steps, s.gradient)
             self.updates += 1
             losses.append(loss.item())
             right.append(said.log_p.detach().sum(1).exp().mean().item())
@@ -103,8 +100,8 @@ class SFT:
         return weights(self.network)
 
     def state(self) -> State:
-        return shared.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
+        return descent.state(self.network, self.optimiser, self.generator, steps=self.steps, updates=self.updates)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates = int(state["steps"]), int(state["updates"])

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from agents.agent import Unable
 from agents.experience import Columns
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.critic import Critic
 from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
-from agents.replay import Replay, transitions
+from agents.replay import Replay, roomy, transitions
 from agents.rollouts import RolloutSettings
 from envs.game import Game
 
@@ -64,8 +65,7 @@ class TD3Settings:
         within(self, discount="[0, 1]", batch="[1, inf)", learning_rate="(0, inf)", reuse="(0, inf)", steps="[1, inf)")
         within(self, replay="[1, inf)", learn_from="[0, inf)", drift="(0, 1]", noise="[0, 10]", critics="[1, 16]")
         within(self, delay="[1, inf)", smoothing="[0, inf)", smoothing_clip="[0, inf)")
-        if self.replay < self.batch:
-            raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
+        roomy(self.replay, self.batch)
 
 
 class TD3:
@@ -107,33 +107,29 @@ class TD3:
         count = len(fresh["action"])
         self.replay.add(fresh)
         self.steps += count
-        numbers: list[tuple[float, float]] = []
+        due = 0
         if len(self.replay) >= max(1, s.learn_from):
-            self.owed += count * s.reuse / s.batch
-            taken, self.owed = int(self.owed), self.owed % 1.0
-            numbers = [self.step() for _ in range(taken)]
-        means = np.mean(numbers, 0).tolist() if numbers else ()
-        names = ("train/critic_loss", "train/q")
-        return {**dict(zip(names, means, strict=False)), "train/n_updates": self.updates}
+            due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
+        return {**descent.means([self.step() for _ in range(due)]), "train/n_updates": self.updates}
 
-    def step(self) -> tuple[float, float]:
-        """One step of gradient descent for the critics, and now and then for the actor; the loss, and values' mean."""
+    def step(self) -> dict[str, float]:
+        """One step of gradient descent for the critics, and now and then for the actor, on a batch of memories."""
         s = self.settings
         places, _ = self.replay.draw(s.batch, 0.0, self.generator)
         batch = {name: torch.from_numpy(array) for name, array in self.replay.take(places).items()}
         wanted = self._wanted(batch)
         believed = torch.stack([critic(batch["obs"], batch["action"]) for critic in self.critics])
         error = (believed - wanted).square().mean(1).sum()
-        shared.descend(self.critics, self.critics_optimiser, error, "The critics' loss", self.steps)
+        descent.descend(self.critics, self.critics_optimiser, error, "The critics' loss", self.steps)
         self.updates += 1
         if self.updates % s.delay == 0:
             self.critics.requires_grad_(False)
             worth = self.critics[0](batch["obs"], self.network(batch["obs"])["bounded"][:, 0])
             self.critics.requires_grad_(True)
-            shared.descend(self.network, self.optimiser, -worth.mean(), "The actor's loss", self.steps)
+            descent.descend(self.network, self.optimiser, -worth.mean(), "The actor's loss", self.steps)
             follow(self.targets, self.critics, s.drift)
             follow(self.target, self.network, s.drift)
-        return error.item(), believed.mean().item()
+        return {"critic_loss": error.item(), "q": believed.mean().item()}
 
     @torch.no_grad()
     def _wanted(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -154,14 +150,13 @@ class TD3:
         own |= {"target": self.target.state_dict()}
         own |= {"critics": self.critics.state_dict(), "targets": self.targets.state_dict()}
         own["critics_optimiser"] = self.critics_optimiser.state_dict()["state"]
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.target.load_state_dict(state["target"])
         self.critics.load_state_dict(state["critics"])
         self.targets.load_state_dict(state["targets"])
-        groups = self.critics_optimiser.state_dict()["param_groups"]
-        self.critics_optimiser.load_state_dict({"state": state["critics_optimiser"], "param_groups": groups})
+        descent.restore_optimiser(self.critics_optimiser, state["critics_optimiser"])
         self.replay.restore(state["replay"])
         self.steps, self.updates, self.owed = int(state["steps"]), int(state["updates"]), float(state["owed"])

@@ -25,12 +25,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.hardware import native_bfloat16
 from agents.language.groups import Curriculum, Groups, GroupSettings
 from agents.language.model import parts
 from agents.language.sampling import WIDEST, Sampler
 from agents.learn.grpo import GRPO, GRPOSettings
 from agents.networks import Network
-from agents.precision import native_bfloat16
 from arena.bench.measure import Contest, Measure, Side, core_rate, cores, machine_rate, stay_on_one_core
 from envs import kernels
 from envs.registry import game

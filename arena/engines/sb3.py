@@ -25,7 +25,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.agent import Unable
-from agents.learn.policy_gradient import line
+from agents.learn.descent import line
 from agents.networks import Network, weights
 from arena.engines.folder import EngineRun
 from arena.engines.lanes import Lanes

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from agents.agent import Unable
+from agents.hardware import NoDevice, device_of
 from agents.learn.ppo import PPOSettings
 from agents.networks import Network, Weights
 from agents.placed import Placed
-from agents.precision import NoDevice, device_of
 from agents.rollouts import RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state

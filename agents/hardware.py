@@ -1,4 +1,4 @@
-"""Which arithmetic this machine does well."""
+"""What this machine has to compute with: processors that multiply bfloat16, and CUDA devices."""
 
 from __future__ import annotations
 

@@ -1,0 +1,114 @@
+"""Gradient descent, as every learner does it: schedules, shuffled batches, steps that stay finite, exact resumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.networks import Network
+from agents.placed import Placed
+
+
+class Diverged(ValueError):
+    """Learning has left the numbers that there are; the text says what, when, and what to do."""
+
+
+def line(start: float, end: float, progress: float) -> float:
+    """A straight line from `start` to `end` over the run."""
+    return start + (end - start) * min(1.0, max(0.0, progress))
+
+
+def warmed(rate: float, updates: int, warm_up: int) -> float:
+    """A learning rate that rises in a straight line over the first `warm_up` steps."""
+    return rate * min(1.0, (updates + 1) / (warm_up + 1))
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Has the steps from now on taken at this learning rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def due(owed: float, fresh: int, reuse: float, batch: int) -> tuple[int, float]:
+    """(steps to take now, what is owed after them), where of `fresh` new entries each is to be seen `reuse` times."""
+    owed += fresh * reuse / batch
+    return int(owed), owed % 1.0
+
+
+def shuffled(count: int, size: int, generator: np.random.Generator) -> Iterator[Tensor]:
+    """The numbers below `count`, each once, in shuffled batches of about `size`, all nearly as large."""
+    for part in np.array_split(generator.permutation(count), max(1, round(count / size))):
+        yield torch.from_numpy(part)
+
+
+def means(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What was measured at each of some steps, in the mean, as train/NAME; nothing if there was no step."""
+    names = measured[0] if measured else ()
+    return {f"train/{name}": sum(one[name] for one in measured) / len(measured) for name in names}
+
+
+def finite(loss: Tensor, what: str, step: int) -> None:
+    """Raises Diverged unless a loss is a number."""
+    if not torch.isfinite(loss):
+        raise Diverged(
+            f"{what} is {loss.item()} at step {step}; the run goes on from its last kept state with --resume, "
+            "for instance with a smaller learning rate (--set learner.learning_rate=...)."
+        )
+
+
+def descend(
+    network: nn.Module | None,
+    optimiser: torch.optim.Optimizer,
+    loss: Tensor,
+    what: str,
+    step: int,
+    limit: float = 0.0,
+) -> Tensor:
+    """One step of gradient descent, together with the other learners if there are any; returns the gradient's norm.
+
+    That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
+    the loss is a number.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    finite(loss, what, step)
+    loss.backward()
+    return step_along(network, optimiser, limit)
+
+
+def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limit: float = 0.0) -> Tensor:
+    """The step of `descend` along gradients that are there already."""
+    if isinstance(network, Placed):
+        network.add_up()
+    norm = nn.utils.clip_grad_norm_(network.parameters(), limit) if network is not None and limit else torch.zeros(())
+    optimiser.step()
+    return norm
+
+
+def state(
+    network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, **own: Any
+) -> dict[str, Any]:
+    """What an exact resume needs of a learner that has these, beside what is its own."""
+    return {
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict()["state"],
+        "generator": generator.bit_generator.state,
+        **own,
+    }
+
+
+def restore(
+    network: Network, optimiser: torch.optim.Optimizer, generator: np.random.Generator, state: Mapping[str, Any]
+) -> None:
+    """Takes over what `state` gave, under the settings of now."""
+    network.load_state_dict(state["network"])
+    restore_optimiser(optimiser, state["optimiser"])
+    generator.bit_generator.state = state["generator"]
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Takes over what `optimiser.state_dict()["state"]` was, under the settings of now."""
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
