@@ -12,6 +12,7 @@ from collections.abc import Callable
 from agents.agent import Unable
 from agents.external.process import Fault, Process, quoted
 from envs.game import Game, View
+from envs.registry import parse
 
 GAMES = ("go", "hex", "othello", "connect_four", "gomoku", "mnk", "tic_tac_toe", "breakthrough")
 """Games of two that take turns move by move, Black first, with nothing hidden or drawn."""
@@ -23,10 +24,6 @@ MOST = 1 << 16
 """Bytes of all that an engine answers in one turn."""
 
 
-def _plain(game: Game) -> str:
-    return game.name.partition(":")[0]
-
-
 class Gtp:
     """What is remembered of a dialogue by GTP: whose game the engine stands in, and after which moves."""
 
@@ -35,7 +32,7 @@ class Gtp:
 
     def check(self, game: Game) -> None:
         """Raises Unable unless engines can play the game by this protocol."""
-        if _plain(game) not in GAMES:
+        if parse(game.name)[0] not in GAMES:
             raise Unable(
                 f"GTP is for {', '.join(GAMES)}, not for {game.name}; the arena's own protocol plays any game."
             )
@@ -78,9 +75,10 @@ class Gtp:
 
 def _board(game: Game) -> list[str]:
     """The commands for an empty board."""
-    size = [f"boardsize {game.shape[-1]}"] if _plain(game) in SIZED else []
-    komi = re.search(r"komi=([^,]+)", game.name)
-    return [*size, "clear_board", *([f"komi {komi[1] if komi else '7.5'}"] if _plain(game) == "go" else [])]
+    name, options = parse(game.name)
+    size = [f"boardsize {game.shape[-1]}"] if name in SIZED else []
+    komi = [f"komi {options.get('komi', 7.5)}"] if name == "go" else []
+    return [*size, "clear_board", *komi]
 
 
 def _play(game: Game, ply: int, move: int) -> str:

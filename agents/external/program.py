@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Memory, Unable
-from agents.external.engines import engine_of
 from agents.external.outside import Outside, Times, understood
 from agents.external.process import Process
+from agents.external.protocols import engine_of
 from agents.external.sandbox import Limits, boxed, bubblewrap, limited
 from envs.game import Game, View
 

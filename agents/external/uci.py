@@ -14,6 +14,7 @@ from agents.external.process import Fault, Process, quoted
 from envs import kernels
 from envs.boards.gardner_chess import PAWN, SIZE
 from envs.game import Game, Rows, View
+from envs.registry import parse
 
 VARIANTS = {"gardner_chess": "gardner"}
 """Games that engines play by this protocol, and what UCI_Variant calls them."""
@@ -35,12 +36,12 @@ class Uci:
 
     def check(self, game: Game) -> None:
         """Raises Unable unless engines can play the game by this protocol."""
-        if _plain(game) not in VARIANTS:
+        if parse(game.name)[0] not in VARIANTS:
             raise Unable(f"UCI is for {', '.join(VARIANTS)}, not for {game.name}; the arena's own protocol plays any.")
 
     def begin(self, process: Process, game: Game, move: float, seconds: float) -> None:
         """Says hello to an engine that was just started, and which chess is played; raises Fault."""
-        variant = VARIANTS[_plain(game)]
+        variant = VARIANTS[parse(game.name)[0]]
         offered = process.ask(b"uci\n", seconds, ended_by("uciok"), MOST, greets=True)
         option = re.search(r"^option name UCI_Variant type combo\b(.*)$", offered, re.MULTILINE)
         if option is None or f" var {variant} " not in f"{option[1].rstrip()} ":
@@ -63,10 +64,6 @@ class Uci:
         if found is None:
             raise Fault("nonsense", f"it answered {quoted(answer.encode())}, which names no move.", fatal=False)
         return seen("".join(found.groups()[:4]), int(view.seat[lane])) + found[5].removesuffix("q")
-
-
-def _plain(game: Game) -> str:
-    return game.name.partition(":")[0]
 
 
 def spelt(game: Game, moves: Sequence[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Engines that speak a protocol of their own kind: `exec,protocol=gtp:COMMAND`, `exec,protocol=uci:COMMAND`."""
+"""The protocols that engines speak: `exec,protocol=gtp:COMMAND`, `exec,protocol=uci:COMMAND`."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: dict[str, type[Engine]] = {"gtp": Gtp, "uci": Uci}
+PROTOCOLS: dict[str, type[Engine]] = {"gtp": Gtp, "uci": Uci}
 
 
 def engine_of(protocol: Any) -> type[Engine] | None:
     """What speaks a protocol by its name; None for the arena's own. Raises Unable for a name that is none."""
-    if protocol != "arena" and protocol not in ENGINES:
+    if protocol != "arena" and protocol not in PROTOCOLS:
         raise Unable("exec: protocol is arena, gtp or uci, as in exec,protocol=gtp:gnugo --mode gtp.")
-    return ENGINES.get(protocol)
+    return PROTOCOLS.get(protocol)
