@@ -126,6 +126,8 @@ def _value(text: str) -> Option:
 
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """ ", did you mean X?", or a list of what there is, if it is short enough to be read."""
+    if not known:
+        return "it has none."
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     if close:
         return f"did you mean '{close[0]}'?"

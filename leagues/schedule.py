@@ -33,6 +33,9 @@ FORMATS: dict[str, str] = {
 }
 """name -> "module:function" of (names, pairs, seed, rounds)."""
 
+MOST_PAIRS = 1_000_000
+"""Pairs of games of one meeting: the games of a round are listed before it begins."""
+
 
 def _digest(*parts: str | int) -> bytes:
     """Sixteen bytes that only equal parts share; lengths are written, so ("ab", "c") is not ("a", "bc")."""
@@ -179,7 +182,7 @@ def _no_rounds(form: str, rounds: int | None) -> None:
 
 
 def check_entrants(names: Sequence[str], pairs: int) -> None:
-    """Raises ValueError for names entered twice, fewer than two, or meetings without games."""
+    """Raises ValueError for names entered twice, fewer than two, or meetings without games or with too many."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{twice[0]!r} is entered twice; enter the twin under another name.")
@@ -187,3 +190,5 @@ def check_entrants(names: Sequence[str], pairs: int) -> None:
         raise ValueError(f"A tournament needs two members or more, and has {len(names)}.")
     if pairs < 1:
         raise ValueError(f"Each meeting needs one pair of games or more, not {pairs}.")
+    if pairs > MOST_PAIRS:
+        raise ValueError(f"A meeting has at most {MOST_PAIRS:,} pairs of games, and {pairs:,} were asked for.")

@@ -161,7 +161,7 @@ def as_line(body: bytes) -> str:
         return " ".join(map(str, numbers))
     if not isinstance(move, str):
         raise Fault("nonsense", f'it answered {quoted(body)}, and not with {{"move": ...}}.', fatal=False)
-    return move
+    return move.encode(errors="replace").decode()  # JSON can spell halves of characters, which no text may hold
 
 
 def whole(answer: bytes) -> bool:

@@ -183,6 +183,7 @@ WRONGS = {
     "NaN": (says(fine('{"move": NaN}')), "nonsense"),
     "truth": (says(fine('{"move": true}')), "nonsense"),
     "illegal": (says(fine('{"move": "b2"}')), "illegal"),
+    "half a character": (says(fine('{"move": "\\ud800"}')), "nonsense"),
     "lines": (says(fine('{"move": "b2\\nb3"}')), "nonsense"),
 }
 

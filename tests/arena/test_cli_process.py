@@ -60,6 +60,18 @@ def test_ctrl_c_while_the_commands_are_read_is_no_traceback():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
+def test_ctrl_c_once_all_is_said_is_no_traceback():
+    code = (
+        "import atexit, os, signal, sys\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "sys.argv[1:] = ['list', 'algorithms']\n"
+        "from arena.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "") and "alphazero" in done.stdout
+
+
 def test_a_closed_pipe_is_no_error(tmp_path):
     done = subprocess.run(
         f"{sys.executable} -m arena list games | true", shell=True, cwd=ROOT, capture_output=True, text=True

@@ -312,6 +312,8 @@ def test_a_wrong_name_gets_the_nearest_right_one() -> None:
         game("conect_four")
     with pytest.raises(Unknown, match="no option 'sise'; did you mean 'size'"):
         game("othello:sise=6")
+    with pytest.raises(Unknown, match="no option 'size'; it has none"):
+        game("tic_tac_toe:size=6")
     with pytest.raises(ValueError, match="not 7"):
         game("othello:size=7")
     with pytest.raises(ValueError, match="is not key=value"):

@@ -100,6 +100,8 @@ def test_what_cannot_be_scheduled_is_said() -> None:
         round_robin(["a"], 1, 0)
     with pytest.raises(ValueError, match="one pair"):
         gauntlet("a", ["b"], 0, 0)
+    with pytest.raises(ValueError, match="at most 1,000,000 pairs"):
+        gauntlet("a", ["b"], 10**14, 0)
     with pytest.raises(ValueError, match="itself"):
         pair("a", "a", 0)
     with pytest.raises(Unknown, match="did you mean 'round-robin'"):
