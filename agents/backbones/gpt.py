@@ -9,7 +9,6 @@ arXiv:2104.09864, section 3.4.2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +24,6 @@ With 4 layers of 64 at rate 0.001 the loss after 120 steps of turning words of 1
 1 learn nothing in that time.
 """
 POSITIONS = ("learned", "sinusoidal", "rotary")
-
-
-class Cache(NamedTuple):
-    """Keys and values of B texts of up to T tokens, [layers, B, heads, T, width / heads] each."""
-
-    keys: Tensor
-    values: Tensor
 
 
 class Block(nn.Module):
@@ -88,14 +80,18 @@ class GPT(nn.Module):
         super().__init__()
         positive(layers=layers, width=width, heads=heads, context=context or 1)
         if positions not in POSITIONS:
-            raise ValueError(f"A gpt's positions are {', '.join(POSITIONS)}, not {positions}.")
+            raise ValueError(
+                f"A gpt's positions are {', '.join(POSITIONS)}, not {positions}; write gpt:positions=rotary."
+            )
         if width % heads:
-            raise ValueError(f"A gpt's heads share its width evenly, and {heads} do not divide {width}.")
+            raise ValueError(f"A gpt's heads share its width evenly, and {heads} do not divide {width}; heads=1 does.")
         even = width // heads if positions == "rotary" else width
         if positions != "learned" and even % 2:
             raise ValueError(f"A gpt of {positions} positions turns numbers in pairs, and {even} is odd.")
         if context and context < shape[0]:
-            raise ValueError(f"A gpt's context of {context} is shorter than the game's texts of {shape[0]} tokens.")
+            raise ValueError(
+                f"A gpt's context of {context} is shorter than the game's texts; make it {shape[0]} or more."
+            )
         self.context = context or shape[0]
         self.table = nn.Parameter(torch.randn(shape[1], width) * SMALL)
         if positions == "learned":
@@ -114,12 +110,12 @@ class GPT(nn.Module):
         """x [B, L, V], a row of ones and zeros a token, zeros after the last -> its features [B, 1, width]."""
         place = torch.arange(x.shape[1], device=x.device)
         last = (place * (x != 0).any(2)).amax(1)
-        features = self._along(x @ self.table, None)
+        features = self._along(x @ self.table)
         return features.gather(1, last[:, None, None].expand(-1, 1, self.features))
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """tokens [B, T] -> features [B, T, width], each of the tokens up to its own."""
-        return self._along(self.table[tokens], None)
+        return self._along(self.table[tokens])
 
     def following(self, prompts: Tensor, prompted: Tensor, which: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
         """What `hidden` gives of prompts [U, P], and of answers [N, T] that follow them: [U, P, width], [N, T, width].
@@ -145,46 +141,19 @@ class GPT(nn.Module):
             y = block.added(y, scaled_dot_product_attention(query, keys, values, attn_mask=seen))
         return self.exit(x), self.exit(y)
 
-    def begin(self, lanes: int) -> Cache:
-        """An empty cache for so many texts."""
-        block = self.blocks[0]
-        assert isinstance(block, Block)
-        shape = (len(self.blocks), lanes, block.heads, self.context, self.features // block.heads)
-        return Cache(self.table.new_zeros(shape), self.table.new_zeros(shape))
-
-    def prefill(self, tokens: Tensor, cache: Cache) -> Tensor:
-        """`hidden`, and the cache begins with the keys and values of these tokens [B, T]."""
-        return self._along(self.table[tokens], cache)
-
-    def step(self, token: Tensor, at: Tensor, cache: Cache) -> Tensor:
-        """Features [B, width] of tokens [B] written at places `at` [B] of cached texts; nothing after them is seen."""
-        x = self.table[token] if self.place is None else self.table[token] + self.place[at]
-        x = x[:, None]
-        turn = None if self.turns is None else self.turns[at][:, None, None]
-        lanes = torch.arange(len(token), device=token.device)
-        reach = int(at.max()) + 1
-        seen = (torch.arange(reach, device=token.device) <= at[:, None])[:, None, None]
-        for i, block in enumerate(self.blocks):
-            assert isinstance(block, Block)
-            query, key, value = block.asked(x, turn)
-            cache.keys[i, lanes, :, at] = key[:, :, 0]
-            cache.values[i, lanes, :, at] = value[:, :, 0]
-            keys, values = cache.keys[i, :, :, :reach], cache.values[i, :, :, :reach]
-            x = block.added(x, scaled_dot_product_attention(query, keys, values, attn_mask=seen))
-        return self.exit(x[:, 0])
-
-    def _along(self, x: Tensor, cache: Cache | None) -> Tensor:
+    def _along(self, x: Tensor) -> Tensor:
         count = x.shape[1]
         if count > self.context:
-            raise ValueError(f"A text of {count} tokens does not fit a gpt's context of {self.context}.")
+            raise ValueError(
+                f"A text of {count} tokens does not fit a gpt's context of {self.context}; train it with "
+                f"gpt:context={count}."
+            )
         if self.place is not None:
             x = x + self.place[:count]
         turn = None if self.turns is None else self.turns[:count]
-        for i, block in enumerate(self.blocks):
+        for block in self.blocks:
             assert isinstance(block, Block)
             query, key, value = block.asked(x, turn)
-            if cache is not None:
-                cache.keys[i, :, :, :count], cache.values[i, :, :, :count] = key, value
             x = block.added(x, scaled_dot_product_attention(query, key, value, is_causal=True))
         return self.exit(x)
 
