@@ -131,6 +131,20 @@ def put(memory: Memory, lanes: NDArray[np.int64], part: Memory) -> None:
         memory[key][lanes] = value
 
 
+def part_of(view: View, lanes: NDArray[np.int64]) -> View:
+    """What some lanes [b] of a view see, in the order of `lanes`."""
+    text = view.text
+    return view._replace(
+        obs=view.obs[lanes],
+        legal=view.legal[lanes],
+        rows=None if view.rows is None else view.rows[lanes],
+        seat=view.seat[lanes],
+        keys=None if view.keys is None else view.keys[lanes],
+        moves=None if view.moves is None else [view.moves[lane] for lane in lanes.tolist()],
+        text=None if text is None else lambda lane: text(int(lanes[lane])),
+    )
+
+
 @dataclass
 class EpsilonGreedy:
     """Another agent, but for an evenly drawn legal move with probability epsilon; `name` is made up if it is empty."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, Forfeit, Memory, put, take
+from agents.agent import Agent, Decision, Forfeit, Memory, part_of, put, take
 from agents.play import illegal
 from envs import kernels
 from envs.game import Game, View
@@ -74,7 +74,8 @@ class Clocked:
         actions, spent = any_move(view), memory["spent"].copy()
         forfeits: dict[int, Forfeit] = {}
         for lane in range(len(view.seat)):
-            only, alone, begun = np.array([lane]), one(view, lane), time.monotonic()
+            only = np.array([lane])
+            alone, begun = part_of(view, only), time.monotonic()
             decision = self.agent.act(alone, take(inner, only))
             took = time.monotonic() - begun
             put(inner, only, decision.memory)
@@ -109,17 +110,3 @@ def any_move(view: View) -> NDArray[Any]:
         low = np.array([low for low, _ in view.game.controls], np.float32)
         return np.repeat(low[None, :], len(view.seat), axis=0)
     return view.legal.argmax(axis=1).astype(np.int64)
-
-
-def one(view: View, lane: int) -> View:
-    """A view of one of its games alone."""
-    at, text = slice(lane, lane + 1), view.text
-    return view._replace(
-        obs=view.obs[at],
-        legal=view.legal[at],
-        rows=None if view.rows is None else view.rows[at],
-        seat=view.seat[at],
-        keys=None if view.keys is None else view.keys[at],
-        moves=None if view.moves is None else view.moves[at],
-        text=None if text is None else lambda _: text(lane),
-    )

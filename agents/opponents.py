@@ -38,6 +38,27 @@ def moved(
             actions[lanes] = decision.action
 
 
+class Past:
+    """A learner as it was: the `kept` newest of its weights that were put aside, one of every `every` that came in."""
+
+    def __init__(self, network: Network, every: int, kept: int) -> None:
+        self.every, self.loads = every, 0
+        self.actors = [Actor(network) for _ in range(kept)]
+
+    def agents(self) -> list[Agent]:
+        """One that plays by each of them."""
+        return [ActorAgent(actor, f"{PAST}-{i}", 1.0) for i, actor in enumerate(self.actors)]
+
+    def load(self, arrays: Weights) -> None:
+        """Puts new weights aside when it is time to, in place of the oldest; the first stand in for all."""
+        if self.actors:
+            for actor in self.actors if self.loads == 0 else ():
+                actor.load(arrays)
+            if self.loads % self.every == 0:
+                self.actors[(self.loads // self.every) % len(self.actors)].load(arrays)
+        self.loads += 1
+
+
 class Opponents:
     """The agents at the other seats of B games, and what they remember.
 
@@ -48,37 +69,29 @@ class Opponents:
     """
 
     def __init__(self, network: Network, specs: Sequence[str], lanes: int, every: int, kept: int) -> None:
-        self.game, self.specs, self.every = network.game, tuple(specs), every
+        self.game, self.specs = network.game, tuple(specs)
         self.agents: list[Agent] = [agent(spec) for spec in specs if spec not in (SELF, PAST)]
-        self.past: list[Actor] = []
-        if PAST in specs:
-            self.past = [Actor(network) for _ in range(kept)]
-            self.agents += [ActorAgent(actor, f"past-{i}", 1.0) for i, actor in enumerate(self.past)]
-        self.loads = 0
+        self.past = Past(network, every, kept if PAST in specs else 0)
+        self.agents += self.past.agents()
         self.seating = np.zeros((lanes, self.game.seats), np.int64)
         self.memories: list[Memory] = [one.begin(self.game, np.zeros(lanes, np.uint64)) for one in self.agents]
 
     def load(self, arrays: Weights) -> None:
-        """Puts the learner's weights aside when it is time to, in place of the oldest."""
-        if self.past:
-            for actor in self.past if self.loads == 0 else ():
-                actor.load(arrays)
-            if self.loads % self.every == 0:
-                self.past[(self.loads // self.every) % len(self.past)].load(arrays)
-        self.loads += 1
+        """Takes the learner's new weights, to be met again when they are old."""
+        self.past.load(arrays)
 
     def sit(self, lanes: NDArray[np.int64], seeds: NDArray[np.uint64], generator: np.random.Generator) -> None:
         """Seats everybody for new games in some lanes."""
         self.seating[lanes] = 0
         if not self.agents:
             return
-        others = len(self.agents) - len(self.past)
+        others = len(self.agents) - len(self.past.actors)
         named = [spec for spec in self.specs if spec not in (SELF, PAST)]
         for lane in lanes:
             spec = self.specs[generator.integers(len(self.specs))]
             if spec == SELF:
                 continue
-            who = others + generator.integers(len(self.past)) if spec == PAST else named.index(spec)
+            who = others + generator.integers(len(self.past.actors)) if spec == PAST else named.index(spec)
             self.seating[lane] = 1 + who
             self.seating[lane, generator.integers(self.game.seats)] = 0
         for i, one in enumerate(self.agents):
@@ -90,14 +103,14 @@ class Opponents:
 
     def state(self) -> dict[str, Any]:
         memories = [dict(memory) for memory in self.memories]
-        past = [dict(actor.network.state_dict()) for actor in self.past]
-        return {"seating": self.seating, "memories": memories, "past": past, "loads": self.loads}
+        past = [dict(actor.network.state_dict()) for actor in self.past.actors]
+        return {"seating": self.seating, "memories": memories, "past": past, "loads": self.past.loads}
 
     def restore(self, state: Mapping[str, Any], kept: int) -> None:
         """Takes over the first `kept` lanes of what `state` gave."""
         self.seating[:kept] = state["seating"][:kept]
         for memory, was in zip(self.memories, state["memories"], strict=True):
             put(memory, np.arange(kept), {name: array[:kept] for name, array in was.items()})
-        for actor, was in zip(self.past, state["past"], strict=True):
+        for actor, was in zip(self.past.actors, state["past"], strict=True):
             actor.network.load_state_dict(was)
-        self.loads = int(state["loads"])
+        self.past.loads = int(state["loads"])

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actor import Actor, ActorAgent
-from agents.agent import Agent, Decision, Memory, pick_legal, put, take
+from agents.agent import Agent, Decision, Memory, part_of, pick_legal, put, take
 from agents.networks import Network, Weights
-from agents.opponents import PAST, SELF
+from agents.opponents import PAST, SELF, Past
 from agents.play import check, player_seeds
 from agents.registry import agent
 from agents.rollouts import RolloutSettings
@@ -29,9 +29,8 @@ class Seats:
     name = "seats"
 
     def __init__(self, network: Network, settings: RolloutSettings) -> None:
-        self.every, self.loads = settings.past_every, 0
         self.now: list[Actor] = []
-        self.past: list[Actor] = []
+        self.past = Past(network, settings.past_every, settings.past_kept if PAST in settings.opponents else 0)
         self.choices: list[tuple[int, ...]] = []
         self.agents: list[Agent] = []
         for spec in settings.opponents:
@@ -39,23 +38,17 @@ class Seats:
                 self.now = [Actor(network)]
                 fresh: Sequence[Agent] = [ActorAgent(self.now[0], SELF, 1.0)]
             elif spec == PAST:
-                self.past = [Actor(network) for _ in range(settings.past_kept)]
-                fresh = [ActorAgent(actor, f"{PAST}-{i}", 1.0) for i, actor in enumerate(self.past)]
+                fresh = self.past.agents()
             else:
                 fresh = [agent(spec)]
             self.choices.append(tuple(range(len(self.agents), len(self.agents) + len(fresh))))
             self.agents += fresh
 
     def load(self, arrays: Weights) -> None:
-        """Takes the learner's newest weights, and puts them aside when it is time to, in place of the oldest."""
+        """Takes the learner's newest weights."""
         for actor in self.now:
             actor.load(arrays)
-        if self.past:
-            for actor in self.past if self.loads == 0 else ():
-                actor.load(arrays)
-            if self.loads % self.every == 0:
-                self.past[(self.loads // self.every) % len(self.past)].load(arrays)
-        self.loads += 1
+        self.past.load(arrays)
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         rng = seeds.copy()
@@ -77,7 +70,7 @@ class Seats:
             lanes = np.flatnonzero(memory[WHO] == i)
             if not len(lanes):
                 continue
-            seen = _part(view, lanes)
+            seen = part_of(view, lanes)
             decision = one.act(seen, take(_own(memory, i), lanes))
             check(one, seen, decision.action)
             put(_own(kept, i), lanes, decision.memory)
@@ -89,18 +82,6 @@ def _own(memory: Mapping[str, NDArray], i: int) -> Memory:
     """What agent i remembers, the arrays themselves."""
     prefix = f"{i}."
     return {key[len(prefix) :]: value for key, value in memory.items() if key.startswith(prefix)}
-
-
-def _part(view: View, lanes: NDArray[np.int64]) -> View:
-    """What some of the lanes see."""
-    return View(
-        view.obs[lanes],
-        view.legal[lanes],
-        None if view.rows is None else view.rows[lanes],
-        view.seat[lanes],
-        view.game,
-        None if view.keys is None else view.keys[lanes],
-    )
 
 
 def seats(network: Network, settings: RolloutSettings) -> Seats | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, Unable, put, take, uniform
+from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, Unable, part_of, put, take, uniform
 from agents.play import Table, play_games, player_seeds, read_forfeit
 from agents.registry import AGENTS, agent
 from agents.scripted.human import Human
@@ -353,3 +353,16 @@ def test_a_stray_moves_policy_is_mixed_in() -> None:
 def test_straying_among_vectors_is_refused() -> None:
     with pytest.raises(Unable, match="actions are vectors"):
         EpsilonGreedy(Random(), 0.5).begin(game("pendulum"), kernels.seeds(0, 1))
+
+
+def test_what_some_lanes_of_a_view_see():
+    rules = game("tic_tac_toe")
+    rows = np.concatenate([kernels.replay(rules, 0, line)[-1:] for line in ([], [4], [4, 0])])
+    view = kernels.view(rules, rows)._replace(moves=[[], [4], [4, 0]])
+    some = part_of(view, np.array([2, 0]))
+    assert some.moves == [[4, 0], []] and some.seat.tolist() == [0, 0] and some.rows is not None
+    assert (some.obs == view.obs[[2, 0]]).all() and (some.legal == view.legal[[2, 0]]).all()
+    assert some.text is not None and view.text is not None
+    assert some.text(0) == view.text(2) != view.text(0) == some.text(1)
+    bare = part_of(view._replace(rows=None, moves=None, text=None), np.array([1]))
+    assert bare.rows is bare.moves is bare.text is None and bare.seat.tolist() == [1]

@@ -5,7 +5,7 @@ import pytest
 
 from agents import clock as module
 from agents.agent import Decision
-from agents.clock import Clock, Clocked, one
+from agents.clock import Clock, Clocked
 from agents.play import play_games, read_forfeit
 from agents.registry import agent
 from agents.scripted.random import Random
@@ -88,12 +88,3 @@ def test_what_a_clock_leaves():
     for wrong in (-1.0, float("nan"), 1e9):
         with pytest.raises(ValueError, match=r"86,400 seconds, not"):
             Clock(move=wrong)
-
-
-def test_a_view_of_one_game():
-    rows = np.concatenate([kernels.replay(RULES, 0, line)[-1:] for line in ([], [4], [4, 0])])
-    view = kernels.view(RULES, rows)._replace(moves=[[], [4], [4, 0]])
-    alone = one(view, 2)
-    assert alone.moves == [[4, 0]] and alone.seat.tolist() == [0] and alone.rows is not None
-    assert (alone.obs == view.obs[2:]).all() and (alone.legal == view.legal[2:]).all()
-    assert alone.text is not None and view.text is not None and alone.text(0) == view.text(2)

@@ -45,7 +45,7 @@ def test_earlier_weights_are_put_aside_in_turn():
     from agents.networks import weights
 
     def bias() -> list[float]:
-        return [float(actor.network.state_dict()[name][0]) for actor in aside.past]
+        return [float(actor.network.state_dict()[name][0]) for actor in aside.past.actors]
 
     seen = []
     for number in range(5):
