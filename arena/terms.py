@@ -69,7 +69,8 @@ class Terms:
         from agents.scripted.solvers import SOLUTIONS
 
         if rules.name not in SOLUTIONS:
-            raise Unable(f"--adjudicate needs a solver, and there is one for {' and '.join(sorted(SOLUTIONS))}.")
+            there = " and ".join(sorted(SOLUTIONS))
+            raise Unable(f"--adjudicate needs a solver, and there is one for {there}; leave it out in {rules.name}.")
 
         def judge(rows: Rows) -> np.ndarray:
             found = np.full(len(rows), np.nan)

@@ -46,7 +46,7 @@ class Settings(Times):
         if self.box not in ("auto", "yes", "no"):
             raise self.wrong("box is auto, yes or no", "box=yes")
         if self.folder and not Path(str(self.folder)).is_dir():
-            raise Unable(f"exec: there is no folder '{self.folder}'.")
+            raise Unable(f"exec: there is no folder '{self.folder}'; make it, or name another.")
 
     @property
     def limits(self) -> Limits:

@@ -10,6 +10,7 @@ from agents.agent import Decision, Memory, Unable
 from agents.language.board import BoardPlayer
 from agents.language.columns import LANES
 from agents.language.draws import Picking, draw_tokens
+from agents.language.model import parts
 from agents.networks import Network
 from envs.game import Game, View
 from envs.language.move import board_of
@@ -33,7 +34,7 @@ class LanguageAgent:
         retries: int = 0,
     ) -> None:
         self.picking = Picking.of(temperature or 1.0, top_k, top_p, temperature == 0.0)
-        self.actor, self.name = Actor(network), name
+        self.actor, self.name, self.context = Actor(network), name, parts(network)[0].context
         told = board_of(network.game) is not None
         if retries and not told:
             raise ValueError(f"{name} was trained for {network.game.name}, where nothing is asked again; omit retries.")
@@ -45,7 +46,7 @@ class LanguageAgent:
         if game.name != self.actor.game.name and not reads(self.actor.network, game):
             raise Unable(
                 f"{self.name} was trained for {self.actor.game.name} and cannot play {game.name}: it plays tasks of "
-                f"the same tokens with texts of at most {getattr(self.actor.network.backbone, 'context', 0)}."
+                f"the same tokens with texts of at most {self.context}; train it with a longer gpt:context."
             )
         return {"rng": seeds.copy()}
 

@@ -41,7 +41,9 @@ class BoardPlayer:
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         if game.name != self.board.name:
-            raise Unable(f"{self.name} is told of {self.board.name} and cannot play {game.name}.")
+            raise Unable(
+                f"{self.name} is told of {self.board.name} and cannot play {game.name}; train one for move:game=GAME."
+            )
         return {"rng": seeds.copy()}
 
     def act(self, view: View, memory: Memory) -> Decision:

@@ -91,7 +91,7 @@ def curves_of(folder: Path) -> dict[str, Curve]:
     """Every curve of a run by its tag; raises NoCurves where there is none yet."""
     found = Events(folder).curves()
     if not found:
-        raise NoCurves(f"{folder} has nothing in its events yet.")
+        raise NoCurves(f"{folder} has nothing in its events yet; they begin with its first round.")
     return found
 
 

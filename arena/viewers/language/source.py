@@ -86,7 +86,10 @@ class Groups:
         for model in models:
             context = parts(model.network)[0].context
             if longest - 1 > context:
-                raise ValueError(f"{game.name} has texts of up to {longest} tokens, and {model.name} reads {context}.")
+                raise ValueError(
+                    f"{game.name} has texts of up to {longest} tokens, and {model.name} reads {context}; take shorter "
+                    "prompts, or train it with a longer gpt:context."
+                )
         body, _ = parts(models[-1].network)
         first = body.blocks[0]
         self.heads = (len(body.blocks), int(getattr(first, "heads", 0)))
