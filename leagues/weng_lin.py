@@ -20,11 +20,6 @@ class Skill(NamedTuple):
     mean: float = 25.0
     deviation: float = 25.0 / 3.0
 
-    @property
-    def cautious(self) -> float:
-        """What the skill is almost surely above."""
-        return self.mean - 3.0 * self.deviation
-
 
 BETA = 25.0 / 6.0
 """Standard deviation of a performance around the skill."""

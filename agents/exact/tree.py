@@ -157,7 +157,7 @@ def flatten(game: Game, most: int = MOST) -> Tree:
     """The whole tree of a game; raises TooLarge past `most` positions, and Unable where a tree cannot be walked."""
     check(game)
     levels = list(_levels(game, most))
-    keys, order, kinds = _information_sets(game, levels)
+    keys, order, kinds = _information_sets(levels)
     rows = np.concatenate([level.rows for level in levels])[order]
     mask = np.concatenate([level.legal for level in levels])[order]
     seat = kinds[order]
@@ -167,7 +167,7 @@ def flatten(game: Game, most: int = MOST) -> Tree:
     none = np.full(game.seats, -1)
     number = np.full(mask.shape, -1)
     number[mask] = np.arange(first[0], first[-1])
-    above, ends, paid, chance = _walk(game, levels, keys, seat, mask, number)
+    above, ends, paid, chance = _walk(game, levels, keys, seat, number)
     return Tree(
         game=game,
         bounds=bounds,
@@ -258,9 +258,7 @@ def _same_moves(game: Game, keys: NDArray, mask: NDArray, known: NDArray, known_
         raise ValueError(f"{game.name}: positions that a seat cannot tell apart allow different moves; mend its key.")
 
 
-def _information_sets(
-    game: Game, levels: list[Level]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+def _information_sets(levels: list[Level]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
     """(the keys in the tree's order, which of all levels' examples stand for them, the seat of every example)."""
     keys = np.concatenate([level.key[level.example] for level in levels])
     seats = np.concatenate([level.seat[level.example] for level in levels]).astype(np.int64)
@@ -274,7 +272,6 @@ def _walk(
     levels: list[Level],
     keys: NDArray[np.uint64],
     seat: NDArray[np.int64],
-    mask: NDArray[np.bool_],
     number: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """(above [I], ends [seats, T], paid [seats, T], chance [T]) by going down the tree; checks perfect recall."""
