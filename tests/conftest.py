@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # No test fails for the time it takes: machines are shared.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -18,8 +24,40 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of one game run in one process (with --dist loadgroup): each game's loops are compiled once."""
-    for item in items:
-        for name, value in getattr(getattr(item, "callspec", None), "params", {}).items():
-            if name in ("spec", "rules"):
-                item.add_marker(pytest.mark.xdist_group(str(getattr(value, "name", value))))
+    """Several processes take the largest groups first, and before all the tests that wait for Ray."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        sizes = Counter(group(item.nodeid) for item in items)
+        items.sort(key=lambda item: (group(item.nodeid) != "ray", -sizes[group(item.nodeid)]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out whole groups. (xdist's own `xdist_group` is without effect where pytest is 9.2.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)
+
+
+@cache
+def group(nodeid: str) -> str:
+    """What must run in the same process: what uses Ray, the tests of one game, what is left of a file.
+
+    So Ray is started once, and a game's loops are compiled once.
+    """
+    from envs.registry import GAMES
+
+    path, _, test = nodeid.partition("::")
+    if uses_ray(path):
+        return "ray"
+    words = test.partition("[")[2].rstrip("]").split("-")
+    games = (word.partition(":")[0] for word in words)
+    return next((name for name in games if name in GAMES), path)
+
+
+@cache
+def uses_ray(path: str) -> bool:
+    return "mark.ray" in (ROOT / path).read_text(encoding="utf-8")

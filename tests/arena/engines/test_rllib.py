@@ -19,7 +19,7 @@ from arena.config import load
 from arena.engines import rllib
 from envs.registry import game
 
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("rllib")]
+pytestmark = pytest.mark.ray
 SMALL = [
     "rollouts.lanes=4", "rollouts.steps=16", "network.backbone=mlp:layers=1,width=16", "learner.batch=32",
     "learner.algorithm=ppo",
