@@ -42,6 +42,7 @@ LEARNERS: dict[str, str] = {
     "ppo": "agents.learn.ppo:PPOSettings",
     "pqn": "agents.learn.pqn:PQNSettings",
     "dqn": "agents.learn.dqn:DQNSettings",
+    "nfsp": "agents.learn.nfsp:NFSPSettings",
     "sac": "agents.learn.sac:SACSettings",
     "td3": "agents.learn.td3:TD3Settings",
     "ddpg": "agents.learn.ddpg:DDPGSettings",
@@ -321,6 +322,14 @@ def resolved(config: Config) -> str:
         tables[name] = {**tables.get(name, {}), **_tree(settings)}
         notes |= _notes(settings, name)
     return dumps(tables, notes)
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run has left something in its folder that cannot be had again: a state, or agents.
+
+    One that was refused or cut off before that leaves its config.toml alone, and may be written differently.
+    """
+    return any((folder / name).exists() for name in ("state", ".state.old", "agents", "best"))
 
 
 def check_same_run(config: Config, written: Path) -> None:

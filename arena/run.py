@@ -317,10 +317,11 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
 
 def write_config(config: Config, folder: Path) -> None:
     """Writes a run's config.toml; raises ConfigError, and writes nothing, if its folder is of a run of another kind."""
-    from arena.config import check_same_run, resolved
+    from arena.config import begun, check_same_run, resolved
 
     path = folder / "config.toml"
-    check_same_run(config, path)
+    if begun(folder):
+        check_same_run(config, path)
     write_text(path, resolved(config))
 
 

@@ -103,10 +103,11 @@ def _hint(game: str, done: dict[str, Any]) -> str:
 
 
 def _check_resume(folder: Path, resume: bool) -> None:
-    begun = (folder / "config.toml").exists()
-    if begun and not resume:
+    from arena.config import begun
+
+    if begun(folder) and not resume:
         raise ValueError(f"{folder} holds a run already; add --resume to go on with it, or name another --out.")
-    if resume and not begun:
+    if resume and not (folder / "config.toml").exists():
         raise ValueError(f"There is no run in {folder} to go on with; leave --resume out to begin one.")
 
 

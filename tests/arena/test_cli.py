@@ -381,6 +381,7 @@ def calls(monkeypatch):
 
     def begun(config, **more):
         arena.run.write_config(config, config.folder)
+        (config.folder / "state").mkdir(exist_ok=True)
         stand_in(config, **more)
         return {"agent": "runs/x/agents/x-1", "seats": 2}
 
@@ -428,6 +429,8 @@ def test_train_hands_over_its_configuration(arena, calls):
         "--seed",
         "3",
     )
+    Path("deep/ttt").mkdir(parents=True)
+    Path("deep/ttt/config.toml").write_text("")  # of one that was refused
     assert arena(*arguments)[0] == 0
     (config,), more = calls[0]
     assert config.folder == Path("deep/ttt") and config.run.seed == 3 and config.network.backbone == "mlp"

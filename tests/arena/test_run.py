@@ -42,7 +42,11 @@ def test_only_who_holds_the_folder_writes_in_it(tmp_path):
 
 def test_a_run_of_another_kind_is_refused_and_its_file_left(tmp_path):
     folder = tmp_path / "x"
-    opened(folder, prepare=lambda path: write_config(config(folder), path)).close()
+    opened(folder, prepare=lambda path: write_config(config(folder, "othello"), path)).close()
+    first = opened(folder, prepare=lambda path: write_config(config(folder), path))  # none had begun in earnest
+    first.begin()
+    first.round(first.keep)
+    first.close()
     before = (folder / "config.toml").read_text()
     with pytest.raises(ConfigError, match="is a run of the game 'tic_tac_toe', not 'othello'"):
         opened(folder, prepare=lambda path: write_config(config(folder, "othello"), path))
