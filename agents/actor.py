@@ -221,9 +221,10 @@ def draw_greedy(
 
 
 def reads(network: Network, game: Game) -> bool:
-    """Whether a network is a language model of a game's very tokens, with room for its texts."""
+    """Whether a network knows a game's very tokens, and has room for its texts."""
     same = game.language is not None and network.game.language is not None and game.names == network.game.names
-    return same and "token" in network.heads and getattr(network.backbone, "context", 0) >= game.shape[-1]
+    room = "token" in network.heads and getattr(network.backbone, "context", 0) >= game.shape[-1]
+    return same and (room or game.shape == network.game.shape)
 
 
 class ActorAgent:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from agents.actor import Actor, ActorAgent
 from agents.agent import Unable
 from agents.language.agent import LanguageAgent
 from agents.language.model import logits, parts
 from agents.language.sampling import Sampler
 from agents.networks import Network, weights
+from agents.play import play_games
 from agents.registry import agent
 from agents.storage import save_agent
 from envs import kernels
@@ -59,6 +61,14 @@ def test_a_stored_model_writes_the_likeliest_tokens_as_the_sampler_does(tmp_path
 @pytest.mark.parametrize("other", ["reverse:split=test", "reverse:length=5", "sort"])
 def test_it_plays_other_tasks_of_its_tokens(tmp_path: Path, other: str) -> None:
     assert len(written(agent(stored(tmp_path)), game(other))) == 6
+
+
+def test_what_is_no_language_model_plays_the_held_out_prompts_of_its_task() -> None:
+    plain = ActorAgent(Actor(Network(TASK, "mlp:width=8", ("policy", "returns"))), "plain")
+    apart = game("reverse:split=test")
+    assert len(play_games(apart, [plain], np.zeros((3, 1), int), kernels.seeds(0, 3))) == 3
+    with pytest.raises(Unable, match="cannot play reverse:length=5"):
+        plain.begin(game("reverse:length=5"), kernels.seeds(0, 1))
 
 
 def test_it_draws_among_the_likeliest_as_told() -> None:
