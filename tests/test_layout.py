@@ -77,8 +77,14 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=short)
 def test_a_file_opens_with_what_it_is(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree) or (path.name == "__init__.py" and not tree.body)
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_every_folder_is_a_package_or_the_checks_of_imports_would_pass_it_over() -> None:
+    apart = {ROOT / "agents" / "external" / "bots"}  # programs, which import nothing of ours
+    assert not [
+        short(path) for path in {path.parent for path in SHIPPED} - apart if not (path / "__init__.py").exists()
+    ]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=short)
