@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from agents.play import read_forfeit
-from arena.page import STYLE
+from arena.page import framed
 from arena.store import StoredGame, written_move
 from arena.text import counted, printable
 from arena.tournament import Contest, forfeited
@@ -111,7 +111,6 @@ def as_page(
     over: bool,
 ) -> str:  # fmt: skip
     """The whole page; names and what programs wrote are text whatever they hold."""
-    again = "" if over else f'<meta http-equiv="refresh" content="{REFRESH}">'
     rounds = max((meeting.round for meeting in meetings), default=0)
     played = counted(sum(len(meeting.games) for meeting in meetings), "game")
     state = (
@@ -122,19 +121,7 @@ def as_page(
         f"<tr><td class=name>{_text(name)}</td><td class=name>{_text(why)}</td></tr>" for name, why in refused.items()
     )
     left = f"<h2>Not taking part</h2><div class=scroll><table>{left}</table></div>" if refused else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-{again}
-<title>{_text(contest.game)}: the class</title>
-<style>{STYLE}{MORE_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{_text(contest.game)}: the class</h1>
+    main = f"""<h1>{_text(contest.game)}: the class</h1>
 <p>{state} A meeting won is a point, a level one half; equal points are told apart by the opponents' points
 (Buchholz), then by the points in games. Who sits out gets a point.</p>
 {warned}
@@ -143,11 +130,8 @@ def as_page(
 <h2>Who met whom</h2>
 {_cross_table(table, meetings)}
 {_rounds(meetings)}
-{left}
-</main>
-</body>
-</html>
-"""
+{left}"""
+    return framed(f"{contest.game}: the class", main, MORE_STYLE, 0 if over else REFRESH)
 
 
 def _text(text: str) -> str:

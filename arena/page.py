@@ -31,6 +31,28 @@ td.bar { padding: 0 .7rem; width: 34% } td.bar svg { display: block; width: 100%
 COLOURS = {"anchor": "#A9B4BF", "snapshot": "#56B4E9", "agent": "#E69F00", "person": "#F0E442"}
 
 
+def framed(title: str, main: str, style: str = "", refresh: int = 0) -> str:
+    """A whole page around `main`, which may load nothing; `style` adds to `STYLE`, and `refresh` are seconds until it
+    is read again, or 0."""
+    again = f'<meta http-equiv="refresh" content="{refresh}">\n' if refresh else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+{again}<title>{escape(printable(title))}</title>
+<style>{STYLE}{style}</style>
+</head>
+<body>
+<main>
+{main}
+</main>
+</body>
+</html>
+"""
+
+
 def as_page(board: Leaderboard) -> str:
     """A page of the whole leaderboard, its intervals drawn; names are text whatever they hold."""
     left_out = f" ({board.left_out})" if board.left_out else ""
@@ -43,18 +65,7 @@ def as_page(board: Leaderboard) -> str:
     heads = gain + "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
     low, high = _range(board)
     rows = "\n".join(_row(line, board, low, high) for line in board.lines)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(board.game)} leaderboard</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{escape(board.game)}</h1>
+    main = f"""<h1>{escape(board.game)}</h1>
 <p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
 settled. “Better” is the probability that a member is truly stronger than the next one down; “Nash” its weight in the
 mixture of members that no member beats, “α-rank” the share of time that evolution among them spends at it.{exact}
@@ -69,11 +80,8 @@ mixture of members that no member beats, “α-rank” the share of time that ev
 {rows}
 </tbody>
 </table>
-</div>
-</main>
-</body>
-</html>
-"""
+</div>"""
+    return framed(f"{board.game} leaderboard", main)
 
 
 def _range(board: Leaderboard) -> tuple[float, float]:
