@@ -100,8 +100,8 @@ class Language:
     chance              what guessing is paid at the last level, as the task's own file says
     held_out            the same task with the prompts that training never deals
     held                of every level, whether it holds prompts out: small ones are for training alone
-    near(row)           how much of the one right answer is there, in [0, 1], 1 if it is right, whether it is well
-                        formed or not: for learners, and no verdict; None where several answers are right
+    hits(row, out)      out[j] = 1 where token j of the answer stands in the one right answer's place j, else 0: for
+                        learners, and no verdict; None where several answers are right
     """
 
     prompt: int
@@ -113,12 +113,12 @@ class Language:
     chance: float
     held_out: str
     held: tuple[bool, ...]
-    near: Callable[[Row], float] | None = None
+    hits: Callable[[Row, NDArray[np.float32]], None] | None = None
 
     def rules(self) -> dict[str, Any]:
         """What its rules are called in the loops of `envs.language.task`."""
         rules = {"pose_row": self.pose, "judge_row": self.judge, "solve_row": self.solve}
-        return rules | ({"near_row": self.near} if self.near else {})
+        return rules | ({"hits_row": self.hits} if self.hits else {})
 
 
 @dataclass(frozen=True, eq=False)

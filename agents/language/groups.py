@@ -61,8 +61,8 @@ class GroupSettings:
     temperature  of the distribution that tokens are drawn from; the learner's ratios are at the same temperature
     top_k        0, or the number of likeliest tokens to which a draw is confined
     top_p        share of probability to whose likeliest tokens a draw is confined; 1: all
-    partial      share of the pay that is for the places of an answer that hold the right token, where one answer is
-                 right; the rest is for all of it
+    partial      share of the pay that each token of an answer gets by itself for being the right one in its place,
+                 where one answer is right; the rest is for all of it
     refill       times that prompts whose answers were all paid the same are replaced by others (DAPO, eq. 11)
     reward       folder of a reward model, or of its run, that pays in place of the task's verifier; empty: the verifier
     """
@@ -102,8 +102,8 @@ class Groups:
 
     Columns, one row an answer, the answers to a prompt one after the other: text [N, L] uint8 (prompt, answer, then
     zeros), prompted, length (of the answer, END included), level, group [N], log_p [N, A] (at the temperature of the
-    draw, without top_k and top_p), temperature, format, right, paid [N] (what is right, in part and whole, or what a
-    reward model says).
+    draw, without top_k and top_p), temperature, format, right, paid [N] (for the whole answer: that it is right, or
+    what a reward model says), placed [N, A] (for its tokens, each by itself).
     """
 
     backend = "torch"
@@ -175,17 +175,18 @@ class Groups:
             "format": format,
             "right": right,
         }
-        columns["paid"] = self._paid(rows, columns)
+        columns["paid"], columns["placed"] = self._paid(rows, columns)
         return rows, columns, self._finished(columns, np.repeat(seeds, s.group), first)
 
-    def _paid(self, rows: Rows, columns: Columns) -> NDArray[np.float32]:
-        """[N] what the answers are worth to who learns from them."""
+    def _paid(self, rows: Rows, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What answers [N], and what their tokens [N, A] are worth to who learns from them."""
+        none = np.zeros_like(columns["log_p"])
         if self.scorer is not None:
-            return self.scorer.score(columns["text"], columns["prompted"], columns["length"])
-        share = np.float32(self.settings.partial if self.language.near else 0.0)
+            return self.scorer.score(columns["text"], columns["prompted"], columns["length"]), none
+        share = np.float32(self.settings.partial if self.language.hits else 0.0)
         if not share:
-            return columns["right"]
-        return columns["right"] + share * (task.nearly(self.game, rows) - columns["right"])
+            return columns["right"], none
+        return columns["right"] * (1 - share), task.hits(self.game, rows) * share
 
     def _checked(self, rows: Rows, reward: NDArray[np.float32]) -> None:
         wrong = np.flatnonzero(~np.isfinite(reward))
@@ -232,6 +233,7 @@ def answered(columns: Columns) -> NDArray[np.uint8]:
 
 def _telling(columns: Columns, group: int) -> Columns:
     """The groups whose answers were not all paid the same."""
-    paid = (columns["paid"] + columns["format"]).reshape(-1, group)
-    kept = np.repeat(paid.max(1) > paid.min(1), group)
+    paid = np.column_stack((columns["paid"] + columns["format"], columns["placed"]))
+    paid = paid.reshape(-1, group, paid.shape[1])
+    kept = np.repeat((paid.max(1) > paid.min(1)).any(1), group)
     return {name: value[kept] for name, value in columns.items()}

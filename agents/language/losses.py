@@ -86,6 +86,18 @@ def grpo(
     return weighted(beta * k3(log_p, reference, mask) - gain, answer_weights(mask))
 
 
+def place_advantages(paid: Tensor, mask: Tensor) -> Tensor:
+    """[N, T] A_it = r_it - mean_j r_jt, among the group's answers that reach place t; paid is [groups, G, T].
+
+    Process supervision (section 4.1.3) of steps of one token. Differs: the paper adds up what all later steps are paid;
+    here each place is judged by itself, whatever stands in the others, so that its own pay is all there is to learn.
+    """
+    reach = mask.view_as(paid)
+    mean = torch.where(reach, paid, 0.0).sum(1, keepdim=True) / reach.sum(1, keepdim=True).clamp_min(1)
+    apart = torch.where(reach, paid, -torch.inf).amax(1) > torch.where(reach, paid, torch.inf).amin(1)
+    return torch.where(reach & apart[:, None], paid - mean, 0.0).flatten(0, 1)
+
+
 # --- Dr. GRPO: Liu et al. 2025, "Understanding R1-Zero-like training", arXiv:2503.20783, section 3.2 -----------------
 
 

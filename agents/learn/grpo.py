@@ -7,7 +7,7 @@ Dr. GRPO, DAPO, RLOO and REINFORCE++ do otherwise are switches; `agents.language
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -27,8 +27,9 @@ from agents.ranges import within
 from envs.game import Game
 from envs.language.vocabulary import END, SPOKEN, THINK
 
-SHORT = 2
-"""Answers of at most so many tokens, the end among them, are not right in part."""
+VERDICT = 2
+"""Tokens of an answer, its end among them, up to which it says no more than which of a few it is."""
+PLACES = GroupSettings(prompts=128, group=8, partial=0.9)
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,26 @@ class GRPO:
     playing = GroupSettings()
     ahead = False
     trials: ClassVar[Mapping[str, int]] = {"every": 25_000, "episodes": 200}
-    reads = ("text", "prompted", "length", "level", "group", "log_p", "temperature", "format", "right", "paid")
+    reads = (
+        "text", "prompted", "length", "level", "group", "log_p", "temperature", "format", "right", "paid", "placed",
+    )  # fmt: skip
 
     @staticmethod
     def suited(game: Game) -> tuple[GRPOSettings, GroupSettings]:
-        """Where an answer can be right in part it is paid in part, and prompts are as hard as they get at once."""
-        if game.language is not None and game.language.near is not None and game.language.answer > SHORT:
-            return GRPOSettings(), GroupSettings(partial=0.9, curriculum=Curriculum(start=0))
-        return GRPOSettings(), GRPO.playing
+        """Where one answer is right its tokens are paid each by itself, and prompts are as hard as they get at once.
+
+        Paid for every place a policy is soon certain, and a high bonus for entropy keeps it trying. A verdict is not
+        right in part: its prompts begin short, and it is to be sure of its form long before it is of its content.
+        """
+        language = game.language
+        if language is None or language.hits is None:
+            return GRPOSettings(), GRPO.playing
+        if language.answer > VERDICT:
+            return GRPOSettings(entropy=0.1), replace(PLACES, curriculum=Curriculum(start=0))
+        slow = {"dynamic": "no", "batch": 256, "learning_rate": 5e-4, "final_rate": 0.1}
+        return GRPOSettings(entropy=0.2, format_reward=1.0, **slow), replace(
+            PLACES, curriculum=Curriculum(start=2, up=0.8, easier=0.5)
+        )
 
     @staticmethod
     def parts(game: Game, settings: GRPOSettings) -> tuple[str, tuple[str, ...]]:
@@ -174,11 +187,10 @@ class GRPO:
                 every = torch.arange(len(answers)).split(s.part)
                 answers.reference = torch.cat([answers.said(self.reference, which)[0] for which in every])
         reward, telling = self._paid(experience, answers)
-        metrics = self._told(experience, answers, reward)
+        metrics = self._told(experience, reward, telling)
         learned: list[dict[str, float]] = []
-        if not self.switches.dynamic:
-            telling = torch.ones_like(telling)
-        for which in self._batches(torch.nonzero(telling).squeeze(1)):
+        groups = torch.arange(len(answers)).view_as(reward)
+        for which in self._batches(groups[telling] if self.switches.dynamic else groups):
             learned.append(self.step(answers, which, progress))
         for name in learned[0] if learned else ():
             metrics[f"train/{name}"] = float(np.mean([one[name] for one in learned]))
@@ -187,31 +199,37 @@ class GRPO:
         return metrics
 
     def _paid(self, columns: Columns, answers: Answers) -> tuple[Tensor, Tensor]:
-        """[groups, G] what each answer is paid, and [N] whether it is of a group that was paid differently.
+        """[groups, G] what each answer is paid, and [groups] whether its answers were paid differently.
 
         Writes the advantages, too.
         """
         s, v, most = self.settings, self.switches, self.language.answer
         size = int((columns["group"] == columns["group"][0]).sum())
         paid = torch.from_numpy(columns["paid"] + np.float32(s.format_reward) * columns["format"])
+        placed = torch.from_numpy(np.ascontiguousarray(columns["placed"][:, : answers.mask.shape[1]]))
         if v.overlong:
             paid = paid - losses.overlong(answers.length, most, max(1, round(v.overlong * most)))
         reward = paid.view(-1, size)
-        telling = losses.told_apart(reward).repeat_interleave(size)
         if v.advantage == "batch":
             answers.advantage = losses.reinforce_pp_advantages(
                 reward, answers.mask, answers.old, answers.reference, v.kl
             )
         else:
             answers.advantage = losses.per_answer(losses.GROUP_ADVANTAGES[v.advantage](reward))
-        return reward, telling
+        by_place = losses.place_advantages(placed.unflatten(0, (-1, size)), answers.mask)
+        answers.advantage = answers.advantage + by_place
+        telling = losses.told_apart(reward) | by_place.unflatten(0, (-1, size)).ne(0).any(2).any(1)
+        return reward + placed.sum(1).div(answers.length).view_as(reward), telling
 
-    def _batches(self, which: Tensor) -> Iterator[Tensor]:
-        """Every answer once an epoch, in shuffled batches of about `batch`, all nearly as large."""
-        count = max(1, round(len(which) / self.settings.batch))
-        for _ in range(self.settings.epochs if len(which) else 0):
-            for part in np.array_split(self.generator.permutation(len(which)), count):
-                yield which[torch.from_numpy(part)]
+    def _batches(self, groups: Tensor) -> Iterator[Tensor]:
+        """Every group [M, G] once an epoch, in shuffled batches of about `batch` answers, all nearly as large.
+
+        Groups stay whole, so that their prompt is read once.
+        """
+        count = min(max(1, round(groups.numel() / self.settings.batch)), max(1, len(groups)))
+        for _ in range(self.settings.epochs if len(groups) else 0):
+            for part in np.array_split(self.generator.permutation(len(groups)), count):
+                yield groups[torch.from_numpy(part)].flatten()
 
     def step(self, answers: Answers, which: Tensor, progress: float) -> dict[str, float]:
         """One step of gradient descent on some answers, in parts whose gradients add up to that of all of them."""
@@ -255,7 +273,7 @@ class GRPO:
         names = ("loss", "policy_gradient_loss", "entropy", "kl", "approx_kl", "clip_fraction")
         return dict(zip(names, sums.tolist(), strict=True))
 
-    def _told(self, columns: Columns, answers: Answers, reward: Tensor) -> Metrics:
+    def _told(self, columns: Columns, reward: Tensor, telling: Tensor) -> Metrics:
         """What the round's answers were like."""
         said = answered(columns)
         begins, ends = said == THINK, said == SPOKEN
@@ -268,7 +286,7 @@ class GRPO:
             "rollout/thought_length": float(thought.mean()),
             "rollout/level": float(columns["level"].max()),
             "rollout/reward": reward.mean().item(),
-            "train/zero_variance": 1.0 - losses.told_apart(reward).float().mean().item(),
+            "train/zero_variance": 1.0 - telling.float().mean().item(),
         }
 
     def warnings(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from envs.episode import anything
 from envs.game import Bits, Game, Language, Row, row_dtype, rule
 from envs.kernels import GOLDEN, mix
 from envs.language.vocabulary import END, TOKENS, decode, letters
-from envs.language.writing import exact, near, solve, want
+from envs.language.writing import exact, hits, solve, want
 from envs.options import choice, spec
 
 SPLITS = ("train", "all", "test")
@@ -135,7 +135,7 @@ def task(
 
 def framed(called: str, pose: Callable[[Row, int], None], judge: Judge, **asked: Any) -> Game:
     """The game of a task whose prompts `pose` deals; `asked` is what else there is to its `Language`."""
-    language = Language(pose=pose, judge=judge, solve=solve, near=near if judge is exact else None, **asked)
+    language = Language(pose=pose, judge=judge, solve=solve, hits=hits if judge is exact else None, **asked)
     levels, places = language.levels, language.prompt + language.answer
 
     @rule

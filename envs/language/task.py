@@ -16,7 +16,7 @@ def judge_row(row: Row) -> tuple[float, float]: ...  # pyright: ignore[reportRet
 def solve_row(row: Row, out: NDArray[np.uint8]) -> int: ...  # pyright: ignore[reportReturnType]
 
 
-def near_row(row: Row) -> float: ...  # pyright: ignore[reportReturnType]
+def hits_row(row: Row, out: NDArray[np.float32]) -> None: ...
 
 
 play = play_token
@@ -52,9 +52,9 @@ def _judge_rows(rows: Rows, out: NDArray[np.float32]) -> None:
 
 
 @Loop
-def _near_rows(rows: Rows, out: NDArray[np.float32]) -> None:
+def _hits_rows(rows: Rows, out: NDArray[np.float32]) -> None:
     for i in range(rows.shape[0]):
-        out[i] = near_row(rows[i])
+        hits_row(rows[i], out[i])
 
 
 @Loop
@@ -107,12 +107,12 @@ def judged(game: Game, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.floa
     return out[0], out[1]
 
 
-def nearly(game: Game, rows: Rows) -> NDArray[np.float32]:
-    """[B] how much of the right answer has been answered, its length counting; raises ValueError where several are."""
-    if language(game).near is None:
-        raise ValueError(f"Several answers are right in {game.name}, so none is near the right one.")
-    out = np.empty(len(rows), np.float32)
-    _near_rows(game, rows, out)
+def hits(game: Game, rows: Rows) -> NDArray[np.float32]:
+    """[B, answer] 1 where an answer's token is the right one in its place; raises ValueError if several answers are."""
+    if language(game).hits is None:
+        raise ValueError(f"Several answers are right in {game.name}, so no token is the right one in its place.")
+    out = np.empty((len(rows), language(game).answer), np.float32)
+    _hits_rows(game, rows, out)
     return out
 
 

@@ -125,21 +125,19 @@ def exact(row: Row) -> tuple[float, float]:
 
 
 @rule
-def near(row: Row) -> float:
-    """The share of the right answer's places, its end among them, that hold the right token; 1 if it is right.
+def hits(row: Row, out: NDArray[np.float32]) -> None:
+    """out[j] = 1 where token j of what was answered is the one that the right answer has in that place, its end too.
 
-    What has no end, or other characters, is malformed and still near: this is for learners, and no verdict. An answer
-    that is longer is less near. Of thoughts only what follows them counts.
+    For learners, and no verdict: what is malformed has such places too. Of thoughts only what follows them counts.
     """
+    out[:] = 0.0
     first = int(row.prompted)
     while row.thinks and first < row.written and row.text[first] != SPOKEN:
         first += 1
     first += row.thinks
-    wanted, count = row.wanting - row.spoken, row.written - first
-    same = 0
-    for i in range(min(wanted, count)):
-        same += row.text[first + i] == row.wanted[row.spoken + i]
-    return same / max(wanted, count)
+    for i in range(min(row.wanting - row.spoken, row.written - first)):
+        if row.text[first + i] == row.wanted[row.spoken + i]:
+            out[first - row.prompted + i] = 1.0
 
 
 @rule

@@ -45,15 +45,14 @@ def test_columns_are_prompts_with_their_answers():
     assert not np.array_equal(hotter["log_p"], columns["log_p"])
 
 
-def test_answers_are_paid_in_part_for_the_places_that_are_right():
+def test_tokens_are_paid_for_being_right_in_their_places():
     whole, part = (Groups(network(), replace(SMALL, prompts=100, partial=p), 3).collect(0)[0] for p in (0.0, 0.75))
-    assert (whole["paid"] == whole["right"]).all() and (whole["right"] == part["right"]).all()
-    near = 4 / 3 * (part["paid"] - 0.25 * part["right"])
-    assert (np.isclose(near, 1) == (part["right"] == 1)).all() and 0 < near.mean() < 1
-    for said, row, length, worth in zip(answered(part), part["text"], part["length"], near.tolist(), strict=True):
+    assert (whole["paid"] == whole["right"]).all() and not whole["placed"].any()
+    assert (part["paid"] == 0.25 * whole["right"]).all() and 0 < part["placed"].mean() < 0.75
+    for said, row, length, placed in zip(answered(part), part["text"], part["length"], part["placed"], strict=True):
         wanted = [*row[:3][::-1].tolist(), END]
-        same = sum(a == b for a, b in zip(said[:length].tolist(), wanted, strict=False))
-        assert worth == pytest.approx(same / max(4, length))
+        hits = [0.75 * (a == b) for a, b in zip(said[:length].tolist(), wanted, strict=False)]
+        assert placed[: len(hits)].tolist() == hits and not placed[len(hits) :].any()
 
 
 def test_play_goes_on_exactly_and_follows_from_the_seed():

@@ -131,9 +131,27 @@ def test_a_bonus_for_entropy_keeps_more_tokens_likely():
         assert (entropy[-1] > entropy[0] + 0.01) == (bonus > 0)
 
 
-def test_where_an_answer_can_be_right_in_part_it_is_paid_in_part():
-    assert GRPO.suited(game("reverse"))[1].partial == 0.9 and GRPO.suited(game("reverse"))[1].curriculum.start == 0
-    for name in ("parity", "countdown", "cart_pole"):  # one token, several right answers, no language
+def test_a_token_that_is_paid_by_itself_moves_no_other():
+    """The first token is to be of the first half and the second of the other; only the paid place is learned."""
+    for place in (0, 1):
+        learner = made(learning_rate=1e-2)
+        for i in range(24):
+            (columns,) = answers(learner, i)
+            said = np.take_along_axis(columns["text"], columns["prompted"][:, None] + np.arange(2), 1)
+            wanted = (said < 32) == np.array([True, False])
+            none = np.zeros(len(said), np.float32)
+            placed = np.zeros_like(columns["log_p"])
+            placed[:, place] = wanted[:, place] & (columns["length"] > place)
+            learner.update({**columns, "paid": none, "format": none, "placed": placed}, 0.0)
+        share = wanted[columns["length"] > 1].mean(0)
+        assert share[place] > 0.9 and share[1 - place] < 0.75
+
+
+def test_where_one_answer_is_right_its_tokens_are_paid_each_by_itself():
+    for name, start in (("reverse", 0), ("addition", 0), ("parity", 2)):  # a verdict begins short
+        learning, playing = GRPO.suited(game(name))
+        assert playing.partial == 0.9 and playing.curriculum.start == start and learning.entropy >= 0.1
+    for name in ("countdown", "cart_pole"):  # several right answers, no language
         assert GRPO.suited(game(name))[1] == GRPO.playing
 
 

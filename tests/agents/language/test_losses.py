@@ -59,6 +59,16 @@ def test_advantages_of_one_right_answer_in_four_by_hand():
     assert (got[~mask] == 0).all() and got[mask].sum().item() == pytest.approx(0, abs=1e-6)
 
 
+def test_places_are_compared_among_the_answers_that_reach_them_by_hand():
+    paid = torch.tensor([[[1.0, 0.0, 1.0], [1.0, 1.0, 5.0], [1.0, 1.0, 0.0]]])
+    mask = torch.tensor([[True, True, True], [True, True, False], [True, False, False]])
+    # the first place is paid alike; two reach the second, one the third, whatever stands beyond
+    got = losses.place_advantages(paid, mask)
+    assert got.tolist() == [[0, -0.5, 0], [0, 0.5, 0], [0, 0, 0]]
+    both = losses.place_advantages(torch.cat([paid, paid.flip(1)]), torch.cat([mask, mask.flip(0)]))
+    assert torch.equal(both, torch.cat([got, got.flip(0)]))
+
+
 def test_a_cost_of_straying_is_summed_to_the_end():
     mask = torch.tensor([[True, True, False]])
     old, reference = torch.tensor([[-1.0, -2.0, 9.0]]), torch.tensor([[-2.0, -4.0, -9.0]])

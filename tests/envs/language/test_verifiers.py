@@ -154,21 +154,23 @@ def test_the_oracle_is_needed(spec: str) -> None:
     assert got != [list(ORACLES["copy_text"](prompt, answer)) for answer in answers]
 
 
-def test_how_near_an_answer_is_by_hand() -> None:
-    """Of "abc" and its end: places that hold the right token over places, whether or not it is well formed."""
+def test_places_that_hold_the_right_token_by_hand() -> None:
+    """Of "abc" and its end, whether or not an answer is well formed; what is longer has none there."""
     rules = game("reverse:length=3")
-    said = {"abc": 1.0, "abd": 0.75, "xbc": 0.75, "a": 0.25, "": 0.0, "cba": 0.5, "ab": 0.5}
+    said = {"abc": "1111", "abd": "1101", "xbc": "0111", "a": "1000", "": "0000", "cba": "0101", "ab": "1100"}
     rows = answered(rules, asked(rules, "cba=", "abc"), list(said))
-    assert task.nearly(rules, rows).tolist() == pytest.approx(list(said.values()))
-    right = worth(rules, rows)
-    assert (task.nearly(rules, rows) == 1).tolist() == (right[:, 1] == 1).tolist()
+    found = task.hits(rules, rows)
+    assert ["".join(str(int(hit)) for hit in row) for row in found[:, :4]] == list(said.values())
+    assert not found[:, 4:].any()
+    assert found[:, :4].all(1).tolist() == (worth(rules, rows)[:, 1] == 1).tolist()
     open_ended = answered(rules, asked(rules, "cba=", "abc"), ["abcd"], ended=False)
-    assert task.nearly(rules, open_ended).tolist() == [0.75]
+    assert task.hits(rules, open_ended)[0, :4].tolist() == [1, 1, 1, 0]
     with pytest.raises(ValueError, match="Several answers are right in countdown"):
-        task.nearly(game("countdown"), rows)
+        task.hits(game("countdown"), rows)
 
 
-def test_of_a_thought_nearness_takes_what_follows_it() -> None:
+def test_of_a_thought_what_follows_it_is_in_its_place_wherever_that_is() -> None:
     rules = game("addition:digits=1,think=true")
     rows = answered(rules, asked(rules, "3+9=", "<think></think>12"), ["<think>7</think>12", "<think></think>13", "12"])
-    assert task.nearly(rules, rows).tolist() == pytest.approx([1.0, 2 / 3, 0.0])
+    found = [np.flatnonzero(row).tolist() for row in task.hits(rules, rows)]
+    assert found == [[3, 4, 5], [2, 4], []]
