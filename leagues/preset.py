@@ -24,6 +24,7 @@ settings = []                   # of the algorithm, that change: ["learning_rate
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -36,6 +37,9 @@ from leagues.census import Census, Member
 from leagues.roles import feed
 
 FOLDER = Path(__file__).with_name("presets")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Of a kind of learners: its snapshots are folders."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,9 @@ class Composition:
     def __post_init__(self) -> None:
         if not self.learners:
             raise ValueError("A league needs one learner or more; add a table such as [learners.main] with its role.")
+        for name in self.learners:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"Learners are named by letters, digits, '.', '_' and '-', and {name!r} is not.")
         names = [member.name for member in self.members()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -187,5 +194,7 @@ def _table(kind: type, table: Any, where: str) -> Any:
         value = table.get(one.name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, types[str(one.type)])):
             raise ValueError(f"`{where}.{one.name}` is of the wrong type: {value!r} is no {one.type}.")
+        if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+            raise ValueError(f"`{where}.{one.name}` is a list of names in quotes, not {value!r}.")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return kind(**values)
