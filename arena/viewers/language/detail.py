@@ -116,7 +116,7 @@ def _legend(snapshot: GroupSnapshot, chosen: Choices, room: Box, size: float) ->
     if scored(snapshot, chosen):
         for k in range(15):
             shapes.append(Rect(room.x + k * bar / 15, y + row * 0.2, bar / 15 + 0.05, row * 0.6, diverging(k / 7 - 1)))
-        words = "tint: advantage, (r − mean) / std"
+        words = "tint: pay beyond the mean"
         if both:
             words = f"tint: {snapshot.full_change:g}× less to {snapshot.full_change:g}× likelier"
         shapes.append(Text(words, Box(room.x + bar + 1.5, y, room.w, row), size, "muted"))

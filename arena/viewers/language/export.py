@@ -65,7 +65,8 @@ def record(snapshot: GroupSnapshot) -> dict[str, object]:
                 "std": group.std,
                 "answers": [
                     {"text": decode(answer.tokens), "reward": answer.reward, "format": answer.format,
-                     "right": answer.right, "advantage": float(group.advantages[i]), "log_p": answer.log_p}
+                     "right": answer.right, "placed": answer.placed, "advantage": float(group.advantages[i]),
+                     "credit": group.credit[i].tolist(), "log_p": answer.log_p}
                     for i, answer in enumerate(group.answers)
                 ],
             }

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,8 @@ class Answer:
     """One answer, as it was paid.
 
     tokens         with the one that ends it, if it was not cut off
-    reward         what it is paid in its group: `right`, and a little for `format`
+    reward         what it is paid in its group: for being right, a little for its form, the mean of what its tokens are
+    placed         what each token is paid by itself for being the right one in its place; () where none is
     log_p          [models][T] of each token after all before it, at the temperature of the draw
     likeliest      [models][T] the likeliest tokens of each place, most first
     looks          [models][layers][heads][T] what the most attention is paid to in writing each token
@@ -53,6 +55,12 @@ class Answer:
     log_p: tuple[tuple[float, ...], ...]
     likeliest: tuple[tuple[tuple[Guess, ...], ...], ...] = ()
     looks: tuple[tuple[tuple[tuple[tuple[Look, ...], ...], ...], ...], ...] = ()
+    placed: tuple[float, ...] = ()
+
+    @property
+    def whole(self) -> float:
+        """What it is paid but for its tokens."""
+        return self.reward - float(np.mean(self.placed)) if self.placed else self.reward
 
     @property
     def ended(self) -> bool:
@@ -91,13 +99,30 @@ class Group:
 
     @property
     def wasted(self) -> bool:
-        """Whether all answers are paid the same, so that none can be preferred."""
-        return bool(self.rewards.max() == self.rewards.min())
+        """Whether all answers are paid the same, and so are tokens of one place, so that none can be preferred."""
+        apart = any(len(set(paid)) > 1 for paid in zip_longest(*(answer.placed for answer in self.answers)))
+        return bool(self.rewards.max() == self.rewards.min()) and not apart
 
     @cached_property
     def advantages(self) -> NDArray[np.float64]:
         """[G] (r - mean) / std; exactly 0 where all are paid the same."""
-        return np.zeros(len(self.answers)) if self.wasted else (self.rewards - self.mean) / self.std
+        return (self.rewards - self.mean) / self.std if self.rewards.max() > self.rewards.min() else 0.0 * self.rewards
+
+    @cached_property
+    def credit(self) -> tuple[NDArray[np.float64], ...]:
+        """[G][T] what each token is paid beyond the mean: with its answer, and beyond others' tokens in its place."""
+        whole = np.array([answer.whole for answer in self.answers])
+        longest = max(len(answer.tokens) for answer in self.answers)
+        placed = np.full((len(self.answers), longest), np.nan)
+        for row, answer in zip(placed, self.answers, strict=True):
+            row[: len(answer.tokens)] = answer.placed or 0.0
+        beyond = placed - np.nanmean(placed, axis=0) + (whole - whole.mean())[:, None]
+        return tuple(row[: len(answer.tokens)] for row, answer in zip(beyond, self.answers, strict=True))
+
+    @cached_property
+    def most_credit(self) -> float:
+        """The largest of these, whichever its sign; 1 if all are 0."""
+        return max(float(np.abs(row).max(initial=0.0)) for row in self.credit) or 1.0
 
     @cached_property
     def order(self) -> tuple[int, ...]:

@@ -152,7 +152,6 @@ def _chips(
     """The answer's tokens: how likely, how tinted, and which only repeat an answer above."""
     answer, both, all_in = group.answers[which], compared(snapshot, chosen), scored(snapshot, chosen)
     changes = answer.changes() if both else ()
-    most = float(np.abs(group.advantages).max()) or 1.0
     at = cursor(snapshot, chosen) if group is group_looked_at(snapshot, chosen) else None
     chips = []
     for t in range(written):
@@ -160,7 +159,7 @@ def _chips(
         if chosen.tint and both:
             tint = diverging(changes[t] / math.log(snapshot.full_change))
         elif chosen.tint and all_in:
-            tint = diverging(group.advantages[which] / most)
+            tint = diverging(float(group.credit[which][t]) / group.most_credit)
         chips.append(
             Chip(
                 answer.tokens[t],

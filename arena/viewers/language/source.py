@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from agents.language.attention import attention
+from agents.language.groups import GroupSettings
 from agents.language.model import logits, parts
 from agents.language.sampling import Sampler
-from agents.learn.grpo import GRPOSettings
+from agents.learn.grpo import GRPO, GRPOSettings
 from agents.networks import Network
 from agents.storage import newest_agent, read_agent
+from arena.config import load
 from arena.specs import expand
 from arena.viewers.language.group import Answer, Group, GroupSnapshot, Guess, Look
 from envs import kernels
@@ -36,6 +39,7 @@ class Model:
     name: str
     network: Network
     temperature: float = 1.0
+    folder: Path | None = None
 
 
 def models(specs: Sequence[str], database: Path, seed: int = 0) -> list[Model]:
@@ -65,7 +69,26 @@ def _model(spec: str) -> Model:
         raise ValueError(f"A temperature is a number above 0, not {temperature}.")
     _, network = read_agent(folder)
     parts(network)
-    return Model(folder.name, network, float(temperature))
+    return Model(folder.name, network, float(temperature), folder)
+
+
+class Pay(NamedTuple):
+    """What answers are paid for: their form, and as a share each token that is the right one in its place."""
+
+    format: float
+    partial: float
+
+
+def pay_of(game: Game, models: Sequence[Model]) -> Pay:
+    """What the run of the last model that learned by GRPO paid; where none did, what suits the task."""
+    for model in reversed(models):
+        written = model.folder.parent.parent / "config.toml" if model.folder else None
+        if written and written.exists():
+            config = load(written)
+            if isinstance(config.learner, GRPOSettings) and isinstance(config.playing, GroupSettings):
+                return Pay(config.learner.format_reward, config.playing.partial)
+    learning, playing = GRPO.suited(game)
+    return Pay(learning.format_reward, playing.partial)
 
 
 class Groups:
@@ -82,6 +105,7 @@ class Groups:
             raise ValueError("Two models are compared at one temperature; write the same for both.")
         self.game, self.asked, self.models, self.size, self.seed, self.head = game, asked, models, size, seed, head
         self.temperature = temperatures.pop()
+        self.pay = pay_of(game, models)
         longest = asked.prompt + asked.answer
         for model in models:
             context = parts(model.network)[0].context
@@ -130,7 +154,9 @@ class Groups:
         format, right = task.judged(self.game, rows)
         text, prompted = rows["text"], int(rows["prompted"][0])
         reads = [self._read(model, text, prompted, samples.length) for model in self.models]
-        pay = GRPOSettings().format_reward
+        share = self.pay.partial if language.hits else 0.0
+        placed = share * task.hits(self.game, rows) if share else np.zeros((len(rows), 0))
+        whole = (1.0 - share) * right + self.pay.format * format
         answers: list[Answer] = []
         for i, count in enumerate(samples.length.tolist()):
             tokens = text[i, prompted : prompted + count].astype(np.int64)
@@ -139,12 +165,13 @@ class Groups:
             answers.append(
                 Answer(
                     tokens=tuple(tokens.tolist()),
-                    reward=round(float(right[i]) + pay * float(format[i]), 6),
+                    reward=round(float(whole[i] + placed[i, :count].sum() / count), 6),
                     format=float(format[i]),
                     right=float(right[i]),
                     log_p=tuple(tuple(share[np.arange(count), tokens].tolist()) for share in shares),
                     likeliest=tuple(_guesses(share, best) for share in shares),
                     looks=tuple(_looks(read[1][i, :, :, :count]) for read in reads),
+                    placed=tuple(placed[i, :count].tolist()),
                 )
             )
         return Group(writer, tuple(answers))

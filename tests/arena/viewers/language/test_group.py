@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +25,21 @@ def test_equal_rewards_teach_exactly_nothing() -> None:
     wrong, right = lesson(0.5, texts=("bca",) * 3), lesson(0.5, texts=("cba",) * 3)
     assert wrong.wasted and wrong.advantages.tolist() == [0, 0, 0]
     assert "the group is wasted" in sentence(wrong) and "teaches nothing more" in sentence(right)
+
+
+def test_a_token_has_credit_beyond_the_others_in_its_place_by_hand() -> None:
+    """Answers of which one is cut short are paid alike but for their tokens; where both have one, the mean is taken."""
+    first = replace(answer("ab", False, (0.5,)), reward=0.5, placed=(1.0, 0.0, 0.5))
+    second = replace(answer("c", False, (0.5,), ended=False), reward=0.0, placed=(0.0,))
+    group = Group(0, (first, second))
+    assert (first.whole, second.whole) == (0.0, 0.0)
+    assert [row.tolist() for row in group.credit] == [[0.5, 0.0, 0.0], [-0.5]] and group.most_credit == 0.5
+    level = replace(second, reward=0.5, placed=(0.5,))
+    assert not Group(0, (first, level)).wasted and Group(0, (first, level)).advantages.tolist() == [0, 0]
+    assert Group(0, (level, level)).wasted and Group(0, (level, level)).most_credit == 1.0
+    plain = lesson(0.5)  # without pay for tokens each has what its answer has
+    assert all(row.tolist() == pytest.approx([row[0]] * len(row)) for row in plain.credit)
+    assert [row[0] for row in plain.credit] == pytest.approx((plain.rewards - plain.mean).tolist())
 
 
 def test_answers_are_in_the_order_of_their_rewards_and_repeat_what_stands_above() -> None:

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from agents.language.sampling import Sampler
-from agents.learn.grpo import GRPOSettings
+from agents.learn.grpo import GRPO, GRPOSettings
 from agents.networks import Network, weights
 from agents.storage import save_agent
 from arena.cli import run
+from arena.config import load, resolved
 from arena.viewers.language.group import GroupSnapshot
-from arena.viewers.language.source import Groups, Model, models
+from arena.viewers.language.source import Groups, Model, models, pay_of
 from envs import kernels
 from envs.language import task
 from envs.language.vocabulary import decode
@@ -49,7 +50,10 @@ def test_the_same_prompt_is_answered_by_each(snapshot: GroupSnapshot) -> None:
         text = decode(answer.tokens)
         assert answer.right == (text == wanted and answer.ended)
         assert answer.right <= answer.format <= (answer.ended and len(text) > 0 and set(text) <= {"a", "b"})
-        assert answer.reward == pytest.approx(answer.right + GRPOSettings().format_reward * answer.format)
+        hits = [0.9 * (token == best) for token, best in zip(answer.tokens, snapshot.wanted, strict=False)]
+        assert answer.placed[: len(hits)] == pytest.approx(hits) and not any(answer.placed[len(hits) :])
+        whole = 0.1 * answer.right + GRPOSettings().format_reward * answer.format
+        assert answer.reward == pytest.approx(whole + sum(answer.placed) / len(answer.tokens), abs=1e-5)
     again = Groups(REVERSE, [Model("a", network(1), 0.7), Model("b", network(2), 0.7)], 6, seed=5).snapshot(2)
     assert again.groups == snapshot.groups and again.prompt == snapshot.prompt
 
@@ -98,6 +102,19 @@ def test_models_are_found_by_their_folders(folder: Path) -> None:
     before, after = models(["untrained", run_folder], folder / "no.db")
     assert (before.name, after.name) == ("untrained", "r-000020")
     assert not np.allclose(weights(before.network)["backbone.table"], weights(after.network)["backbone.table"])
+
+
+def test_a_run_says_what_its_answers_were_paid(folder: Path) -> None:
+    found = models([str(folder / "runs" / "r")], folder / "no.db")
+    assert pay_of(REVERSE, found) == (GRPO.suited(REVERSE)[0].format_reward, 0.9)
+    settings = ["learner.algorithm=grpo", f"game.name={SPEC}", "groups.partial=0.25", "learner.format_reward=0.5"]
+    written = folder / "runs" / "r" / "config.toml"
+    written.write_text(resolved(load(None, settings)))
+    try:
+        assert pay_of(REVERSE, found) == (0.5, 0.25)
+        assert pay_of(REVERSE, [Model("nobody's", found[0].network)]).partial == 0.9
+    finally:
+        written.unlink()
 
 
 def test_the_command_draws_and_speaks(
