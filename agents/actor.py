@@ -3,7 +3,8 @@
 Six kinds of head can choose a move, and a network has one of them: `policy` and `token` (logits of actions), `q`
 (returns of actions), and for actions that are vectors `gaussian`, `squashed` and `bounded`. What is drawn of a gaussian
 or about a bounded one is kept as it is, and is clipped to the bounds when it is played; a squashed one is brought
-within them by a tanh.
+within them by a tanh. Where a `q` of some `eta` stands beside a `policy`, the policy is who plays; while experience is
+gathered the other takes its place in some games, drawn for each seat when it first moves (`Actor.RESPONDS`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.agent import Decision, Memory, Unable
+from agents.agent import Decision, Memory, Unable, uniform
 from agents.heads import Q
 from agents.networks import Network, Weights, load_weights
 from envs.game import Game, View
@@ -42,22 +43,27 @@ class Acted(NamedTuple):
 class Actor:
     """A copy of a network, in evaluation mode, on one core."""
 
+    RESPONDS = "responds"
+    """What is remembered of a seat's game where two heads take turns: 1 = q moves, -1 = its policy, 0 = not drawn."""
+
     def __init__(self, network: Network) -> None:
         self.network = network.twin().eval().requires_grad_(False)
         self.kind = chooser(network)
         self.game = network.game
+        self.eta = cast(Q, network.heads["q"]).eta if "q" in network.heads else 0.0
 
     def load(self, arrays: Weights) -> None:
         load_weights(self.network, arrays)
 
     def begin(self, lanes: int) -> Memory:
         """What is remembered before the first position of games."""
-        return {name: tensor.numpy() for name, tensor in self.network.begin(lanes).items()}
+        memory = {name: tensor.numpy() for name, tensor in self.network.begin(lanes).items()}
+        return memory | ({Actor.RESPONDS: np.zeros(lanes, np.int8)} if self.eta else {})
 
     def look(self, obs: NDArray[np.float32], memory: Memory) -> tuple[dict[str, NDArray[np.float32]], Memory]:
         """What each head says of positions [B, *shape], and what is remembered after them."""
         with torch.inference_mode():
-            if not memory:
+            if not self.network.memory:
                 return {name: tensor.numpy() for name, tensor in self.network(torch.from_numpy(obs)).items()}, memory
             carried = {name: torch.from_numpy(array) for name, array in memory.items()}
             fresh = torch.zeros(len(obs), 1, dtype=torch.bool)
@@ -67,10 +73,10 @@ class Actor:
 
     def value(self, obs: NDArray[np.float32], legal: NDArray[np.bool_], memory: Memory) -> NDArray[np.float32]:
         """[B] the returns that the network expects; 0 if it has no head for that."""
-        if self.kind != "q" and "returns" not in self.network.heads:
+        if not {"q", "returns"} & set(self.network.heads):
             return np.zeros(len(obs), np.float32)
         out = self.look(obs, memory)[0]
-        return out["returns"] if self.kind != "q" else best(self.worth(out["q"]), legal)
+        return out["returns"] if "returns" in out else best(self.worth(out["q"]), legal)
 
     def worth(self, q: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, A] the returns that a q head expects of each action, from what it gave."""
@@ -113,7 +119,33 @@ class Actor:
         else:
             policy = np.empty(legal.shape, np.float32)
             draw_masked(np.ascontiguousarray(out[self.kind]), legal, temperature, rng, policy, chosen, log_p)
+            if self.eta:
+                worth = self.worth(out["q"])
+                value = best(worth, legal)
+                if stray:
+                    memory = self._respond(worth, legal, memory, rng, chosen, log_p)
         return Acted(chosen, log_p, value, memory, policy)
+
+    def _respond(
+        self,
+        worth: NDArray[np.float32],
+        legal: NDArray[np.bool_],
+        memory: Memory,
+        rng: NDArray[np.uint64],
+        chosen: NDArray[np.int64],
+        log_p: NDArray[np.float32],
+    ) -> Memory:
+        """Draws who moves in games in which a seat does so for the first time; writes what q chooses where it is q."""
+        turn = memory[Actor.RESPONDS]
+        drawn = np.where(uniform(rng) < self.eta, 1, -1).astype(np.int8)
+        turn = np.where(turn == 0, drawn, turn)
+        own = np.flatnonzero(turn == 1)
+        if len(own):
+            action, streams = np.empty(len(own), np.int64), rng[own]
+            epsilon = float(cast(Q, self.network.heads["q"]).epsilon[0])
+            draw_greedy(worth[own], legal[own], epsilon, streams, action)
+            chosen[own], log_p[own], rng[own] = action, 0.0, streams
+        return {**memory, Actor.RESPONDS: turn}
 
 
 def best(worth: NDArray[np.float32], legal: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -124,6 +156,8 @@ def best(worth: NDArray[np.float32], legal: NDArray[np.bool_]) -> NDArray[np.flo
 def chooser(network: Network) -> str:
     """Which of a network's heads chooses its moves; raises ValueError if none can."""
     found = [name for name in CHOOSING if name in network.heads]
+    if found == ["policy", "q"] and "q" in network.apart:
+        return "policy"
     if len(found) != 1:
         raise ValueError(
             f"A network that acts has one head of {', '.join(CHOOSING)}; this one has {', '.join(network.heads)}."

@@ -226,6 +226,8 @@ class Q(nn.Module):
     dueling  the sum of the position's value and each action's advantage over their mean (Wang et al. 2016,
              arXiv:1511.06581, eq. 9)
     atoms    above 1: a distribution over returns (Bellemare et al. 2017, arXiv:1707.06887)
+    eta      above 0: it stands beside a policy, on a body of its own, and while experience is gathered it moves in this
+             share of a seat's games, the policy in the others (Heinrich & Silver 2016, arXiv:1603.01121)
 
     `epsilon` is how often the mover strays; it travels with the weights to whoever gathers experience, and an agent
     that plays in earnest takes no notice of it.
@@ -244,12 +246,15 @@ class Q(nn.Module):
         atoms: int = 1,
         low: float = -10.0,
         high: float = 10.0,
+        eta: float = 0.0,
     ) -> None:
         super().__init__()
         positive(atoms=atoms)
+        if not 0.0 <= eta <= 1.0:
+            raise ValueError(f"eta is a share of games between 0 and 1, not {eta}.")
         if not low < high:
             raise ValueError(f"The head q wants low below high, and {low} is not below {high}.")
-        self.actions, self.atoms = game.actions, atoms
+        self.actions, self.atoms, self.eta = game.actions, atoms, eta
         self.flat = Flat(kind, shape, planes)
         self.action = small(self.flat.size, game.actions * atoms)
         self.position = small(self.flat.size, atoms) if dueling else None

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from agents.agent import Unable
 from agents.backbones import Backbone, Carried, Kind, Recurrent, fit, fitted
 from agents.backbones.layers import fold
-from agents.heads import HEADS, Token
+from agents.heads import HEADS, Q, Token
 from agents.registry import BACKBONES
 from envs.game import Game
 from envs.registry import check_options, parse, resolve
@@ -34,6 +35,8 @@ class Network(nn.Module):
     backbone  spec, as in "resnet:blocks=5,width=64"
     heads     specs, as in ("policy:planes=32", "value", "left")
     seed      starts the weights; torch's own generator is left as it was
+
+    A head that learns something else than the others has a body of its own, made alike, in `apart`.
     """
 
     def __init__(
@@ -47,18 +50,26 @@ class Network(nn.Module):
             torch.manual_seed(seed)
             make, options = _part(BACKBONES, backbone, "backbone")
             self.backbone: Backbone = make(fitted(game.shape, make.kind), **options)
-            self.heads = nn.ModuleDict()
+            self.heads, self.apart = nn.ModuleDict(), nn.ModuleDict()
             for spec in self.head_specs:
-                head, options = _part(HEADS, spec, "head")
-                self.heads[parse(spec)[0]] = head(self.backbone.kind, self.backbone.out, game, **options)
-            for made in self.heads.values():
+                head, given = _part(HEADS, spec, "head")
+                self.heads[parse(spec)[0]] = head(self.backbone.kind, self.backbone.out, game, **given)
+            for name, made in self.heads.items():
                 if isinstance(made, Token):
                     made.tie(self.get_submodule("backbone"))
+                if isinstance(made, Q) and made.eta:
+                    self.apart[name] = make(fitted(game.shape, make.kind), **options)
+        if self.apart and self.memory:
+            raise Unable(f"{backbone} remembers, which a head with a body of its own does not; take another backbone.")
 
-    def forward(self, obs: Tensor) -> dict[str, Tensor]:
-        """obs [B, *shape] float32, from the mover's side; keys are the names of the heads."""
-        features = self.backbone(fit(obs, self.game.shape, self.backbone.kind))
-        return {name: head(features) for name, head in self.heads.items()}
+    def forward(self, obs: Tensor, only: Sequence[str] = ()) -> dict[str, Tensor]:
+        """obs [B, *shape] float32, from the mover's side; keys are the names of the heads, or of those asked alone."""
+        return self._said(fit(obs, self.game.shape, self.backbone.kind), only or tuple(self.heads))
+
+    def _said(self, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """What heads make of inputs that lie as the body takes them."""
+        features = self.backbone(x) if any(name not in self.apart for name in names) else x
+        return {name: self.heads[name](self.apart[name](x) if name in self.apart else features) for name in names}
 
     @property
     def memory(self) -> Mapping[str, tuple[int, ...]]:
@@ -80,9 +91,10 @@ class Network(nn.Module):
             body = cast(Recurrent, self.backbone)
             features, carried = body.unroll(flat.unflatten(0, (lanes, steps)), carried, fresh)
             features = features.flatten(0, 1)
+            said = {name: head(features) for name, head in self.heads.items()}
         else:
-            features = self.backbone(flat)
-        return {name: head(features).unflatten(0, (lanes, steps)) for name, head in self.heads.items()}, carried
+            said = self._said(flat, tuple(self.heads))
+        return {name: tensor.unflatten(0, (lanes, steps)) for name, tensor in said.items()}, carried
 
     def twin(self) -> Network:
         """Another network of the same make, mode and place, with a copy of the weights; the game is the same object."""

@@ -63,8 +63,8 @@ class Placed(Network):
             _norm_together(self, group)
         self.to(self.device)
 
-    def forward(self, obs: Tensor) -> dict[str, Tensor]:
-        return self.ask(super().forward, obs)
+    def forward(self, obs: Tensor, only: Sequence[str] = ()) -> dict[str, Tensor]:
+        return self.ask(partial(super().forward, only=only), obs)
 
     def unroll(self, obs: Tensor, carried: Carried, fresh: Tensor) -> tuple[dict[str, Tensor], Carried]:
         names, inner = list(carried), super().unroll

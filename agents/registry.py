@@ -39,6 +39,7 @@ ALGORITHMS: dict[str, str] = {
     "ppo": "agents.learn.ppo:PPO",
     "pqn": "agents.learn.pqn:PQN",
     "dqn": "agents.learn.dqn:DQN",
+    "nfsp": "agents.learn.nfsp:NFSP",
     "sac": "agents.learn.sac:SAC",
     "td3": "agents.learn.td3:TD3",
     "ddpg": "agents.learn.ddpg:DDPG",

@@ -58,7 +58,8 @@ class Rollouts:
 
     Columns, the first axis one a track: obs [N, T, *shape], legal [N, T, A], action [N, T] (or [N, T, controls], before
     they are clipped), log_p, value, reward [N, T] float32, done (by the rules), valid, fresh (the first decision of its
-    game) [N, T], and `memory.NAME` [N, ...], what a recurrent network remembered at the beginning.
+    game) [N, T], and `memory.NAME` [N, ...], what a recurrent network remembered at the beginning; where two heads take
+    turns (`Actor.RESPONDS`), also responds [N, T]: the action is q's.
     """
 
     backend = "torch"
@@ -84,7 +85,7 @@ class Rollouts:
         self.before = self.actor.begin(tracks)
         self.starting = np.ones(tracks, np.bool_)
         self.waiting = np.zeros(0, np.int64)
-        self.kept = Tracks(tracks, 1, game, {}).entries(self.waiting)
+        self.kept = Tracks(tracks, 1, game, self.memory).entries(self.waiting)
         self._begin(np.arange(lanes))
 
     @classmethod
@@ -175,6 +176,8 @@ class Rollouts:
             put(self.before, asked, memory)
             put(self.memory, asked, acted.memory)
             tracks.decide(asked, obs[own], legal[own], acted.action, acted.log_p, acted.value, self.starting)
+            if self.actor.eta:
+                tracks.responds[asked, tracks.count[asked] - 1] = acted.memory[Actor.RESPONDS] == 1
             actions[own] = bounded(game, acted.action) if game.controls else acted.action
         self.others.act(rows, player, actions)
         self._keep_moves(lanes, actions)

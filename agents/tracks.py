@@ -22,6 +22,7 @@ class Tracks:
     count   [N] entries so far
     open    [N] whether the last of them is a decision that its seat's next turn, or the end, has yet to close
     memory  [N, ...] what a recurrent network remembered before the first of them
+    names   of the columns; `responds` is among them where the memory is of who moves (`agents.actor.Actor.RESPONDS`)
     """
 
     def __init__(self, tracks: int, steps: int, game: Game, memory: Memory) -> None:
@@ -29,15 +30,16 @@ class Tracks:
         controls = len(game.controls)
         self.count, self.open = np.zeros(tracks, np.int64), np.zeros(tracks, np.bool_)
         self.memory = memory
+        self.names = (*COLUMNS, "responds") if "responds" in memory else COLUMNS
         self.obs = np.zeros((*size, *game.shape), np.float32)
         self.legal = np.zeros((*size, game.actions), np.bool_)
         self.action = np.zeros((*size, controls), np.float32) if controls else np.zeros(size, np.int64)
         self.log_p, self.value, self.reward = (np.zeros(size, np.float32) for _ in range(3))
-        self.done, self.valid, self.fresh = (np.zeros(size, np.bool_) for _ in range(3))
+        self.done, self.valid, self.fresh, self.responds = (np.zeros(size, np.bool_) for _ in range(4))
 
     def columns(self) -> Columns:
         """All of it, by name."""
-        return {name: getattr(self, name) for name in COLUMNS} | {f"memory.{k}": v for k, v in self.memory.items()}
+        return {name: getattr(self, name) for name in self.names} | {f"memory.{k}": v for k, v in self.memory.items()}
 
     def decide(
         self,
@@ -77,11 +79,11 @@ class Tracks:
 
     def entries(self, tracks: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """The last entry of some tracks."""
-        return {name: getattr(self, name)[tracks, self.count[tracks] - 1] for name in COLUMNS}
+        return {name: getattr(self, name)[tracks, self.count[tracks] - 1] for name in self.names}
 
     def begin_with(self, tracks: NDArray[np.int64], entries: Mapping[str, NDArray[Any]]) -> None:
         """Puts open decisions first into some tracks."""
-        for name in COLUMNS:
+        for name in self.names:
             getattr(self, name)[tracks, 0] = entries[name]
         self.count[tracks], self.open[tracks], self.valid[tracks, 0] = 1, True, True
 

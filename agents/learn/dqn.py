@@ -137,7 +137,7 @@ class DQN:
         s = self.settings
         count = self._remember(experience)
         self.steps += count
-        self.head.epsilon.fill_(shared.line(1.0, s.epsilon, progress / max(s.explore, 1e-9)))
+        self.head.epsilon.fill_(self.straying(progress))
         rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -152,6 +152,10 @@ class DQN:
         metrics = {f"train/{name}": value / max(1, taken) for name, value in sums.items()}
         metrics |= {"train/learning_rate": rate, "train/n_updates": self.updates}
         return {**metrics, "rollout/exploration_rate": self.head.epsilon.item()}
+
+    def straying(self, progress: float) -> float:
+        """How often the mover strays."""
+        return shared.line(1.0, self.settings.epsilon, progress / max(self.settings.explore, 1e-9))
 
     def _remember(self, experience: Columns) -> int:
         """Puts a fragment's decisions into the replay; returns how many there are to learn from."""
@@ -195,7 +199,7 @@ class DQN:
         return {"loss": loss.item(), "q": float(self.head.expected(asked.chosen.detach()[:, None]).mean())}
 
     def _singly(self, batch: Mapping[str, Tensor]) -> Asked:
-        chosen = q_of(self.network(batch["obs"])["q"], batch["action"])
+        chosen = q_of(self.network(batch["obs"], ("q",))["q"], batch["action"])
         after = self._after(batch["next_obs"], batch["next_legal"])
         return Asked(chosen, after, batch["reward"], batch["left"], torch.arange(len(chosen)))
 
@@ -222,8 +226,8 @@ class DQN:
 
         Double (van Hasselt et al. 2016, arXiv:1509.06461): best in the online network's eyes, worth by the target's.
         """
-        worth = self.target(obs)["q"]
-        judge = self.network(obs)["q"] if self.settings.double else worth
+        worth = self.target(obs, ("q",))["q"]
+        judge = self.network(obs, ("q",))["q"] if self.settings.double else worth
         return q_of(worth, self._best(judge, legal))
 
     def _best(self, judge: Tensor, legal: Tensor) -> Tensor:

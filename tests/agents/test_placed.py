@@ -30,6 +30,7 @@ BODIES = {"rollouts": "mlp:width=16", "self_play": "resnet:blocks=1,width=4"}
 SPOKEN = "gpt:layers=1,width=16,heads=2"
 OWN: dict[str, dict[str, Any]] = {
     "dqn": {"learn_from": 64, "batch": 30, "prioritised": 0.5},
+    "nfsp": {"learn_from": 64, "batch": 30},
     "sac": {"learn_from": 64, "batch": 31, "reuse": 2.0},
     "td3": {"learn_from": 64, "batch": 31, "reuse": 2.0},
     "ddpg": {"learn_from": 64, "batch": 31, "reuse": 2.0},

@@ -36,6 +36,7 @@ CHANGES = {
 OWN = {
     "pqn": {"learning_rate": 3e-3, "batch": 128, "decay": 0.65},
     "dqn": {"batch": 128, "reuse": 8.0},
+    "nfsp": {"batch": 128, "reuse": 5.0, "eta": 0.5, "average_rate": 1e-2},
     "sac": {"learning_rate": 3e-3, "batch": 32, "reuse": 8.0, "drift": 0.05},
     "td3": {"learning_rate": 3e-3, "batch": 32, "reuse": 16.0, "drift": 0.05, "noise": 0.5},
     "ddpg": {"learning_rate": 3e-3, "batch": 32, "reuse": 16.0, "drift": 0.05, "noise": 0.5},
