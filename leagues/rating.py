@@ -157,7 +157,7 @@ def rate(
         first_move: whether to fit what moving first is worth (else it is 0).
         prior: None is the pure likelihood, which fails where somebody won or lost everything.
     """
-    met = _tally(results)
+    met = tally(results)
     names = tuple(sorted({name for pair in met for name in pair}.union(members)))
     if anchor is not None and anchor not in names:
         raise RatingError(f"The anchor {anchor!r} is no member and played no game; enter it or name another anchor.")
@@ -168,7 +168,7 @@ def rate(
     counts = np.array([met[names[a], names[b]] for a, b in pairs], np.float64).reshape(-1, 3)
 
     zero = index[anchor] if anchor is not None else None
-    x, slots, rows, free, tied = _fit(first, second, counts, names, zero, draws, first_move, prior)
+    x, slots, rows, free, tied = fit(first, second, counts, names, zero, draws, first_move, prior)
     return _ratings(names, anchor, rows, x, free, slots, tied, (first, second, counts))
 
 
@@ -205,7 +205,7 @@ def strengths(
         counts = np.zeros((len(pairs), 3))
         np.add.at(counts, place, straight)
     left, right = pairs // members, pairs % members
-    x, slots, *_ = _fit(left, right, counts, range(members), None, draws, first_move, prior)
+    x, slots, *_ = fit(left, right, counts, range(members), None, draws, first_move, prior)
     return ELO * (x[: slots.centre] - x[: slots.centre].mean())
 
 
@@ -223,17 +223,21 @@ def _counted(meetings: Ints, column: Ints, members: int) -> tuple[Ints, Floats]:
     return met, counts
 
 
-def _fit(
+def fit(
     first: Ints,
     second: Ints,
     counts: Floats,
     names: Sequence[object],
     anchor: int | None,
-    draws: str,
-    first_move: bool,
-    prior: Prior | None,
+    draws: str = "davidson",
+    first_move: bool = True,
+    prior: Prior | None = Prior(),
+    start: Floats | None = None,
 ) -> tuple[Floats, Slots, Rows, Ints, bool]:
-    """(the parameters at the top, where they lie, the rows, which are free, whether draws are fitted)."""
+    """(the parameters at the top, where they lie, the rows, which are free, whether draws are fitted).
+
+    counts [pairs, 3] is how often the first member won, drew and lost; `start` a point near the top, if one is known.
+    """
     slots = Slots.after(len(names))
     tied = draws == "davidson" and counts[:, 1].sum() > 0
     rows = _rows(first, second, counts, slots, tied, first_move, prior)
@@ -241,12 +245,15 @@ def _fit(
     if prior is None:
         _check_connected(first, second, counts, names)
     try:
-        return climb(rows, np.zeros(slots.nil + 1), free, slots), slots, rows, free, tied
+        begun = (
+            np.zeros(slots.nil + 1) if start is None else np.where(np.isin(np.arange(slots.nil + 1), free), start, 0.0)
+        )
+        return climb(rows, begun, free, slots), slots, rows, free, tied
     except NoMaximum as problem:
         raise RatingError(str(problem)) from None
 
 
-def _tally(results: Iterable[Result] | Mapping[Result, float]) -> dict[tuple[str, str], list[float]]:
+def tally(results: Iterable[Result] | Mapping[Result, float]) -> dict[tuple[str, str], list[float]]:
     """How often each ordered pair's first member won, drew and lost."""
     column = {1.0: 0, 0.5: 1, 0.0: 2}
     met: dict[tuple[str, str], list[float]] = {}
