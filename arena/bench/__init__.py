@@ -25,6 +25,7 @@ BENCHES: dict[str, str] = {
     "ratings": "arena.bench.ratings:contests",
     "memory": "arena.bench.memory:contests",
     "language": "arena.bench.language:contests",
+    "tasks": "arena.bench.tasks:contests",
     "preferences": "arena.bench.preferences:contests",
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
@@ -32,7 +33,7 @@ BENCHES: dict[str, str] = {
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
-ONE_CORE = {"rules", "search", "exact", "ratings", "train", "goal", "memory", "preferences"}
+ONE_CORE = {"rules", "search", "exact", "ratings", "train", "goal", "memory", "tasks", "preferences"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"
