@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agents.language.model import parts, scores
 from agents.networks import Network
 from agents.storage import BadAgent, agent_folder, read_agent
+from envs.registry import parse
 
 PART = 1024
 """Answers that go through the network at once."""
@@ -25,6 +26,10 @@ class Scorer:
         if "returns" not in network.heads:
             raise BadAgent(
                 f"{self.folder} is no reward model: it has no head returns; `arena train reward_model` makes one."
+            )
+        if parse(stored.game)[0] != parse(writer.game.name)[0]:
+            raise BadAgent(
+                f"{self.folder} judges answers of {stored.game}, and these are of {writer.game.name}; train one there."
             )
         if network.game.names != writer.game.names or parts(network)[0].context < writer.game.shape[2]:
             raise BadAgent(

@@ -53,4 +53,5 @@ def test_what_cannot_score_is_refused(tmp_path):
     assert "is no reward model: it has no head returns" in told(stored(tmp_path / "a", network("token")))
     short = stored(tmp_path / "b", network())
     assert "cannot read those of reverse:length=5" in told(short, "reverse:length=5,letters=2")
+    assert "judges answers of reverse:length=3,letters=2, and these are of sort" in told(short, "sort:length=3")
     assert "is no agent" in told(str(tmp_path / "none"))
