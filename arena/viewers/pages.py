@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from arena.viewers import returns
-from arena.viewers.keys import KEYS, Binding
+from arena.viewers.help import grouped, key_page
+from arena.viewers.keys import KEYS
 from arena.viewers.layout import Layout
-from arena.viewers.lettering import cut, lines, width
+from arena.viewers.lettering import cut, width
 from arena.viewers.overlays import LEGEND
 from arena.viewers.shapes import CARD, Box, Rect, Shape, Text, lifted
 from arena.viewers.snapshot import Snapshot, action_words, biggest, changes, to_player_1
@@ -17,7 +18,6 @@ GROUPS = (
     ("board", "marks on the board"),
     ("play", "playing"),
     ("view", "view"),
-    ("", "what the marks mean"),
 )
 
 MARKS = {"value": "graph", "proof": "W D L"}
@@ -26,62 +26,8 @@ MARKS = {"value": "graph", "proof": "W D L"}
 
 def help_page(ui: UI, layout: Layout) -> list[Shape]:
     """The keys, and what every mark on the board means."""
-    wide = min(layout.w - 4, 170.0)
-    box = Box((layout.w - wide) / 2, 3, wide, 94)
-    shapes: list[Shape] = [
-        Rect(*layout.window, "shadow", alpha=0.6),
-        Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit="key:?"),
-    ]
-    columns = 3 if wide >= 115 else 2 if wide >= 78 else 1
-    for size, pitch in ((2.2, 1.42), (2.1, 1.36), (2.0, 1.3), (2.0, 1.22)):  # as large as all of it fits
-        words, whole = _entries(box, columns, max(SMALL, min(size, size * layout.text)), pitch)
-        if whole:
-            break
-    return lifted(shapes + words, CARD)
-
-
-def _entries(box: Box, columns: int, size: float, pitch: float) -> tuple[list[Shape], bool]:
-    """The groups in columns, and whether there was room for all of them; what has no room is left out."""
-    row, column_w = size * pitch, (box.w - 4) / columns
-    shapes: list[Shape] = []
-    x, y, bottom, whole = box.x + 2, box.y + 2, box.bottom - 2, True
-    for group, title in GROUPS:
-        entries = [(_keys(b), b.says) for b in KEYS if b.group == group]
-        if not group:
-            entries = [(key or MARKS[name], says) for name, key, says in LEGEND]
-        wrapped = [(head, lines(says, column_w - 13.5, size)) for head, says in entries]
-        tall = row * (1 + sum(len(said) for _, said in wrapped))
-        if y + tall > bottom and y > box.y + 2:  # a group stays together
-            x, y = x + column_w, box.y + 2
-        if x + column_w > box.right:
-            return shapes, False
-        shapes.append(Text(title, Box(x, y, column_w - 2, row), size, "yellow", weight="bold"))
-        y += row
-        for head, said in wrapped:
-            if y + row * len(said) > bottom:
-                whole = False
-                break
-            shapes.append(Text(cut(head, 11.5, size, "bold"), Box(x, y, 11.5, row), size, "text", weight="bold"))
-            for words in said:
-                shapes.append(Text(words, Box(x + 12, y, column_w - 13.5, row), size, "muted"))
-                y += row
-        y += row * 0.6
-    return shapes, whole
-
-
-def _keys(binding: Binding) -> str:
-    """The keys as they are printed; a capital is left out beside its shift+letter, a long alternative too."""
-    if binding.does == "digit":
-        return "1 … 9"
-    names = [_shown(key) for key in binding.keys if not (len(key) == 1 and key.isupper())]
-    return "  ".join(names[:2]) if len("".join(names[:2])) <= 7 else names[0]
-
-
-def _shown(key: str) -> str:
-    signs = {"left": "←", "right": "→", "up": "↑", "down": "↓", "escape": "Esc", "return": "Enter", "space": "Space"}
-    *before, last = key.split("+") if key != "+" else ["+"]
-    last = signs.get(last, last.title() if len(last) > 1 else last)
-    return "+".join([*(part.title() for part in before), last])
+    marks = [(key or MARKS[name], says) for name, key, says in LEGEND]
+    return key_page([*grouped(KEYS, GROUPS), ("what the marks mean", marks)], layout.window, layout.text, "key:?")
 
 
 def end_card(snapshot: Snapshot, ui: UI, layout: Layout) -> list[Shape]:

@@ -15,6 +15,9 @@ TOKEN_SECONDS = 0.35
 STAGE_SECONDS = 2.0
 """How long the scores stand before the second model is asked."""
 
+GROUPS = (("time", "time"), ("answers", "answers"), ("view", "view"))
+"""(group of keys, its title)."""
+
 KEYS: tuple[Binding, ...] = (
     Binding((".", "right"), "forward", "one token on", "time"),
     Binding((",", "left"), "back", "one token back", "time"),

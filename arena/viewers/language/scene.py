@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from arena.viewers.help import grouped, key_page
 from arena.viewers.language.chips import Chip, fitting, row_of, set_into
 from arena.viewers.language.choices import (
+    GROUPS,
     KEYS,
     Choices,
     compared,
@@ -16,7 +18,7 @@ from arena.viewers.language.group import GroupSnapshot, sentence, told
 from arena.viewers.language.rows import MODELS, panel
 from arena.viewers.layout import SMALLEST
 from arena.viewers.lettering import cut, lines, width
-from arena.viewers.shapes import BOARD, CAPTION, CARD, GROUND, Box, Rect, Shape, Text, lifted
+from arena.viewers.shapes import BOARD, CAPTION, GROUND, Box, Rect, Shape, Text
 from arena.viewers.theme import BODY, CORNER, LABEL, SMALL
 from arena.viewers.ui import TEXT_SIZES
 
@@ -37,7 +39,7 @@ def scene(snapshot: GroupSnapshot, chosen: Choices, size: tuple[int, int]) -> li
         shapes += panel(snapshot, chosen, groups[index], index, room, text)
     shapes += detail(snapshot, chosen, Box(2, 76.5, page.w - 4, 14), text)
     shapes += _caption(snapshot, chosen, Box(2, 91.5, page.w - 4, 7.5), text)
-    return shapes + (_help(page, text) if chosen.help else [])
+    return shapes + (key_page(grouped(KEYS, GROUPS), page, text, "help") if chosen.help else [])
 
 
 def _rooms(room: Box, count: int) -> list[Box]:
@@ -131,20 +133,3 @@ def _said(snapshot: GroupSnapshot, chosen: Choices) -> str:
         return f"{told(group)} Sky: likelier than before; orange: less likely."
     before, after = (sum(answer.right > 0 for answer in one.answers) for one in snapshot.groups)
     return f"{before} of {size} right before, {after} of {size} after. {told(group)}"
-
-
-def _help(page: Box, text: float) -> list[Shape]:
-    """The keys."""
-    size = max(SMALL, 2.2 * min(text, 1.25))
-    box = Box((page.w - min(page.w - 4, 116)) / 2, 8, min(page.w - 4, 116), 84)
-    shapes: list[Shape] = [
-        Rect(*page, "shadow", alpha=0.6),
-        Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit="help"),
-    ]
-    half, row = (len(KEYS) + 1) // 2, (box.h - 4) / ((len(KEYS) + 1) // 2)
-    for k, binding in enumerate(KEYS):
-        x, y = box.x + 2 + (k >= half) * box.w / 2, box.y + 2 + (k % half) * row
-        keys = " ".join(key for key in binding.keys if not (len(key) == 1 and key.isupper()))
-        shapes.append(Text(cut(keys, 12, size, "bold"), Box(x, y, 12, row), size, weight="bold"))
-        shapes.append(Text(cut(binding.says, box.w / 2 - 16, size), Box(x + 13, y, box.w / 2 - 16, row), size, "muted"))
-    return lifted(shapes, CARD)
