@@ -70,7 +70,7 @@ def one(given: dict[str, Any], config: Path | None, settings: list[str], address
 
     path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
     chosen = load(path, [*settings, *overrides(given)])
-    if getattr(chosen.run, "engine", "native") != "native":
+    if chosen.run.engine != "native":
         raise ValueError("A league trains by our own loop: take run.engine out; `arena train --engine` has the others.")
     from arena.league import run_league
 

@@ -67,7 +67,7 @@ class Season:
     ) -> None:
         self.folder, self.plan, self.store, self.show = folder, plan, store, show
         self.minutes, self.rounds, self.keep_minutes = minutes, rounds, keep_minutes
-        self.game = game(plan.game).name
+        self.game, self.backend = game(plan.game).name, ""
         self.events: SummaryWriter | None = None
         self.ratings: Ratings | None = None
         self.history: list[dict[str, Any]] = []

@@ -29,7 +29,7 @@ def document(season: Season) -> dict[str, Any]:
         "progress": season.progress(),
         "workers": trainers.pool.size,
         "restarts": trainers.pool.restarts,
-        "inference": getattr(season, "backend", ""),
+        "inference": season.backend,
         "members": members(season),
         "feeds": {name: fed(p.fed) for name, p in trainers.pupils.items() if p.fed is not None},
         "payoff": payoff(season),
