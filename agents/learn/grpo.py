@@ -151,7 +151,7 @@ class GRPO:
         if language.answer > VERDICT:
             return GRPOSettings(entropy=0.1), replace(PLACES, curriculum=Curriculum(start=0))
         slow = {"dynamic": "no", "batch": 256, "learning_rate": 5e-4, "final_rate": 0.1}
-        return GRPOSettings(entropy=0.2, format_reward=1.0, **slow), replace(
+        return GRPOSettings(entropy=0.25, format_reward=1.5, **slow), replace(
             PLACES, curriculum=Curriculum(start=2, up=0.8, easier=0.5)
         )
 
