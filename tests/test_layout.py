@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,39 +69,41 @@ def unsafe(tree: ast.AST) -> Iterator[str]:
                     yield f"{keyword.arg}={ast.unparse(keyword.value)}"
 
 
-@pytest.mark.parametrize("path", [*SHIPPED, *TESTS], ids=short)
-def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LONGEST_FILE
-    assert not list(long_functions(ast.parse(text), LONGEST_FUNCTION))
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=short)
-def test_a_file_opens_with_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
 
 
-def test_every_folder_is_a_package_or_the_checks_of_imports_would_pass_it_over() -> None:
-    apart = {ROOT / "agents" / "external" / "bots"}  # programs, which import nothing of ours
-    assert not [
-        short(path) for path in {path.parent for path in SHIPPED} - apart if not (path / "__init__.py").exists()
-    ]
+def test_files_can_be_read_in_one_sitting() -> None:
+    lengths = {short(path): len(text_of(path).splitlines()) for path in [*SHIPPED, *TESTS]}
+    assert not {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE}
+    found = {short(path): list(long_functions(tree_of(path), LONGEST_FUNCTION)) for path in [*SHIPPED, *TESTS]}
+    assert not {path: functions for path, functions in found.items() if functions}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=short)
-def test_names_say_what_is_in_them(path: Path) -> None:
-    parts = [*path.relative_to(ROOT).parts[:-1], path.stem]
-    assert not WORDS_NOT_USED.intersection(word for part in parts for word in part.split("_"))
+def test_files_open_with_what_they_are() -> None:
+    empty = {path for path in SHIPPED if path.name == "__init__.py" and not tree_of(path).body}
+    assert not [short(path) for path in SHIPPED if path not in empty and not ast.get_docstring(tree_of(path))]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=short)
-def test_no_code_comes_from_files(path: Path) -> None:
-    assert not list(unsafe(ast.parse(path.read_text(encoding="utf-8"))))
+def test_names_say_what_is_in_them() -> None:
+    parts = {short(path): [*path.relative_to(ROOT).parts[:-1], path.stem] for path in SHIPPED}
+    assert not [name for name, of in parts.items() if WORDS_NOT_USED & {word for p in of for word in p.split("_")}]
+
+
+def test_no_code_comes_from_files() -> None:
+    found = {short(path): list(unsafe(tree_of(path))) for path in SHIPPED}
+    assert not {path: calls for path, calls in found.items() if calls}
 
 
 def test_no_file_knows_the_machine_it_was_written_on() -> None:
     this = Path(__file__).resolve()
-    found = {short(p): MACHINE_PATH.findall(p.read_text(encoding="utf-8")) for p in TEXTS if p.resolve() != this}
+    found = {short(p): MACHINE_PATH.findall(text_of(p)) for p in TEXTS if p.resolve() != this}
     assert not {path: hits for path, hits in found.items() if hits}
 
 
