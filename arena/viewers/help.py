@@ -28,7 +28,7 @@ def key_page(sections: Sequence[Section], window: Box, text: float, hit: str) ->
         Rect(*box, "panel", radius=1.6, stroke="line", stroke_width=0.2, hit=hit),
     ]
     columns = 3 if wide >= 115 else 2 if wide >= 78 else 1
-    for size, pitch in ((2.2, 1.42), (2.1, 1.36), (2.0, 1.3), (2.0, 1.22)):  # as large as all of it fits
+    for size, pitch in ((2.6, 1.5), (2.2, 1.42), (2.1, 1.36), (2.0, 1.3), (2.0, 1.22)):  # as large as all of it fits
         words, whole = _entries(sections, box, columns, max(SMALL, min(size, size * text)), pitch)
         if whole:
             break

@@ -32,7 +32,7 @@ KEYS: tuple[Binding, ...] = (
     Binding(("[", "k"), "cursor back", "the answer's token before", "answers"),
     Binding(("b",), "side", "both models' answers, or one's", "answers"),
     Binding(("t",), "tint", "tints on or off", "answers"),
-    Binding(("a",), "attention", "attention of a head, or likely tokens", "answers"),
+    Binding(("a",), "attention", "attention, or likely tokens", "answers"),
     Binding(("h",), "head", "the next head", "answers"),
     Binding(("shift+h", "H"), "layer", "the next layer", "answers"),
     Binding(("+", "="), "larger", "larger text", "view"),
