@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from agents.play import read_forfeit
 from arena.store import Store, StoreError
-from arena.text import inert, percent, printable
+from arena.text import counted, inert, percent, printable
+from leagues.overturn import Lead, overturn
 from leagues.rating import Ratings, Result, rate
 
 if TYPE_CHECKING:
@@ -68,6 +69,23 @@ class Leaderboard:
     """Whether exploitability was asked for."""
     outdated: int = 0
     """Games by other versions of the rules, which do not count."""
+    lead: Lead | None = None
+    """How few games the first place hangs on; None of fewer than two members."""
+
+    @property
+    def hangs_on(self) -> str:
+        """What is said of how few games would change the leader; empty of fewer than two members."""
+        if self.lead is None or not self.games:
+            return ""
+        leader, rival = printable(self.lead.leader), printable(self.lead.rival or "")
+        if self.lead.games is None:
+            found = "whichever games are left out" if self.lead.exact else "whatever was tried by leaving games out"
+            return f"{leader} leads {found}"
+        if not self.lead.games:
+            return f"{leader} and {rival} stand level"
+        most = "" if self.lead.exact else "at most "
+        of = f"{percent(self.lead.games / self.games)} of all"
+        return f"without {most}{counted(self.lead.games, 'game')} ({of}) {rival} would lead"
 
     @property
     def in_circles(self) -> str:
@@ -138,7 +156,8 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
         )
     games, worth, outdated = sum(results.values()), rated.first_move, store.outdated(game)
     error = 1.96 * worth.error
-    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, error, cycles, exact, outdated)
+    lead = overturn(results, rated.names)
+    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, error, cycles, exact, outdated, lead)
 
 
 def exploitability(game: str, spec: str) -> float | None:
@@ -270,7 +289,7 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     zero = f", {board.zero} = 0" if board.zero else ""
     title = f"{board.game}: {board.games:,} rated games{zero}"
     worth = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo" if board.games else ""
-    said = filter(None, [worth, board.in_circles, board.left_out, board.forfeited])
+    said = filter(None, [worth, board.hangs_on, board.in_circles, board.left_out, board.forfeited])
     caption = escape("\n".join(said)) or None
     grid = Table(title=escape(printable(title)), caption=caption, title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)

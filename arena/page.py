@@ -60,6 +60,7 @@ def as_page(board: Leaderboard) -> str:
     circles = f" {escape(board.in_circles)}." if board.in_circles else ""
     first = f"Moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo."
     lost = f" {escape(board.forfeited)}." if board.forfeited else ""
+    hangs = f" {escape(board.hangs_on[:1].upper() + board.hangs_on[1:])}." if board.hangs_on else ""
     exact = " “Exploit” is what a best response to it gains a seat, over the game’s whole tree." if board.exact else ""
     gain = "<th>exploit</th>" if board.exact else ""
     heads = gain + "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
@@ -69,7 +70,7 @@ def as_page(board: Leaderboard) -> str:
 <p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
 settled. “Better” is the probability that a member is truly stronger than the next one down; “Nash” its weight in the
 mixture of members that no member beats, “α-rank” the share of time that evolution among them spends at it.{exact}
-{first}{circles}{lost}</p>
+{first}{hangs}{circles}{lost}</p>
 <div class="scroll">
 <table>
 <thead>

@@ -17,13 +17,14 @@ from math import comb
 
 import numpy as np
 
-from leagues.bradley_terry import Floats, Ints, Slots, covariance, outcomes
-from leagues.rating import Prior, Result, fit, tally
+from leagues.bradley_terry import Floats, Ints, Rows, Slots, curve, information, outcomes
+from leagues.rating import Result, fit, tally
 
 EQUAL = 1e-6
 """Ratings, in natural units, that are no further apart are the same."""
-RIVALS = 3
-"""So many members are tried as the next leader: those who seem to need the fewest games left out."""
+NEAREST, RIVALS, MANY = 10, 3, 100
+"""Of the next so many in the table so many are tried as the next leader, those who seem to need the fewest games left
+out; one alone where there are more members than the last number."""
 TRIED = 300
 """Ways to leave out fewer games that are all tried, if there are no more, so that the number is known to be least."""
 
@@ -66,33 +67,30 @@ class _Games:
         self.counts = np.array(counts, np.float64).reshape(-1, 3).astype(np.int64)
         self.start: Floats | None = None
 
-    def rated(self, counts: Ints) -> tuple[Floats, Floats, Slots]:
-        """(the parameters, their covariance, where they lie) of some of the games."""
-        x, slots, rows, free, _ = self._fitted(counts)
-        return x, covariance(rows, x, free, slots), slots
-
     def strengths(self, counts: Ints) -> Floats:
         """[n] ratings by some of the games."""
         return self._fitted(counts)[0][: len(self.names)]
 
-    def _fitted(self, counts: Ints):
-        found = fit(
-            self.first, self.second, counts.astype(np.float64), self.names, None, prior=Prior(), start=self.start
-        )
+    def _fitted(self, counts: Ints) -> tuple[Floats, Slots, Rows, Ints, bool]:
+        found = fit(self.first, self.second, counts.astype(np.float64), self.names, None, start=self.start)
         self.start = found[0]
         return found
 
-    def pulls(self, x: Floats, spread: Floats, slots: Slots, leader: int) -> Floats:
-        """[n, pairs, 3] by how much each member nears the leader, to first order, when a game of a kind is left out."""
+    def pulls(self, counts: Ints, leader: int, others: Ints) -> tuple[Floats, Floats]:
+        """([m, pairs, 3] by how much each other nears the leader, to first order, when a game of a kind is left out of
+        these; [m] how far each is away)."""
+        x, slots, rows, free, tied = self._fitted(counts)
+        apart = np.zeros((slots.nil + 1, len(others)))
+        apart[leader] = 1.0
+        apart[others, np.arange(len(others))] = -1.0
+        less = np.zeros_like(apart)
+        less[free] = np.linalg.solve(information(rows, curve(rows, x, slots), slots)[np.ix_(free, free)], apart[free])
         d = x[self.first] - x[self.second] + x[slots.first]
-        tied = self.counts[:, 1].any()
         win, draw, loss = outcomes(d, x[slots.tie] if tied else -np.inf)
         slope = np.array([0.5, 0.0, -0.5]) - (win - loss)[:, None] / 2
         of_tie = np.array([0.0, 1.0, 0.0]) - draw[:, None]
-        n = len(self.names)
-        less = spread[leader] - spread[:n]
-        along = less[:, self.first] - less[:, self.second] + less[:, slots.first, None]
-        return along[:, :, None] * slope + less[:, slots.tie, None, None] * of_tie
+        along = (less[self.first] - less[self.second] + less[slots.first]).T
+        return along[:, :, None] * slope + less[slots.tie][:, None, None] * of_tie, x[leader] - x[others]
 
 
 def overturn(results: Iterable[Result] | Mapping[Result, float], members: Iterable[str] = ()) -> Lead | None:
@@ -103,17 +101,13 @@ def overturn(results: Iterable[Result] | Mapping[Result, float], members: Iterab
     games = _Games(results, members)
     if len(games.names) < 2:
         return None
-    x, spread, slots = games.rated(games.counts)
-    top = x[: len(games.names)]
-    leader = int(np.argmax(top))
-    others = np.delete(np.arange(len(top)), leader)
-    second = int(others[np.argmax(top[others])])
-    if top[leader] - top[second] <= EQUAL:
-        return Lead(games.names[leader], games.names[second], 0, True, ())
-    pulls = games.pulls(x, spread, slots, leader)
-    needed = {int(i): _needed(pulls[i], games.counts, float(top[leader] - top[i])) for i in others}
-    rivals = sorted(needed, key=lambda i: (needed[i], top[leader] - top[i]))[:RIVALS]
-    found = [left for left in (_toward(games, leader, rival) for rival in rivals) if left is not None]
+    leader, *others = np.argsort(-games.strengths(games.counts), kind="stable")[: NEAREST + 1].tolist()
+    pulls, gaps = games.pulls(games.counts, leader, np.array(others))
+    if gaps[0] <= EQUAL:
+        return Lead(games.names[leader], games.names[others[0]], 0, True, ())
+    needed = [_needed(pull, games.counts, float(gap)) for pull, gap in zip(pulls, gaps, strict=True)]
+    likely = sorted(range(len(others)), key=lambda i: (needed[i], i))[: RIVALS if len(games.names) <= MANY else 1]
+    found = [left for left in (_toward(games, leader, others[i]) for i in likely) if left is not None]
     best = min(found, key=lambda left: int((games.counts - left).sum()), default=None)
     return _least(games, leader, best)
 
@@ -140,12 +134,12 @@ def _toward(games: _Games, leader: int, rival: int) -> Ints | None:
     """[pairs, 3] the games left when those that keep a rival down most are left out until another leads."""
     left = games.counts.copy()
     while not _overturned(games, leader, left):
-        x, spread, slots = games.rated(left)
-        pull = np.where(left > 0, games.pulls(x, spread, slots, leader)[rival], -np.inf)
+        (pull,), (gap,) = games.pulls(left, leader, np.array([rival]))
+        pull = np.where(left > 0, pull, -np.inf)
         kind = np.unravel_index(int(np.argmax(pull)), pull.shape) if pull.size else None
         if kind is None or pull[kind] <= 0.0:
             return None
-        steps = (x[leader] - x[rival]) / pull[kind] / 3  # the closer, the more carefully
+        steps = gap / pull[kind] / 3  # the closer, the more carefully
         left[kind] -= int(np.clip(steps, 1, left[kind]))
     for kind in map(tuple, np.argwhere(left < games.counts)):  # what turns out not to be needed counts again
         while left[kind] < games.counts[kind]:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -186,6 +188,35 @@ def test_who_beats_whom_is_told_beside_the_ratings(tmp_path, circle):
     assert ("100 % of who beats whom goes in circles" in out.getvalue()) == circle
     row = next(csv.DictReader(io.StringIO(as_csv(board))))
     assert row["nash"] == ("0.3333" if circle else "1.0000")
+
+
+@pytest.mark.parametrize(
+    ("won", "said"),
+    [
+        ((1, 1, -1), "without 2 games (67 % of all) <b> would lead"),  # one win ahead, and one more
+        ((1, -1), "<a> and <b> stand level"),
+        ((1, 1), "<a> leads whichever games are left out"),
+    ],
+)
+def test_it_is_told_how_few_games_hold_the_leader_up(tmp_path, won, said):
+    with Store(tmp_path / "arena.db") as store:
+        for name in ("<a>", "<b>"):
+            store.add_member("connect_four", name, "agent")
+        store.add_games(
+            StoredGame(str(i), "connect_four", 1, 0, ("<a>", "<b>"), (w, -w), [0], purpose="rating", run="r")
+            for i, w in enumerate(won)
+        )
+        board = leaderboard(store, "connect_four")
+    assert board.hangs_on == said and escape(said[1:]) in as_page(board)
+    out = io.StringIO()
+    Console(file=out, width=160).print(as_table(board, 160))
+    assert said in out.getvalue()
+    lead = json.loads(json.dumps(as_document(board)))["lead"]
+    assert (
+        lead["leader"] == "<a>"
+        and lead["exact"]
+        and sum(one["games"] for one in lead["left_out"]) == (lead["games"] or 0)
+    )
 
 
 @pytest.mark.parametrize(
