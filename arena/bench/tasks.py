@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from agents.language.agent import LanguageAgent
+from agents.language.sampling import Sampler
 from agents.networks import Network
 from arena.bench import Row
 from arena.config import load
-from arena.evaluation import evaluated, held_out, twin
+from arena.evaluation import held_out, twin
 from arena.run import plan_of
 from arena.train import Trainer
 from envs.language import task
@@ -95,4 +95,11 @@ def learned(spec: str, seed: int, seconds: float) -> Learned:
 
 def right(spec: str, network: Network) -> float:
     """The share of held-out prompts, always the same ones, whose likeliest answer is right."""
-    return float(evaluated(game(twin(spec)), LanguageAgent(network, spec), [], held_out(0, JUDGED)).rewards.mean())
+    rules = game(twin(spec))
+    asked = task.language(rules)
+    rows = task.posed(rules, held_out(0, JUDGED), np.full(JUDGED, asked.levels))
+    written = Sampler(network, JUDGED, narrow=False).sample(
+        rows["text"][:, : asked.prompt], rows["prompted"], asked.answer, held_out(1, JUDGED), greedy=True
+    )
+    task.write(rules, rows, written.tokens, written.length)
+    return float(task.judged(rules, rows)[1].mean())
