@@ -77,6 +77,9 @@ checked and kept, for the next algorithm.
 """
 
 
+MOST_WORKERS = 4096
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the text names the file, the key and the mend."""
 
@@ -102,9 +105,9 @@ def _cores() -> int:
 
 
 def _count(value: object) -> object:
-    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WORKERS):
         return value
-    raise ValueError('It must be "auto" or a whole number from 0 up.')
+    raise ValueError(f'It must be "auto" or a whole number from 0 to {MOST_WORKERS}.')
 
 
 class Section(BaseModel):
@@ -232,14 +235,19 @@ def tables(path: Path | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     return tree
 
 
-def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
-    """The configuration that a tree of tables describes; `source` is what errors name."""
+def check_sections(tree: Mapping[str, Any], source: str) -> None:
+    """Raises ConfigError unless a tree holds known sections alone, each of them a table."""
     known = [*SECTIONS, *OWNED, *PLAYING]
     for name, table in tree.items():
         if name not in known:
             raise ConfigError(f"{source}: there is no section [{name}]; {_near(name, known)}")
         if not isinstance(table, Mapping):
             raise ConfigError(f"{source}: {name} is a section; write [{name}] and its keys below it.")
+
+
+def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
+    """The configuration that a tree of tables describes; `source` is what errors name."""
+    check_sections(tree, source)
     learner = dict(tree.get("learner", {}))
     algorithm = {"algorithm": learner.pop("algorithm")} if "algorithm" in learner else {}
     parts = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agents.files import write_text
-from arena.config import Config, ConfigError, build, resolved, tables
+from arena.config import Config, ConfigError, begun, build, check_sections, resolved, tables
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan
 from arena.text import folder_name
@@ -37,9 +38,11 @@ def compose(
     text = tables(None, overrides)
     given = preset.tables(name)
     base = tables(path)
-    for section, table in given.items():
-        if section not in COMPOSED:
-            base[section] = {**base.get(section, {}), **table}
+    check_sections(base, str(path))
+    own = {section: table for section, table in given.items() if section not in COMPOSED}
+    check_sections(own, f"the league {name}")
+    for section, table in own.items():
+        base[section] = {**base.get(section, {}), **table}
     composed = {section: given[section] for section in COMPOSED if section in given}
     for section, table in text.items():
         target = composed if section in COMPOSED else base
@@ -99,18 +102,18 @@ def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], a
 
 
 def write_league(config: Config, made: Composition, learners: Mapping[str, Config], folder: Path) -> None:
-    """Writes what a league is made of into its folder; raises ConfigError if the folder is of another league."""
+    """Writes what a league is made of into its folder; raises ConfigError if that of another has begun there."""
     text = league_toml(made, learners)
     there = folder / "league.toml"
     if (folder / "config.toml").exists() and not there.exists():
         raise ConfigError(f"{folder} is a run of one learner; give the league another run.name.")
-    if there.exists():
-        import tomllib
-
-        was, now = tomllib.loads(there.read_text(encoding="utf-8")), tomllib.loads(text)
-        same = was.get("learners") == now["learners"]
-        game = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))["game"]["name"]
-        if not same or game != config.game.name:
+    if begun(folder):
+        try:
+            was, now = tomllib.loads(there.read_text(encoding="utf-8")), tomllib.loads(text)
+            game = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))["game"]["name"]
+        except (OSError, ValueError, LookupError, TypeError):
+            raise ConfigError(f"{there} or config.toml beside it is damaged; move {folder} away.") from None
+        if was.get("learners") != now["learners"] or game != config.game.name:
             raise ConfigError(
                 f"{folder} is a league of other learners or another game; give this one another run.name."
             )

@@ -9,7 +9,7 @@ import pytest
 from arena.cli import run
 from arena.config import Config, ConfigError
 from arena.population.board import board
-from arena.population.composing import compose
+from arena.population.composing import compose, write_league
 from arena.viewers.league import PAGE, PICTURES, thinned
 from arena.viewers.shapes import Disc, Rect, Ring, Text, bounds
 
@@ -98,6 +98,36 @@ def test_what_cannot_be_is_one_sentence(played, monkeypatch, capsys):
     ):
         assert run(["league", *given]) == 2
         assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["seed = 3", "game = 'kuhn'", "learner = 'ppo'", "[[run]]"])
+def test_what_is_no_table_is_said(tmp_path, text):
+    league, file = tmp_path / "own.toml", tmp_path / "arena.toml"
+    league.write_text(f"{text}\n{OWN}" if "[[" not in text else f"{OWN}\n{text}")
+    with pytest.raises(ConfigError, match=r"is a section; write|there is no section \[seed\]"):
+        compose(str(league), "kuhn", None, [])
+    league.write_text(OWN)
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"is a section; write|there is no section \[seed\]"):
+        compose(str(league), "kuhn", file, [])
+
+
+def test_a_league_that_never_began_is_in_nobodys_way(tmp_path):
+    (tmp_path / "own.toml").write_text(OWN)
+    kuhn, leduc = (compose(str(tmp_path / "own.toml"), name, None, []) for name in ("kuhn", "leduc"))
+    folder = tmp_path / "x"
+    folder.mkdir()
+    write_league(*kuhn, folder)
+    (folder / "config.toml").unlink()  # killed between the two files
+    write_league(*leduc, folder)
+    (folder / "state").mkdir()
+    write_league(*leduc, folder)
+    with pytest.raises(ConfigError, match="another game"):
+        write_league(*kuhn, folder)
+    for damaged in ("league.toml", "config.toml"):
+        (folder / damaged).write_text("learners = [")
+        with pytest.raises(ConfigError, match="damaged"):
+            write_league(*leduc, folder)
 
 
 def test_each_learner_has_its_own_settings(tmp_path):
