@@ -1,1 +1,1 @@
-"""Exact yardsticks for games whose whole tree fits in memory: best responses, exploitability, CFR."""
+"""Exact yardsticks for games that fit in memory: planning, best responses, exploitability, CFR."""

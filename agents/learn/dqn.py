@@ -20,12 +20,13 @@ from torch import Tensor
 from agents.agent import Unable
 from agents.experience import Columns
 from agents.heads import Q
+from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.losses import huber, projected, q_of
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
-from agents.replay import Replay, sequences, transitions
+from agents.replay import Replay, roomy, sequences, transitions
 from agents.rollouts import RolloutSettings
 from envs.game import Game
 
@@ -81,8 +82,7 @@ class DQNSettings:
         within(self, replay="[1, inf)", learn_from="[0, inf)", target_every="[1, inf)", explore="[0, 1]")
         within(self, epsilon="[0, 1]", gradient="(0, inf)", prioritised="[0, 1]", correction="[0, 1]", atoms="[1, inf)")
         within(self, final_rate="[0, 1]", burn_in="[0, inf)")
-        if self.replay < self.batch:
-            raise ValueError(f"replay holds {self.replay} transitions, fewer than one batch of {self.batch}.")
+        roomy(self.replay, self.batch)
 
 
 class Asked(NamedTuple):
@@ -138,24 +138,22 @@ class DQN:
         count = self._remember(experience)
         self.steps += count
         self.head.epsilon.fill_(self.straying(progress))
-        rate = s.learning_rate * shared.line(1.0, s.final_rate, progress)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        sums: dict[str, float] = {}
-        taken = 0
+        rate = s.learning_rate * descent.line(1.0, s.final_rate, progress)
+        descent.set_rate(self.optimiser, rate)
+        due = 0
         if self.steps >= s.learn_from and len(self.replay):
-            self.owed += count * s.reuse / s.batch
-            taken, self.owed = int(self.owed), self.owed % 1.0
-        for _ in range(taken):
-            for name, value in self.step(shared.line(s.correction, 1.0, progress)).items():
-                sums[name] = sums.get(name, 0.0) + value
-        metrics = {f"train/{name}": value / max(1, taken) for name, value in sums.items()}
-        metrics |= {"train/learning_rate": rate, "train/n_updates": self.updates}
-        return {**metrics, "rollout/exploration_rate": self.head.epsilon.item()}
+            due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
+        correction = descent.line(s.correction, 1.0, progress)
+        return {
+            **descent.means([self.step(correction) for _ in range(due)]),
+            "train/learning_rate": rate,
+            "train/n_updates": self.updates,
+            "rollout/exploration_rate": self.head.epsilon.item(),
+        }
 
     def straying(self, progress: float) -> float:
         """How often the mover strays."""
-        return shared.line(1.0, self.settings.epsilon, progress / max(self.settings.explore, 1e-9))
+        return descent.line(1.0, self.settings.epsilon, progress / max(self.settings.explore, 1e-9))
 
     def _remember(self, experience: Columns) -> int:
         """Puts a fragment's decisions into the replay; returns how many there are to learn from."""
@@ -190,7 +188,7 @@ class DQN:
             difference = asked.chosen - (asked.reward + asked.left * asked.after)
             error, surprise = huber(difference), difference.detach().abs()
         loss = (torch.from_numpy(weight)[asked.row] * error).mean()
-        shared.descend(self.network, self.optimiser, loss, "DQN's loss", self.steps, s.gradient)
+        descent.descend(self.network, self.optimiser, loss, "DQN's loss", self.steps, s.gradient)
         if s.prioritised:
             self.replay.reweigh(places, self._priority(surprise, asked.row, drawn).numpy() + 1e-3)
         self.updates += 1
@@ -247,10 +245,10 @@ class DQN:
     def state(self) -> State:
         own = {"steps": self.steps, "updates": self.updates, "owed": self.owed, "replay": self.replay.state()}
         own["target"] = self.target.state_dict()
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.target.load_state_dict(state["target"])
         if self.network.memory:
             self.replay = Replay(int(state["replay"]["capacity"]), self.settings.prioritised)

@@ -16,7 +16,7 @@ import torch
 
 from agents.agent import Unable
 from agents.experience import Columns
-from agents.learn import policy_gradient as shared
+from agents.learn import descent
 from agents.learn.dqn import DQN, DQNSettings
 from agents.learn.learner import Metrics, State
 from agents.losses import chosen_and_entropy
@@ -90,7 +90,7 @@ class NFSP(DQN):
 
     def straying(self, progress: float) -> float:
         """Differs: the paper's falls with the inverse square root of the iterations."""
-        return shared.line(self.settings.epsilon, 0.0, progress)
+        return descent.line(self.settings.epsilon, 0.0, progress)
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Takes experience into both memories, and takes as many steps with the average as DQN with the response."""
@@ -101,8 +101,7 @@ class NFSP(DQN):
             self.reservoir.add(own, self.generator)
         before = self.updates
         metrics = super().update(experience, progress)
-        for group in self.average_optimiser.param_groups:
-            group["lr"] = s.average_rate * shared.line(1.0, s.final_rate, progress)
+        descent.set_rate(self.average_optimiser, s.average_rate * descent.line(1.0, s.final_rate, progress))
         count = self.updates - before if len(self.reservoir) else 0
         losses = [self.imitate() for _ in range(count)]
         metrics |= {"train/average_loss": float(np.mean(losses))} if losses else {}
@@ -116,7 +115,7 @@ class NFSP(DQN):
         self.network.zero_grad(set_to_none=True)  # of the response's step
         loss = -log_p.mean()
         what = "NFSP's average's loss"
-        shared.descend(self.network, self.average_optimiser, loss, what, self.steps, self.settings.gradient)
+        descent.descend(self.network, self.average_optimiser, loss, what, self.steps, self.settings.gradient)
         return loss.item()
 
     def state(self) -> State:
@@ -125,6 +124,5 @@ class NFSP(DQN):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        groups = self.average_optimiser.state_dict()["param_groups"]
-        self.average_optimiser.load_state_dict({"state": state["average"], "param_groups": groups})
+        descent.restore_optimiser(self.average_optimiser, state["average"])
         self.reservoir.restore(state["reservoir"], self.generator)

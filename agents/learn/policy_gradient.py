@@ -11,17 +11,7 @@ from torch import Tensor
 
 from agents.experience import Columns
 from agents.heads import Returns
-from agents.learn.descent import (  # noqa: F401
-    Diverged,
-    descend,
-    finite,
-    line,
-    restore,
-    shuffled,
-    state,
-    step_along,
-    warmed,
-)
+from agents.learn.descent import finite, line, restore, shuffled, state, step_along, warmed  # noqa: F401
 from agents.networks import Network
 from envs.game import Game
 
