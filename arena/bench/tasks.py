@@ -1,6 +1,6 @@
 """Tasks of words: how many held-out prompts GRPO answers rightly, from random weights, after so long on one core.
 
-    arena bench tasks --option tasks=reverse,parity --option seeds=1 --option seconds=120
+    arena bench tasks --option tasks=reverse,parity --option seeds=1 --option core_seconds=120
 
 Training is that of `arena train grpo TASK --workers 0`, with the settings that suit the task. A row is a task: the mean
 over seeds of the share of `JUDGED` held-out prompts of the last level that the likeliest tokens answer rightly, beside
@@ -42,15 +42,15 @@ class Learned(NamedTuple):
     reached: float | None
 
 
-def contests(tasks: str = "reverse,sort,addition,parity", seeds: str = "3", seconds: str = "600") -> Iterator[Row]:
+def contests(tasks: str = "reverse,sort,addition,parity", seeds: str = "3", core_seconds: str = "600") -> Iterator[Row]:
     """One row a task.
 
-    tasks    specs, with commas between them; one alone may have commas of its own
-    seconds  of one core, for each seed
+    tasks         specs, with commas between them; one alone may have commas of its own
+    core_seconds  for each seed
     """
     torch.set_num_threads(1)
     for spec in [tasks] if ":" in tasks else tasks.split(","):
-        yield row(spec, [learned(spec, seed, float(seconds)) for seed in range(int(seeds))], float(seconds))
+        yield row(spec, [learned(spec, seed, float(core_seconds)) for seed in range(int(seeds))], float(core_seconds))
 
 
 def row(spec: str, found: list[Learned], seconds: float) -> Row:
