@@ -26,7 +26,10 @@ Bits: TypeAlias = Any
 Real: TypeAlias = Any
 """A number in compiled code, of 32 bits or 64."""
 
-rule = numba.njit(nogil=True)
+COMPILED: Any = {"nogil": True, "no_cfunc_wrapper": True}
+"""How everything is compiled: nothing is called from C, and an entry for that is a tenth of the compiler's work."""
+
+rule = numba.njit(**COMPILED)
 """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1."""
 
 

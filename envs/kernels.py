@@ -23,7 +23,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
-from envs.game import Bits, Game, Row, Rows, View, rule
+from envs.game import COMPILED, Bits, Game, Row, Rows, View, rule
 from envs.masks import count_true, nth_true
 
 P = ParamSpec("P")
@@ -104,7 +104,8 @@ class Loop(Generic[P, R]):
         tell_closures_apart(copy)
         copy.__module__ = self.function.__module__
         copy.__qualname__ = f"{self.__name__}.{game.play.__module__.rpartition('.')[2]}.{fingerprint(copy)}"
-        made = numba.njit(cache=not inlined, nogil=True, forceinline=inlined)(copy)
+        options = {**COMPILED, "no_cpython_wrapper": inlined}
+        made = numba.njit(cache=not inlined, forceinline=inlined, **options)(copy)
         return self.shared.setdefault((copy.__qualname__, inlined), made)  # games of one rule share the loops over it
 
 
@@ -133,7 +134,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Marks a function of plain arrays: compiled, and cached on disk under the fingerprint of all that it calls."""
     tell_closures_apart(function)
     function.__qualname__ += f".{fingerprint(function)}"
-    return numba.njit(cache=True, nogil=True)(function)
+    return numba.njit(cache=True, **COMPILED)(function)
 
 
 def _names(code: CodeType) -> set[str]:
