@@ -45,7 +45,10 @@ def run(
 
 
 def digest(spec: str) -> str:
-    """Of all that the loops of a game give for two short batches of random play."""
+    """Of all that the loops of a game give for two short batches of random play: a few games, 40 plies at most.
+
+    (`move` looks for the best move before each of its games, which uncompiled takes a third of a second.)
+    """
     rules = game(spec)
     digest = hashlib.sha256()
     rows = kernels.new_rows(rules, kernels.seeds(4, 3))
@@ -61,7 +64,7 @@ def digest(spec: str) -> str:
         kernels.random_rows(rules, rows, mask, 1)
     obs, masks = np.empty((3, *rules.shape), np.float32), np.empty((3, rules.actions), np.bool_)
     rows = kernels.new_rows(rules, kernels.seeds(5, 3))
-    ended = kernels.random_steps(rules, rows, obs, masks, 40)
+    ended = kernels.random_steps(rules, rows, obs, masks, min(40, 4 * rules.max_plies))
     digest.update(obs.tobytes() + masks.tobytes() + str(ended).encode())
     for field in rows.dtype.names or ():
         digest.update(rows[field].tobytes())
