@@ -10,13 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from agents.self_play import SelfPlay
 from arena import cluster
 from arena.cluster import NoCluster, make_pool, stop_ray
 from arena.config import load
-from arena.worker import Order
 
-ORDER = Order(0, 0, "tic_tac_toe", "alphazero", "mlp", ("policy", "value"), SelfPlay(lanes=4), backend="torch")
+
+def light() -> type:
+    """A worker that is made at once: it is sent whole, and imports nothing."""
+
+    class Light:
+        def __init__(self, order, state):
+            self.order = order
+
+        def ready(self):
+            return self.order
+
+    return Light
 
 
 @pytest.fixture
@@ -119,9 +128,9 @@ def test_a_worker_that_is_lost_is_ended_and_made_again(monkeypatch, kind):
     import ray
     from ray import exceptions as of
 
-    pool = make_pool([ORDER], [None], local=False)
+    pool = make_pool(["order"], [None], local=False, kind=light())
     assert isinstance(pool, cluster.RayPool)
-    assert pool.finish(pool.start(0, "ready")) == "torch"
+    assert pool.finish(pool.start(0, "ready")) == "order"
     errors = {
         "ActorUnavailableError": of.ActorUnavailableError("gone for now", None),
         "ObjectLostError": of.ObjectLostError("00" * 28, None, ""),  # type: ignore[arg-type]
@@ -134,7 +143,7 @@ def test_a_worker_that_is_lost_is_ended_and_made_again(monkeypatch, kind):
         return real(reference)
 
     monkeypatch.setattr(ray, "get", get)
-    assert pool.finish(pool.start(0, "ready")) == "torch"
+    assert pool.finish(pool.start(0, "ready")) == "order"
     assert pool.restarts == 1 and pool.deaths == [0]
     with pytest.raises(of.RayActorError):
         real(old.ready.remote())
@@ -152,8 +161,18 @@ def test_a_worker_that_cannot_be_made_says_why_at_once():
 
         def ready(self): ...
 
-    pool = make_pool([ORDER], [None], local=False, kind=Broken)
+    pool = make_pool([None], [None], local=False, kind=Broken)
     with pytest.raises(NoCluster, match=r"cannot make workers \(KeyError: .boom.\)"):
         pool.finish(pool.start(0, "ready"))
     assert pool.restarts == 0
+    pool.close()
+
+
+@pytest.mark.ray
+def test_a_worker_that_dies_again_and_again_is_given_up(monkeypatch):
+    monkeypatch.setattr(cluster, "DEATHS", 2)
+    pool = make_pool(["order"], [None], local=False, kind=light())
+    with pytest.raises(NoCluster, match="Worker 0 has died 2 times in a row"):
+        pool.finish(pool.start(0, "__ray_call__", lambda worker: os._exit(1)))
+    assert pool.restarts == 1
     pool.close()
