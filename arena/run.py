@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 
     from arena.config import Config
 
+
+AGAIN = "mend that and start again: the run goes on from its last state"
+
+TRIED = ".tried-"
+"""Begins the names of folders in which an agent lies while it is tried."""
 
 RECENT = 100
 """Games over which the curves of training take their means, as SB3 does; more if more ended in one round."""
@@ -81,6 +87,8 @@ class Run:
 
     def _open(self, minutes: float | None, steps: int | None) -> None:
         """Begins anew, or goes on from the state that is kept."""
+        for left in self.folder.glob(f"{TRIED}*"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
         state = load_state(self.folder / "state")
         self.resumed = state is not None
         if state is None:
@@ -158,7 +166,7 @@ class Run:
         if s is None or learner.steps == self.tried:
             return {}
         self.tried = learner.steps
-        with tempfile.TemporaryDirectory(prefix=".tried-", dir=self.folder) as beside:
+        with _writing(self.folder, AGAIN), tempfile.TemporaryDirectory(prefix=TRIED, dir=self.folder) as beside:
             folder = Path(beside) / f"{self.name}-{learner.steps:06d}"
             self._freeze(folder)
             found = evaluated(rules, in_earnest(folder), self.others, held_out(self.plan.seed, s.episodes))
@@ -193,7 +201,8 @@ class Run:
         name = f"{self.name}-{self.trainer.learner.steps:06d}"
         folder = self.folder / "agents" / name
         if not folder.exists():
-            self._freeze(folder)
+            with _writing(self.folder, AGAIN):
+                self._freeze(folder)
         return name, folder
 
     def _freeze(self, folder: Path) -> None:
@@ -266,13 +275,13 @@ def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mappi
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(folder: Path, mend: str = "set run.out to a folder that can") -> Iterator[None]:
     """Within it, a folder that cannot be written is one sentence."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise ValueError(f"{folder} cannot be written ({reason}); set run.out to a folder that can.") from error
+        raise ValueError(f"{folder} cannot be written ({reason}); {mend}.") from error
 
 
 def search_table(playing: Any, game: Game) -> dict[str, float | int | str]:

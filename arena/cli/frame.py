@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ def conduct(app: typer.Typer, arguments: list[str]) -> int:
     debug, as_json = "--debug" in own, "--json" in own
     arguments = [a for i, a in enumerate(arguments) if a != "--debug" or i >= len(own)]
     _documents.clear()
+    was = threading.excepthook
+    if not debug:
+        threading.excepthook = _told_of_thread
     try:
         with _kept_clean() if as_json else _plainly():
             code = app(args=arguments, prog_name="arena", standalone_mode=False)
@@ -55,6 +59,17 @@ def conduct(app: typer.Typer, arguments: list[str]) -> int:
         if debug and not isinstance(error, Wanting):
             traceback.print_exc()
         return _told(error, arguments)
+    finally:
+        threading.excepthook = was
+
+
+def _told_of_thread(what: threading.ExceptHookArgs) -> None:
+    """Says what a thread has ended of: of one that writes files, whoever gave it something to write hears too."""
+    error = what.exc_value
+    if isinstance(error, (ValueError, OSError)):
+        say(f"In the background: {_sentence(error)}")
+    elif error is not None and not isinstance(error, SystemExit):
+        say(f"Something is wrong in the background ({type(error).__name__}: {error}); --debug shows where.")
 
 
 def _told(error: BaseException, arguments: Sequence[str]) -> int:
@@ -89,7 +104,7 @@ def _sentence(error: ValueError | OSError) -> str:
     """What an error says, as a sentence: the arena's own errors are one; the system's are made one."""
     text = " ".join(str(error).split()) or f"{type(error).__name__} without a word of why; --debug shows where"
     if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename or 'The system'}: {error.strerror}"
+        text = f"{os.fsdecode(error.filename or 'The system')}: {error.strerror}"
     return text if text.endswith((".", "?", "!", ")")) else text + "."
 
 

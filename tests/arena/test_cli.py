@@ -187,6 +187,7 @@ def test_what_the_user_got_wrong_is_one_sentence_and_exit_code_2(arena, here, co
 
 CAUSED = [
     (PermissionError(13, "Permission denied", "runs/x"), "runs/x: Permission denied.\n"),
+    (FileNotFoundError(2, "No such file or directory", b"runs/x"), "runs/x: No such file or directory.\n"),
     (OSError(28, "No space left on device"), "The system: No space left on device.\n"),
     (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "invalid start byte.\n"),
     (json.JSONDecodeError("Expecting value", "x", 0), "Expecting value: line 1 column 1 (char 0)\n"),

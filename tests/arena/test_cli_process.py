@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from arena import cli
 from arena.store import Store, StoreError
 from envs.registry import GAMES
 
@@ -70,6 +72,21 @@ def test_ctrl_c_once_all_is_said_is_no_traceback():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "") and "alphazero" in done.stdout
+
+
+def test_what_a_thread_ends_of_is_one_sentence(monkeypatch, capsys):
+    def fail():
+        raise FileNotFoundError(2, "No such file or directory", b"runs/x")
+
+    def known(*_):
+        (thread := threading.Thread(target=fail)).start()
+        thread.join()
+
+    was = threading.excepthook
+    monkeypatch.setattr("arena.cli.look.known", known)
+    assert cli.run(["list", "algorithms"]) == 0
+    assert capsys.readouterr().err == "In the background: runs/x: No such file or directory.\n"
+    assert threading.excepthook is was
 
 
 def test_a_closed_pipe_is_no_error(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from arena.checkpoint import Damaged, save_state
 from arena.config import ConfigError, build
+from arena.evaluation import EvaluationSettings
 from arena.lock import Busy
 from arena.run import Run, plan_of, write_config
 
@@ -58,6 +59,26 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(ValueError, match="cannot be written"):
         opened(tmp_path / "file" / "x")
+
+
+def test_a_disk_that_is_full_is_one_sentence_whatever_is_written(tmp_path, monkeypatch):
+    def full(*given, **more):
+        raise OSError(28, "No space left on device")
+
+    run = Run(tmp_path / "x", plan_of(config(tmp_path / "x")), steps=10_000, evaluation=EvaluationSettings(every=10**9))
+    run.begin()
+    run.round(run.keep)
+    monkeypatch.setattr("arena.run.save_agent", full)
+    for write in (run.evaluate, run.snapshot):
+        with pytest.raises(ValueError, match=r"x cannot be written \(No space left on device\); mend that and start"):
+            write()
+    run.close()
+
+
+def test_what_a_killed_process_was_trying_is_cleared_away(tmp_path):
+    (tmp_path / "x" / ".tried-abc" / "x-000064").mkdir(parents=True)
+    opened(tmp_path / "x").close()
+    assert not list((tmp_path / "x").glob(".tried-*"))
 
 
 @pytest.mark.parametrize("state", [{}, [], 3, {"trainer": {}, "spent": 0.0}, {"spent": "much"}])
