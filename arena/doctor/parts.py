@@ -142,7 +142,7 @@ def masks_check(subject: Subject) -> Finding:
     trial = subject.trial(BARRED)
     found = moved(trial, 6)
     head = [has for name, has in found.items() if name.startswith("heads.policy.")]
-    body = [has for name, has in found.items() if name.startswith("backbone.")]
+    body = [has for name, has in found.items() if name.startswith(("backbone.", "apart."))]
     about = ABOUT["barred"]
     if any(head):
         return bad("barred", about, "the policy moves where nothing can be chosen", "mask")

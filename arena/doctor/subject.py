@@ -32,6 +32,7 @@ CHANGES: dict[str, Any] = {
 OWN: dict[str, dict[str, Any]] = {
     "a2c": {"final_rate": 0.1},
     "pqn": {"learning_rate": 3e-3},
+    "nfsp": {"reuse": 8.0, "eta": 0.5},
     "sac": {"learning_rate": 3e-3, "reuse": 32.0},
     "td3": {"learning_rate": 3e-3, "reuse": 32.0, "noise": 0.5},
     "ddpg": {"learning_rate": 3e-3, "reuse": 32.0, "noise": 0.5},

@@ -144,6 +144,8 @@ def test_only_a_response_s_own_moves_are_kept_of_and_each_once() -> None:
     player, moves = rollouts(learner, 32), 0
     for _ in range(4):
         columns = player.collect(0)[0]
+        for array in columns.values():
+            array.flags.writeable = False  # as what comes from another process is
         learner.update(columns, 0.0)
         moves += int((columns["valid"] & columns["responds"]).sum())
     assert learner.reservoir.seen == moves > 20 and len(learner.replay) == learner.steps > 5 * moves
