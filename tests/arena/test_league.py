@@ -107,11 +107,11 @@ def test_killed_at_any_instant_it_goes_on_and_counts_nothing_twice(tmp_path):
     chance = random.Random(1)
     counts = [0]
     database = tmp_path / "arena.db"
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 110
         while time.monotonic() < deadline and process.poll() is None and games_in(database) <= counts[-1] + 30:
             time.sleep(0.1)
         assert process.poll() is None, process.communicate()[1].decode()
