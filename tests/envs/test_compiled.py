@@ -47,7 +47,7 @@ def run(
 def digest(spec: str) -> str:
     """Of all that the loops of a game give for two short batches of random play: a few games, 40 plies at most.
 
-    (`move` looks for the best move before each of its games, which uncompiled takes a third of a second.)
+    (`move` looks for the best move before each of its games, which uncompiled takes half a second.)
     """
     rules = game(spec)
     digest = hashlib.sha256()
