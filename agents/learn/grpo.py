@@ -20,7 +20,7 @@ from agents.language.groups import Curriculum, GroupSettings, answered, language
 from agents.language.losses import VARIANTS, Variant
 from agents.language.model import token_log_p
 from agents.language.remarks import Remarks
-from agents.learn import policy_gradient as shared
+from agents.learn import descent
 from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -187,13 +187,10 @@ class GRPO:
                 every = torch.arange(len(answers)).split(s.part)
                 answers.reference = torch.cat([answers.said(self.reference, which)[0] for which in every])
         reward, telling = self._paid(experience, answers)
-        metrics = self._told(experience, reward, telling)
-        learned: list[dict[str, float]] = []
         groups = torch.arange(len(answers)).view_as(reward)
-        for which in self._batches(groups[telling] if self.switches.dynamic else groups):
-            learned.append(self.step(answers, which, progress))
-        for name in learned[0] if learned else ():
-            metrics[f"train/{name}"] = float(np.mean([one[name] for one in learned]))
+        batches = self._batches(groups[telling] if self.switches.dynamic else groups)
+        learned = [self.step(answers, which, progress) for which in batches]
+        metrics = self._told(experience, reward, telling) | descent.means(learned)
         metrics["train/n_updates"] = self.updates
         self.remarks.hear(metrics)
         return metrics
@@ -226,20 +223,19 @@ class GRPO:
 
         Groups stay whole, so that their prompt is read once.
         """
-        count = min(max(1, round(groups.numel() / self.settings.batch)), max(1, len(groups)))
+        each = max(1, self.settings.batch // groups.shape[1])
         for _ in range(self.settings.epochs if len(groups) else 0):
-            for part in np.array_split(self.generator.permutation(len(groups)), count):
-                yield groups[torch.from_numpy(part)].flatten()
+            for some in descent.shuffled(len(groups), each, self.generator):
+                yield groups[some].flatten()
 
     def step(self, answers: Answers, which: Tensor, progress: float) -> dict[str, float]:
         """One step of gradient descent on some answers, in parts whose gradients add up to that of all of them."""
         s = self.settings
-        rate = shared.warmed(s.learning_rate, self.updates, s.warm_up) * shared.line(1.0, s.final_rate, progress)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        rate = descent.warmed(s.learning_rate, self.updates, s.warm_up) * descent.line(1.0, s.final_rate, progress)
+        descent.set_rate(self.optimiser, rate)
         self.optimiser.zero_grad(set_to_none=True)
         measured = self.gradients(answers, which)
-        norm = shared.step_along(self.network, self.optimiser, s.gradient)
+        norm = descent.step_along(self.network, self.optimiser, s.gradient)
         self.updates += 1
         return {**measured, "learning_rate": rate, "grad_norm": norm.item()}
 
@@ -263,7 +259,7 @@ class GRPO:
                 if v.advantage != "batch":
                     loss = loss + v.kl * stray
             total = losses.weighted(loss, w)
-            shared.finite(total, f"The loss of {s.variant}", self.steps)
+            descent.finite(total, f"The loss of {s.variant}", self.steps)
             total.backward()
             with torch.no_grad():
                 gap = torch.where(here, log_p - answers.old[some], 0.0)
@@ -301,10 +297,10 @@ class GRPO:
         own["remarks"] = self.remarks.state()
         if self.reference is not None:
             own["reference"] = self.reference.state_dict()
-        return shared.state(self.network, self.optimiser, self.generator, **own)
+        return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        shared.restore(self.network, self.optimiser, self.generator, state)
+        descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         self.remarks.restore(state["remarks"])
         if self.reference is not None:

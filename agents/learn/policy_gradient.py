@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agents.experience import Columns
 from agents.heads import Returns
-from agents.learn.descent import finite, line, restore, shuffled, state, step_along, warmed  # noqa: F401
+from agents.learn.descent import shuffled
 from agents.networks import Network
 from envs.game import Game
 
