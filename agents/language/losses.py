@@ -10,6 +10,8 @@ the two ends of the clip, and in whether a ratio belongs to a token or to an ans
 Rewards are [groups, G]. What belongs to answers is [N], N = groups G, one group after the other; what belongs to
 tokens is [N, T], with a mask [N, T] that is True on the tokens of the answer. What lies outside of it changes nothing.
 As the weights of a whole batch are known before it is cut into parts, the gradients of the parts add up to its own.
+The losses of the papers stand here whole to be read, and are what the learner, who puts their parts together by
+`Variant`, is held to.
 """
 
 from __future__ import annotations

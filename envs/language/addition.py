@@ -14,6 +14,7 @@ from envs.language.writing import (
     PLUS,
     SEMICOLON,
     ZERO,
+    numbers,
     of_digits,
     put,
     put_number,
@@ -46,11 +47,6 @@ def add_columns(row: Row, a: int, b: int) -> None:
         a //= 10
         b //= 10
     want_spoken(row)
-
-
-def numbers(digits: int) -> int:
-    """How many numbers have so many digits."""
-    return 10 if digits == 1 else 9 * 10 ** (digits - 1)
 
 
 def addition(digits: int = 2, think: bool = False, split: str = "train") -> Game:

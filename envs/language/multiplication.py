@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.language.addition import numbers
 from envs.language.frame import task
 from envs.language.vocabulary import THINK
 from envs.language.writing import (
     EQUALS,
     SEMICOLON,
     TIMES,
+    numbers,
     of_digits,
     put,
     put_number,

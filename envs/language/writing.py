@@ -62,6 +62,11 @@ def want_number(row: Row, n: int) -> None:
     row.wanting = number(row.wanted, row.wanting, n)
 
 
+def numbers(digits: int) -> int:
+    """How many numbers have so many digits."""
+    return 10 if digits == 1 else 9 * 10 ** (digits - 1)
+
+
 @rule
 def of_digits(row: Row, digits: int) -> int:
     """A number drawn evenly from those with so many digits; 0 is one of one digit."""
