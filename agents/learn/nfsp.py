@@ -49,13 +49,13 @@ class NFSPSettings(DQNSettings):
     eta: float = 0.1
     discount: float = 1.0
     batch: int = 128
-    learning_rate: float = 1e-3
-    average_rate: float = 1e-3
+    learning_rate: float = 2e-3
+    average_rate: float = 2e-3
     reuse: float = 2.0
     replay: int = 200_000
     reservoir: int = 500_000
     epsilon: float = 0.06
-    target_every: int = 300
+    target_every: int = 100
     steps: int = 1
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class NFSPSettings(DQNSettings):
 class NFSP(DQN):
     """The learner: DQN's, and the average policy with its reservoir and an optimiser of its own."""
 
-    playing = RolloutSettings(lanes=128, steps=8)
+    playing = RolloutSettings(lanes=256, steps=8)
     reads = (*DQN.reads, "responds")
     settings: NFSPSettings
 
