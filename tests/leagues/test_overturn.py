@@ -57,7 +57,7 @@ def least(results: Counter[Result], names: list[str]) -> int | None:
 
     def leading(counts: tuple[int, ...]) -> np.ndarray:
         games = [kind for kind, count in zip(kinds, counts, strict=True) for _ in range(count)]
-        first, second = ([index[one[i]] for one in games] for i in (0, 1))
+        first, second = ([index[str(one[i])] for one in games] for i in (0, 1))
         score = np.array([one.score for one in games], np.float64)
         return strengths(np.array(first, np.int64), np.array(second, np.int64), score, len(names)) / 173.7
 
