@@ -27,6 +27,10 @@ REMEMBERS = "gru:width=16"
 VALUE_WORLDS = ("constant", "observed", "later", "endless", "ended")
 
 
+PLAYS = ("", "self_play", "rollouts")
+"""Players of the doctor's worlds; a learner without one plays by itself."""
+
+
 def checks(subject: Subject) -> dict[str, tuple[str, Check]]:
     """name -> (what it is about, the check), in the order in which they are made."""
     about = planted.ABOUT
@@ -107,8 +111,14 @@ def examine(
 
 
 def require_checks(algorithm: str, backbone: str, only: Sequence[str]) -> None:
-    """Raises ValueError, before anything is tried, for a check that there is not or a backbone that cannot be made."""
-    there = checks(Subject(algorithm, backbone))
+    """Raises ValueError, before anything is tried, for what cannot be: a check, a backbone, games for the algorithm."""
+    subject = Subject(algorithm, backbone)
+    if subject.player not in PLAYS:
+        raise Unable(
+            f"The doctor's worlds are games of moves, and {algorithm} learns language tasks; watch its curves with "
+            "`arena watch RUN --curves`."
+        )
+    there = checks(subject)
     for name in only:
         if name not in there:
             raise ValueError(f"There is no check '{name}' for {algorithm}; {nearest(name, list(there))}")

@@ -262,3 +262,6 @@ def test_the_command_says_what_is_wrong_and_how_it_ends(capsys, examined):
     assert "✗ barred" in out and "Look at masks of legal actions:" in out and err == ""
     assert cli.run(["doctor", "a2c", "--only", "bared"]) == 2
     assert "barred" in capsys.readouterr().err
+    for algorithm in ("grpo", "sft", "dpo"):
+        assert cli.run(["doctor", algorithm]) == 2
+        assert "learns language tasks" in capsys.readouterr().err
