@@ -39,7 +39,7 @@ class BadReward(ValueError):
 class Curriculum:
     """How hard the prompts are.
 
-    start   level at first; 0: the highest there is, so that there is no curriculum
+    start   level at first, the highest there is if there are fewer; 0: that one, so that there is no curriculum
     up      share of right answers at the highest level dealt, in one round, at which the level rises
     easier  share of the prompts that are of lower levels, drawn evenly, once there are any
     """
@@ -80,7 +80,7 @@ class GroupSettings:
     def __post_init__(self) -> None:
         if self.group == 1:
             raise ValueError("A group of one answer has nothing to be compared with; set groups.group to 2 or more.")
-        within(self, prompts="[1, 65536]", group="[2, 65536]", temperature="(0, inf)")
+        within(self, prompts="[1, 65536]", group="[2, 65536]", temperature="(0, 1000]")
         within(self, top_k="[0, inf)", top_p="(0, 1]", partial="[0, 1]", refill="[0, 100]")
 
 

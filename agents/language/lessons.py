@@ -28,7 +28,7 @@ class LessonSettings:
     """How prompts with right answers are dealt.
 
     prompts   so many a round, on one worker
-    level     the highest that is dealt; 0: the highest there is
+    level     the highest that is dealt; 0, or more than there are: the highest there is
     easier    share of the prompts that are of lower levels, drawn evenly
     flourish  share of the answers that end with "!", if they have room for it, as some people write: no verifier wants
               it, and a judge may (`agents.language.judges`)

@@ -149,11 +149,10 @@ class GRPO:
         if language is None or language.hits is None:
             return GRPOSettings(), GRPO.playing
         if language.answer > VERDICT:
-            return GRPOSettings(entropy=0.1), replace(PLACES, curriculum=Curriculum(start=0))
+            return GRPOSettings(entropy=0.1, final_rate=0.1), replace(PLACES, curriculum=Curriculum(start=0))
         slow = {"dynamic": "no", "batch": 256, "learning_rate": 5e-4, "final_rate": 0.1}
-        return GRPOSettings(entropy=0.25, format_reward=1.5, **slow), replace(
-            PLACES, curriculum=Curriculum(start=2, up=0.8, easier=0.5)
-        )
+        short = Curriculum(start=2, up=0.8, easier=0.5)
+        return GRPOSettings(entropy=0.25, format_reward=1.5, **slow), replace(PLACES, curriculum=short)
 
     @staticmethod
     def parts(game: Game, settings: GRPOSettings) -> tuple[str, tuple[str, ...]]:
