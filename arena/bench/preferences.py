@@ -132,8 +132,9 @@ def contests(
     torch.set_num_threads(1)
     rules, most, weights = game_of(game), int(answers), [float(beta) for beta in betas.split(",")]
     task.language(rules)
-    if picture and not (picture.endswith(".png") and Path(picture).parent.is_dir()):
-        raise ValueError(f"The picture is a .png in a folder that is there, as in picture=curves.png, not {picture}.")
+    if picture and not picture.endswith(".png"):
+        raise ValueError(f"The picture is a .png, as in picture=curves.png, not {picture}.")
+    Path(picture).parent.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[list[Point]]] = {}
     with tempfile.TemporaryDirectory(prefix="preferences-") as folder:
         for seed in range(int(seeds)):

@@ -31,6 +31,7 @@ def digest(path: Path) -> str:
 
 @pytest.mark.parametrize("kind", ["png", "gif", "mp4"])
 def test_exporting_twice_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    pygame.display.quit()  # another test's
     snapshot = finished("tic_tac_toe")
     first = export(snapshot, tmp_path / f"a.{kind}", size=SMALL)
     second = export(snapshot, tmp_path / f"b.{kind}", size=SMALL)
