@@ -259,7 +259,7 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     defaults = {name: _default(OWNED, name) for name in OWNED}
     defaults["evaluation"] = replace(defaults["evaluation"], **trials)
     owned = {name: _owned(default, tree.get(name, {}), name, source) for name, default in defaults.items()}
-    suited = _suited(choice, parts["game"].name, source)
+    suited = _suited(choice, parts["game"].name, bool(parts["network"].start), source)
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
     players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
@@ -274,13 +274,16 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
 
 
-def _suited(algorithm: str, name: str, source: str) -> tuple[Any, dict[str, Any]]:
-    """An algorithm's default settings for a game, and by name its player's where they depend on the game."""
+def _suited(algorithm: str, name: str, begun: bool, source: str) -> tuple[Any, dict[str, Any]]:
+    """An algorithm's default settings for a game, and by name its player's where they depend on the game.
+
+    begun  whether it goes on with weights that were learned before
+    """
     kind = resolve(ALGORITHMS, algorithm, "algorithm")
     if not hasattr(kind, "suited"):
         return _default(LEARNERS, algorithm), {}
     try:
-        learning, playing = kind.suited(game(name))
+        learning, playing = kind.suited(game(name), begun)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
     return learning, {kind.player: playing}

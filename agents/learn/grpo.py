@@ -139,14 +139,19 @@ class GRPO:
     )  # fmt: skip
 
     @staticmethod
-    def suited(game: Game) -> tuple[GRPOSettings, GroupSettings]:
+    def suited(game: Game, begun: bool = False) -> tuple[GRPOSettings, GroupSettings]:
         """Where one answer is right its tokens are paid each by itself, and prompts are as hard as they get at once.
 
         Paid for every place a policy is soon certain, and a high bonus for entropy keeps it trying. A verdict is not
         right in part: its prompts begin short, and it is to be sure of its form long before it is of its content.
+        What has begun with learned weights takes smaller steps, and no bonus that would have it forget.
         """
         language = game.language
-        if language is None or language.hits is None:
+        placed = language is not None and language.hits is not None
+        if begun:
+            playing = replace(PLACES if placed else GRPO.playing, curriculum=Curriculum(start=0))
+            return GRPOSettings(learning_rate=3e-4, final_rate=0.1), playing
+        if language is None or not placed:
             return GRPOSettings(), GRPO.playing
         if language.answer > VERDICT:
             return GRPOSettings(entropy=0.1, final_rate=0.1), replace(PLACES, curriculum=Curriculum(start=0))

@@ -72,8 +72,8 @@ class Suiting(Protocol):
     """A learner whose default settings depend on the game."""
 
     @staticmethod
-    def suited(game: Game) -> tuple[Any, Any]:
-        """Its settings, and its player's, where the configuration says nothing else."""
+    def suited(game: Game, begun: bool = False) -> tuple[Any, Any]:
+        """Its settings, and its player's, where the configuration says nothing else; `begun` with learned weights."""
         ...
 
 

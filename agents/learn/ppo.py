@@ -103,7 +103,7 @@ class PPO:
     reads = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
 
     @staticmethod
-    def suited(game: Game) -> tuple[PPOSettings, RolloutSettings]:
+    def suited(game: Game, begun: bool = False) -> tuple[PPOSettings, RolloutSettings]:
         """Settings that suit a game, where the configuration says nothing else.
 
         Where a few hide something from each other a policy must stay mixed: much entropy, small steps from many games,
