@@ -104,7 +104,7 @@ class Language:
     held_out            the same task with the prompts that training never deals
     held                of every level, whether it holds prompts out: small ones are for training alone
     hits(row, out)      out[j] = 1 where token j of the answer stands in the one right answer's place j, else 0: for
-                        learners, and no verdict; None where several answers are right
+                        learners, and no verdict; None where several answers are right, as after any thoughts
     """
 
     prompt: int

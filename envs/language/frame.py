@@ -130,12 +130,13 @@ def task(
     return framed(
         called, pose, judge, prompt=prompt, answer=answer, levels=levels, chance=chance,
         held_out=spec(name, **options, split=("test", "train")), held=tuple(bool(each) for each in held[1:]),
+        hits=hits if judge is exact and not thinks else None,
     )  # fmt: skip
 
 
 def framed(called: str, pose: Callable[[Row, int], None], judge: Judge, **asked: Any) -> Game:
     """The game of a task whose prompts `pose` deals; `asked` is what else there is to its `Language`."""
-    language = Language(pose=pose, judge=judge, solve=solve, hits=hits if judge is exact else None, **asked)
+    language = Language(pose=pose, judge=judge, solve=solve, **asked)
     levels, places = language.levels, language.prompt + language.answer
 
     @rule

@@ -133,16 +133,12 @@ def exact(row: Row) -> tuple[float, float]:
 def hits(row: Row, out: NDArray[np.float32]) -> None:
     """out[j] = 1 where token j of what was answered is the one that the right answer has in that place, its end too.
 
-    For learners, and no verdict: what is malformed has such places too. Of thoughts only what follows them counts.
+    For learners, and no verdict: what is malformed has such places too.
     """
     out[:] = 0.0
-    first = int(row.prompted)
-    while row.thinks and first < row.written and row.text[first] != SPOKEN:
-        first += 1
-    first += row.thinks
-    for i in range(min(row.wanting - row.spoken, row.written - first)):
-        if row.text[first + i] == row.wanted[row.spoken + i]:
-            out[first - row.prompted + i] = 1.0
+    for i in range(min(row.wanting, row.written - row.prompted)):
+        if row.text[row.prompted + i] == row.wanted[i]:
+            out[i] = 1.0
 
 
 @rule

@@ -151,7 +151,7 @@ def test_where_one_answer_is_right_its_tokens_are_paid_each_by_itself():
     for name, start in (("reverse", 0), ("addition", 0), ("parity", 2)):  # a verdict begins short
         learning, playing = GRPO.suited(game(name))
         assert playing.partial == 0.9 and playing.curriculum.start == start and learning.entropy >= 0.1
-    for name in ("countdown", "cart_pole"):  # several right answers, no language
+    for name in ("countdown", "addition:think=true", "cart_pole"):  # several right answers, no language
         assert GRPO.suited(game(name))[1] == GRPO.playing
     fresh, begun = (GRPO.suited(game("sort"), begun) for begun in (False, True))
     assert begun[0].entropy < fresh[0].entropy and begun[0].learning_rate < fresh[0].learning_rate
