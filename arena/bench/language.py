@@ -6,9 +6,9 @@ A model of 4 layers of width 128 with random weights continues 512 prompts of 12
 early, at temperature 1. `threads` cores, all of them by default; by the time that others left to this process.
 
 The rows called arithmetic count multiplications: what writing does a second, against what products of the same matrices
-reach by themselves. Measured on two free Zen 4 cores: 93,300 tokens a second in bfloat16 and 57,300 in float32, 0.68 and
-0.74 of what products alone reach; `generate` 21,500 in float32 and 28,100 in bfloat16; GRPO 11,800 against 3,460 by TRL.
-`threads=1` is the fair figure on a machine that is busy: threads of one product wait for each other.
+reach by themselves. Measured on two free Zen 4 cores, tokens a second: 93,300 in bfloat16 and 57,300 in float32, 0.68
+and 0.74 of what products alone reach; `generate` 28,100 and 21,500; GRPO 11,800, and 3,460 by TRL. `threads=1` is the
+fair figure on a machine that is busy: threads of one product wait for each other.
 """
 
 from __future__ import annotations
