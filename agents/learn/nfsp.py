@@ -40,7 +40,8 @@ class NFSPSettings(DQNSettings):
     reuse          how often a transition is learned from, on average (2)
     replay         newest transitions held, of all games (200,000)
     reservoir      moves of best responses held, an even sample of all there ever were (2,000,000)
-    epsilon        how often the best response strays, at the beginning; it falls to never in a straight line (0.06)
+    epsilon        how often the best response strays, at the beginning (0.06)
+    explore        share of the run in which that falls to never, in a straight line (1)
     target_every   steps after which the target network is made anew (300)
     steps          rewards that are summed before the network is asked what follows; above 1 they are not all the best
                    response's own (1)
@@ -55,6 +56,7 @@ class NFSPSettings(DQNSettings):
     replay: int = 200_000
     reservoir: int = 500_000
     epsilon: float = 0.06
+    explore: float = 1.0
     target_every: int = 100
     steps: int = 1
 
@@ -90,7 +92,7 @@ class NFSP(DQN):
 
     def straying(self, progress: float) -> float:
         """Differs: the paper's falls with the inverse square root of the iterations."""
-        return descent.line(self.settings.epsilon, 0.0, progress)
+        return descent.line(self.settings.epsilon, 0.0, progress / max(self.settings.explore, 1e-9))
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Takes experience into both memories, and takes as many steps with the average as DQN with the response."""

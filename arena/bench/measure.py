@@ -135,6 +135,10 @@ def main(words: list[str]) -> int:
     if name in ONE_CORE:
         stay_on_one_core()
     options = dict(word.split("=", 1) for word in rest)
-    rows = bench(name, options)
+    try:
+        rows = bench(name, options)
+    except ValueError as error:  # as everywhere: what a user can mend is a sentence
+        sys.stderr.write(f"{error}\n")
+        return 2
     sys.stdout.write(json.dumps(rows) + "\n")
     return 0

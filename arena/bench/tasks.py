@@ -10,6 +10,7 @@ worked on learning, imports and trials left out.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -42,7 +43,7 @@ class Learned(NamedTuple):
     reached: float | None
 
 
-def contests(tasks: str = "reverse,sort,addition,parity", seeds: str = "3", core_seconds: str = "600") -> Iterator[Row]:
+def contests(tasks: str = "reverse,sort,addition,parity", seeds: str = "3", core_seconds: str = "240") -> Iterator[Row]:
     """One row a task.
 
     tasks         specs, with commas between them; one alone may have commas of its own
@@ -64,7 +65,7 @@ def row(spec: str, found: list[Learned], seconds: float) -> Row:
         peer="chance",
         theirs=chance,
         unit="of held-out prompts right",
-        ratio=share / chance,
+        ratio=share / chance if chance else None,
         runs=len(found),
         note=f"seed by seed: {', '.join(told)}",
     )
@@ -90,6 +91,7 @@ def learned(spec: str, seed: int, seconds: float) -> Learned:
             share = right(spec, learner.network)
             reached = spent if reached is None and share >= GOAL else reached
     trainer.close()
+    sys.stderr.write(f"{spec}, seed {seed}: {share:.1%}, {_when(reached)}\n")
     return Learned(share, learner.steps, reached)
 
 

@@ -180,6 +180,7 @@ def test_the_average_becomes_the_shares_of_what_was_done() -> None:
 def test_straying_falls_to_never() -> None:
     learner = made(epsilon=0.08)
     assert [learner.straying(at) for at in (0.0, 0.5, 1.0)] == pytest.approx([0.08, 0.04, 0.0])
+    assert made(epsilon=0.08, explore=0.25).straying(0.125) == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,15 @@ def test_the_rate_of_a_machine_is_by_what_others_left(monkeypatch: pytest.Monkey
     assert machine_rate(lambda: 30.0)(1.0) == 15.0  # never slower than by the clock
 
 
+def test_what_is_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(name: str, options: dict[str, str]) -> list[Row]:
+        raise ValueError(f"{name} has no {options['game']}.")
+
+    monkeypatch.setattr(measure, "bench", refused)
+    assert measure.main(["games", "game=ludo"]) == 2
+    assert capsys.readouterr() == ("", "games has no ludo.\n")
+
+
 def test_idle_time_can_be_read() -> None:
     assert measure.idle_seconds() > 0
 

@@ -20,6 +20,11 @@ def test_a_row_by_hand() -> None:
     )
 
 
+def test_where_guessing_is_worth_nothing_there_is_no_ratio() -> None:
+    made = tasks.row("multiplication:digits=4", [Learned(0.25, 10, None)], 60.0)
+    assert (made["theirs"], made["ratio"]) == (0.0, None)
+
+
 def test_trials_are_made_on_the_way_and_their_time_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that goes on by a second at each look at it: a round takes one."""
     clock = iter(range(10**6))
