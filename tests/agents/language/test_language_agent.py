@@ -11,6 +11,8 @@ import torch
 from agents.actor import Actor, ActorAgent
 from agents.agent import Unable
 from agents.language.agent import LanguageAgent
+from agents.language.columns import LANES
+from agents.language.draws import Picking, draw_tokens
 from agents.language.model import logits, parts
 from agents.language.sampling import Sampler
 from agents.networks import Network, weights
@@ -18,6 +20,7 @@ from agents.play import play_games
 from agents.registry import agent
 from agents.storage import save_agent
 from envs import kernels
+from envs.game import Game
 from envs.registry import game
 
 TINY = "gpt:layers=1,width=8,heads=1,context=40"
@@ -58,6 +61,55 @@ def test_a_stored_model_writes_the_likeliest_tokens_as_the_sampler_does(tmp_path
         assert text[i, prompted[i] : prompted[i] + want.length[i]].tolist() == want.tokens[i, : want.length[i]].tolist()
 
 
+def read_anew(net: Network, rules: Game, temperature: float, count: int = 6) -> np.ndarray:
+    """The texts that `written` gives of who reads each text from its beginning before each of its tokens."""
+    rows, rng = kernels.new_rows(rules, kernels.seeds(0, count)), kernels.seeds(1, count)
+    drawn, places = np.zeros((2, count, 1), np.float32), np.arange(count)
+    while not rows["done"].all():
+        with torch.no_grad():
+            scores = logits(net, torch.from_numpy(rows["text"][:, : rules.shape[2]].astype(np.int64))).numpy()
+        columns = np.zeros((rules.actions, LANES), np.float32)
+        columns[:, :count] = scores[places, rows["written"] - 1].T
+        tokens, length = np.zeros((count, 1), np.uint8), np.zeros(count, np.int64)
+        picking = Picking.of(temperature or 1.0, greedy=temperature == 0.0)
+        draw_tokens(columns, places, places, picking, rng, tokens, length, *drawn)
+        kernels.play_rows(rules, rows, tokens[:, 0].astype(np.int64))
+    return rows["text"]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_answers_written_at_once_are_those_of_who_reads_them_anew_at_each_token(temperature: float) -> None:
+    want = read_anew(network(), TASK, temperature)
+    one = LanguageAgent(network(), "a", temperature=temperature)
+    assert (written(one, TASK) == want).all()
+    other = LanguageAgent(network(), "a", temperature=2.0)
+    assert (written(other, TASK) != want).any()
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_what_follows_a_token_that_it_did_not_choose_is_written_anew(temperature: float) -> None:
+    one = LanguageAgent(network(), "a", temperature=temperature)
+    rows, memory = kernels.new_rows(TASK, kernels.seeds(0, 4)), one.begin(TASK, kernels.seeds(1, 4))
+    planned = one.act(kernels.view(TASK, rows), memory)
+    played = np.where(np.arange(4) < 2, planned.action, (planned.action + 1) % 64)
+    kernels.play_rows(TASK, rows, np.where(rows["done"], -1, played))
+    decided = one.act(kernels.view(TASK, rows), planned.memory)
+    fresh = {**one.begin(TASK, kernels.seeds(1, 4)), "rng": planned.memory["rng"]}
+    assert decided.action.tolist() == one.act(kernels.view(TASK, rows), fresh).action.tolist()
+    kept = (decided.memory["text"] == planned.memory["text"]).all(1)
+    assert kept.tolist() == [True, True, False, False]
+
+
+def test_it_says_how_likely_each_token_was_when_it_is_asked() -> None:
+    rows = kernels.new_rows(TASK, kernels.seeds(0, 3))
+    view = kernels.view(TASK, rows)
+    one = LanguageAgent(network(), "a")
+    said = one.act(view, one.begin(TASK, kernels.seeds(1, 3)))
+    assert set(said.extra) == {"value", "policy"} and "q" not in said.extra
+    assert (said.extra["policy"].argmax(1) == said.action).all()
+    np.testing.assert_allclose(said.extra["policy"].sum(1), 1.0, rtol=1e-5)
+
+
 @pytest.mark.parametrize("other", ["reverse:split=test", "reverse:length=5", "sort"])
 def test_it_plays_other_tasks_of_its_tokens(tmp_path: Path, other: str) -> None:
     assert len(written(agent(stored(tmp_path)), game(other))) == 6
@@ -79,7 +131,7 @@ def test_it_draws_among_the_likeliest_as_told() -> None:
         text = torch.from_numpy(rows["text"][:1, : rows["prompted"][0]].astype(np.int64))
         order = logits(network(), text)[0, -1].argsort(descending=True).tolist()
     for options, most in (({"temperature": 1.0, "top_k": 2}, 2), ({"temperature": 0.0}, 1)):
-        one = LanguageAgent(network(), "a", **options)
+        one = LanguageAgent(network(), "a", **options)  # pyright: ignore[reportArgumentType]
         action = one.act(view, one.begin(rules, kernels.seeds(0, 400))).action
         assert set(action.tolist()) == set(order[:most])
     one = LanguageAgent(network(), "a", temperature=1.0)
