@@ -194,7 +194,7 @@ def forfeits(store: Store, game: str) -> dict[str, dict[str, int]]:
 
 def counted_kinds(kinds: Mapping[str, int]) -> str:
     """late 2, crash 1."""
-    return ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items(), key=lambda one: -one[1]))
+    return ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
 
 
 def population(rated: Ratings, results: Mapping[Result, int]) -> tuple[dict[str, float], dict[str, float], float]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agents.play import Finished, read_forfeit
 from agents.registry import AGENTS, is_program
+from arena.cluster import spread
 from arena.store import Member, Store, StoredGame
 from arena.terms import FREE, Terms
 from arena.worker import Meeting, cached_agent, play_pairings
@@ -75,15 +76,8 @@ class Contest:
     @cached_property
     def id(self) -> str:
         """Names the contest; who else takes part does not matter, so entering one more keeps what was played."""
-        parts = (
-            self.rules.name,
-            self.rules.version,
-            self.purpose,
-            self.opening,
-            self.seed,
-            *self.book,
-            *self.terms.parts,
-        )
+        rules, purpose, opening = self.rules, self.purpose, self.opening
+        parts = (rules.name, rules.version, purpose, opening, self.seed, *self.book, *self.terms.parts)
         return f"{self.purpose}-{digest(*parts)[:10]}"
 
     def game_id(self, pairing: Pairing) -> str:
@@ -190,16 +184,25 @@ def weights_digest(spec: str) -> str | None:
 
 
 def play_missing(
-    store: Store, contest: Contest, pairings: Sequence[Pairing], heard: Heard = lambda done, total: None
+    store: Store,
+    contest: Contest,
+    pairings: Sequence[Pairing],
+    heard: Heard = lambda done, total: None,
+    workers: int = 0,
 ) -> Iterator[list[tuple[Pairing, StoredGame]]]:
-    """Plays the pairings that are not stored yet, batch after batch; each batch is stored when it is yielded."""
+    """Plays the pairings that are not stored yet, batch after batch; each batch is stored when it is yielded.
+
+    With `workers` so many processes play (`arena.cluster.spread`): the same games, stored in the order they end in.
+    """
     known = store.known([contest.game_id(pairing) for pairing in pairings])
     missing = [pairing for pairing in pairings if contest.game_id(pairing) not in known]
     total, done = len(pairings), len(pairings) - len(missing)
     heard(done, total)
-    for batch in batches(missing, contest.lanes):
-        meeting = Meeting(tuple(batch), contest.entrants, contest.opening, contest.book, contest.terms)
-        games = play_pairings(contest.game, meeting)
+    meetings = [
+        Meeting(tuple(batch), contest.entrants, contest.opening, contest.book, contest.terms)
+        for batch in batches(missing, contest.lanes)
+    ]
+    for _, games in spread(lambda meeting: play_pairings(contest.game, meeting), meetings, workers):
         played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
         store.add_games([stored for _, stored in played])
         done += len(played)
@@ -259,7 +262,7 @@ class Table:
     standings: Sequence[Standing] = ()
     """Who came where, where the format says so; without it the ratings do."""
     forfeits: Sequence[Forfeited] = ()
-    """Games that were lost other than by the rules, in the order in which they were stored."""
+    """Games that were lost other than by the rules, in the order of the schedule."""
 
 
 def tournament(
@@ -270,10 +273,12 @@ def tournament(
     heard: Heard = lambda done, total: None,
     *,
     rounds: int | None = None,
+    workers: int = 0,
 ) -> Table:
     """Plays a tournament to its end, from wherever it stands in the database.
 
     Each round follows from the stored results of those before; `heard` is told the games of the rounds known so far.
+    The table is the same for any number of `workers`, the processes that play beside this one.
     """
     course = schedule(form, list(contest.entrants), pairs, contest.seed, rounds)
     enter(store, contest)
@@ -281,7 +286,11 @@ def tournament(
 
     def play(pairings: list[Pairing]) -> dict[str, float]:
         nonlocal before
-        for _ in play_missing(store, contest, pairings, lambda done, total: heard(before + done, before + total)):
+
+        def after(done: int, total: int) -> None:
+            heard(before + done, before + total)
+
+        for _ in play_missing(store, contest, pairings, after, workers):
             pass
         before += len(pairings)
         return scores(store, contest, pairings)
@@ -297,7 +306,7 @@ def scores(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> dict[
 
 def table(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> Table:
     """The table of those games of a contest that are stored."""
-    wanted = {contest.game_id(pairing): pairing for pairing in pairings}
+    wanted = {contest.game_id(pairing): number for number, pairing in enumerate(pairings)}
     points: dict[tuple[str, str], tuple[float, int]] = {}
     results: dict[tuple[str, str, float], int] = {}
     forfeits: list[Forfeited] = []
@@ -310,7 +319,9 @@ def table(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> Table:
             for pair, part in (((first, second), score), ((second, first), 1.0 - score)):
                 had, games = points.get(pair, (0.0, 0))
                 points[pair] = (had + part, games + 1)
-    return Table(contest, sum(results.values()), rated(results, contest.entrants), points, forfeits=forfeits)
+    forfeits.sort(key=lambda lost: wanted[lost.game])
+    ratings, points = rated(results, contest.entrants), dict(sorted(points.items()))
+    return Table(contest, sum(results.values()), ratings, points, forfeits=forfeits)
 
 
 def forfeited(stored: StoredGame) -> list[Forfeited]:

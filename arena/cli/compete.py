@@ -71,6 +71,9 @@ def tournament(
     game_time: GameTime = 0.0,
     sims: Sims = None,
     adjudicate: Adjudicate = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that play, a core each (on Ray); 0: this one. The games are the same.")
+    ] = 0,
     database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
@@ -87,6 +90,7 @@ def tournament(
 
     known(FORMATS, format, "format")
     known(GAMES, game, "game")
+    from arena.cluster import stop_ray
     from arena.specs import expand
     from arena.store import Store
     from arena.terms import terms
@@ -99,7 +103,10 @@ def tournament(
     )
     _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
-        table = tournament(store, entered, format, pairs, heard, rounds=rounds)
+        try:
+            table = tournament(store, entered, format, pairs, heard, rounds=rounds, workers=workers)
+        finally:
+            stop_ray()
     if json:
         document(_tournament_document(table, format))
     else:

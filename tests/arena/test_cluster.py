@@ -13,6 +13,8 @@ import pytest
 from arena import cluster
 from arena.cluster import NoCluster, make_pool, stop_ray
 from arena.config import load
+from arena.store import Store
+from arena.tournament import contest, tournament
 
 
 def light() -> type:
@@ -176,3 +178,13 @@ def test_a_worker_that_dies_again_and_again_is_given_up(monkeypatch):
         pool.finish(pool.start(0, "__ray_call__", lambda worker: os._exit(1)))
     assert pool.restarts == 1
     pool.close()
+
+
+@pytest.mark.ray
+def test_a_tournament_on_ray_is_the_one_in_this_process(tmp_path):
+    entered, tables = contest("tic_tac_toe", ["random", "alphabeta:depth=1", "alphabeta:depth=2"], seed=1), []
+    for workers in (0, 1):
+        with Store(tmp_path / f"{workers}.db") as store:
+            tables.append(tournament(store, entered, "swiss", 3, workers=workers))
+            assert store.count() == tables[0].games
+    assert str(tables[0]) == str(tables[1])

@@ -10,6 +10,7 @@ import pytest
 
 from arena import cli
 from arena.store import Store, StoredGame, written_move
+from arena.tournament import contest, tournament
 from arena.tryout import try_out
 from arena.verify import replayed_wrong
 from envs import kernels
@@ -81,6 +82,26 @@ def test_a_tournament_with_a_bot_that_crashes_ends_and_rates_it(arena, bot):
     told = arena("watch", "--game-id", lost[0]["game"], "--describe")[1]
     assert "forfeit: bad (crash): it exited with code 1" in told
     assert arena("verify", "arena.db")[0] == 0
+
+
+def test_the_table_does_not_depend_on_the_order_in_which_games_end(bot, monkeypatch, tmp_path):
+    """As with many processes, where what was given out last may be over first."""
+    entered = contest("tic_tac_toe", ["random", "first", bot("bad", f"if len(legal) < 5: sys.exit(1)\n{FIRST}")])
+    with Store(tmp_path / "one.db") as store:
+        whole = tournament(store, entered, "round-robin", 2)
+        order = [game.id for game in store.games()]
+    assert len(whole.forfeits) > 1
+
+    def backwards(call, items, workers, address=None):
+        assert workers == 2
+        for i in reversed(range(len(items))):
+            yield i, call(items[i])
+
+    monkeypatch.setattr("arena.tournament.spread", backwards)
+    with Store(tmp_path / "two.db") as store:
+        assert str(tournament(store, entered, "round-robin", 2, workers=2)) == str(whole)
+        turned = [game.id for game in store.games()]
+    assert turned != order and sorted(turned) == sorted(order)
 
 
 def test_a_match_says_who_forfeited(arena, bot):
