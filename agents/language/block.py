@@ -205,7 +205,7 @@ class Block:
             scores = once._read(prompts[first], prompted[first], reach)
             block = Block(model, work, len(text), reach + most - 1)
             lanes = which.reshape(-1).astype(np.int64)
-            block._take(once, lanes, 0, np.zeros(len(text), np.int64), reach)
+            block._take(once, lanes, 0, 0, reach)
             once.close()
             scores = np.take(scores, np.pad(lanes, (0, block.columns - len(lanes))), axis=1)
         block.now, block.text, block.lane = reach, text, np.arange(len(text))
@@ -245,7 +245,7 @@ class Block:
         """Lets the other texts [n] go."""
         self.text, self.lane = self.text[going], self.lane[going]
 
-    def _take(self, other: Block, lanes: NDArray[np.int64], first: int, shift: NDArray[np.int64], until: int) -> None:
+    def _take(self, other: Block, lanes: NDArray[np.int64], first: int, shift: int, until: int) -> None:
         move(other.keys, other.values, lanes, shift, self.keys, self.values, first, until)
         self.start[first : first + len(lanes)] = other.start[lanes] + shift
 
@@ -259,8 +259,7 @@ class Block:
         made.start[:] = now
         first = 0
         for block in blocks:
-            shift = np.full(len(block.lane), now - block.now)
-            made._take(block, block.lane, first, shift, block.now)
+            made._take(block, block.lane, first, now - block.now, block.now)
             first += len(block.lane)
             block.close()
         made.now, made.text, made.lane = now, text, np.arange(len(text))
