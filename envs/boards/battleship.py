@@ -17,6 +17,7 @@ from envs.boards.squares import square_names
 from envs.game import Bits, Game, Row, row_dtype, rule
 from envs.kernels import mix
 from envs.options import spec, whole
+from envs.views import as_planes
 
 DEFAULT = 54332
 """The lengths of the ships of the game in the box."""
@@ -97,7 +98,7 @@ def battleship(size: int = 10, ships: int | str = DEFAULT) -> Game:
         the length of the ship to be placed (0 once all are); 1 for seat 1.
         """
         seat, other = row.seat, 1 - row.seat
-        planes = out.reshape((7, cells))
+        planes = as_planes(out, 7, cells)
         next_length = long[row.ply // 2] / size if row.ply < placing else 0.0
         for cell in range(cells):
             shot, ship = row.shots[seat, cell], row.fleet[other, cell]

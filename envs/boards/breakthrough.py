@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from envs.bits import ONE, count_bits
 from envs.game import Bits, Game, Row, Symmetry, row_dtype, rule
 from envs.options import spec, whole
+from envs.views import as_planes
 
 
 def breakthrough(width: int = 8, height: int = 8) -> Game:
@@ -70,7 +71,7 @@ def breakthrough(width: int = 8, height: int = 8) -> Game:
     @rule
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """Three planes: the mover's pawns, the other's, and 1 everywhere where the mover moves up."""
-        planes = out.reshape((3, cells))
+        planes = as_planes(out, 3, cells)
         own: Bits = row.stones[row.seat]
         other: Bits = row.stones[1 - row.seat]
         for cell in range(cells):

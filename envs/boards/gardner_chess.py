@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from envs.game import Game, Row, Symmetry, row_dtype, rule
 from envs.kernels import seeds
 from envs.options import spec, whole
+from envs.views import as_planes
 
 SIZE, CELLS = 5, 25
 PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = 1, 2, 3, 4, 5, 6
@@ -223,7 +224,7 @@ def legal(row: Row, out: NDArray[np.bool_]) -> None:
 def observe(row: Row, out: NDArray[np.float32]) -> None:
     """The mover's pawns, knights, bishops, rooks, queens and king, the other's, 1 everywhere where the position was
     there before, and the share of the calm plies that make a draw; the mover's first line is the lowest."""
-    planes = out.reshape((14, CELLS))
+    planes = as_planes(out, 14, CELLS)
     own = 1 - 2 * row.seat
     for cell in range(CELLS):
         piece = own * row.cells[FLIP[cell] if row.seat else cell]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from envs.game import Game, Row, Symmetry, row_dtype, rule
 from envs.options import flag, spec, whole
+from envs.views import as_planes
 
 STONE, NEAR, FAR = 3, 4, 8
 """The parts of a cell's byte: seat + 1 where a stone is; whether its group has reached its owner's top or left side
@@ -60,7 +61,7 @@ def hex(size: int = 11, swap: bool = False) -> Game:
     @rule
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """Three planes: the mover's stones, the other's, and 1 everywhere where the mover joins top and bottom."""
-        planes = out.reshape((3, cells))
+        planes = as_planes(out, 3, cells)
         own = row.seat + 1
         for cell in range(cells):
             planes[0, cell] = row.cells[cell] & STONE == own

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from envs.boards.squares import square_symmetries
 from envs.game import Game, Row, Symmetry, row_dtype, rule
 from envs.options import choice, flag, spec, whole
+from envs.views import as_planes
 
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """(lines, columns) of one step along each of the four directions."""
@@ -62,7 +63,7 @@ def lines_of_stones(name: str, columns: int, lines: int, k: int, exact: bool) ->
     @rule
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """Two planes: the mover's stones, the other's."""
-        planes = out.reshape((2, cells))
+        planes = as_planes(out, 2, cells)
         own = row.seat + 1
         for cell in range(cells):
             planes[0, cell] = row.cells[cell] == own

@@ -27,7 +27,8 @@ def nim(piles: str | int = "1-3-5-7", misere: bool = False) -> Game:
 
     @rule
     def reset(row: Row) -> None:
-        row.heaps[:] = start
+        for heap in range(count):  # an array assigned to a slice takes numba two seconds to compile
+            row.heaps[heap] = start[heap]
 
     @rule
     def play(row: Row, action: int) -> None:

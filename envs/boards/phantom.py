@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.bits import ONE, count_bits
 from envs.game import Bits, Row, row_dtype, rule
 from envs.kernels import mix
+from envs.views import as_planes
 
 EXACT = 16
 """Up to so many cells the history of a seat's tries is written into 64 bits without loss."""
@@ -91,7 +92,7 @@ def phantom(cells: int, won: Callable[[int, Bits], bool]) -> Phantom:
         """Four planes: own stones; the other's that were met; when each cell was tried, in (0, 1]; seat 1 all ones."""
         seat = row.seat
         own, met, second = row.stones[seat], row.met[seat], np.float32(seat)
-        planes = out.reshape((4, cells))
+        planes = as_planes(out, 4, cells)
         for cell in range(cells):
             at = np.uint64(cell)
             planes[0, cell] = (own >> at) & ONE != 0

@@ -8,7 +8,7 @@ import pytest
 from envs.masks import count_true, nth_true
 
 
-@pytest.mark.parametrize("length", [1, 9, 16, 17, 32, 33, 48, 121, 225])
+@pytest.mark.parametrize("length", [1, 9, 16, 17, 32, 33, 63, 64, 65, 121, 128, 225])
 def test_the_nth_true_is_where_numpy_finds_it(length: int) -> None:
     generator = np.random.default_rng(length)
     for share in (0.0, 0.05, 0.5, 1.0):

@@ -105,8 +105,12 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
         note(row)
 
     @rule
+    def sieved(row: Row, code: Bits) -> bool:
+        return (row.sieve[(code >> six) & low] >> (code & np.uint64(63))) & ONE != 0
+
+    @rule
     def known(row: Row, code: Bits) -> bool:
-        if (row.sieve[(code >> six) & low] >> (code & np.uint64(63))) & ONE == 0:
+        if not sieved(row, code):
             return False
         found = False
         for i in range(row.positions):
@@ -151,15 +155,24 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
         row.barred[point] = known(row, code)
 
     @rule
+    def may_repeat(row: Row, point: int) -> bool:
+        """Whether a stone on an empty point takes, or the sieve knows the position in which it took nothing."""
+        takes = False
+        for k in range(4):
+            other = beside[point, k]
+            takes |= (row.colour[other] == 2 - row.seat) & in_atari(row.liberties[row.chain[other]])
+        return takes | sieved(row, row.hash ^ codes[row.seat, point])
+
+    @rule
     def bar(row: Row) -> None:
         if row.taken[0] + row.taken[1] == 0:
             return
         for i in range(sets):
-            left: Bits = every[i] if suicide else row.fallen[row.seat, i]
+            left: Bits = (every[i] if suicide else row.fallen[row.seat, i]) & ~row.stones[i]
             while left:
                 point = 64 * i + lowest_bit(left)
                 left &= left - ONE
-                if row.colour[point] == EMPTY:
+                if suicide or may_repeat(row, point):
                     bar_point(row, point)
 
     return Ko(fields, forget, fell, settled, bar)

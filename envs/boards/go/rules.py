@@ -12,6 +12,7 @@ from envs.boards.go.chains import EMPTY, OFF, WHITE, breathes, lift, margin, nei
 from envs.boards.go.ko import Ko
 from envs.boards.squares import square_symmetries
 from envs.game import Bits, Game, Row, row_dtype, rule
+from envs.views import as_planes
 
 LETTERS = "abcdefghjklmnopqrst"
 """Of the columns: no i, which is too much like a j."""
@@ -107,7 +108,7 @@ def board(
     def observe(row: Row, out: NDArray[np.float32]) -> None:
         """The mover's stones and the other's, the same for each earlier position that is seen, newest first; the
         points where ko forbids the mover to play; and 1 everywhere where the mover is white, who has the komi."""
-        planes = out.reshape((2 * history + 2, points))
+        planes = as_planes(out, 2 * history + 2, points)
         mine, theirs = row.seat + 1, 2 - row.seat
         for point in range(points):
             planes[0, point] = row.colour[point] == mine
