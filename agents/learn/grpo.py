@@ -144,13 +144,18 @@ class GRPO:
 
         Paid for every place a policy is soon certain, and a high bonus for entropy keeps it trying. A verdict is not
         right in part: its prompts begin short, and it is to be sure of its form long before it is of its content.
-        What has begun with learned weights takes smaller steps, and no bonus that would have it forget.
+        What has begun with learned weights takes smaller steps, and no bonus that would have it forget. Where whole
+        answers alone are paid it also draws nearer to its likeliest tokens: of fifty that are right at 97 % each, few
+        answers are right in all.
         """
         language = game.language
         placed = language is not None and language.hits is not None
+        if begun and placed:
+            return GRPOSettings(learning_rate=3e-4, final_rate=0.1), replace(PLACES, curriculum=Curriculum(start=0))
         if begun:
-            playing = replace(PLACES if placed else GRPO.playing, curriculum=Curriculum(start=0))
-            return GRPOSettings(learning_rate=3e-4, final_rate=0.1), playing
+            small = {"learning_rate": 1e-4, "final_rate": 0.1, "warm_up": 50, "batch": 256}
+            sure = GRPOSettings(advantage="group_std", format_reward=0.1, entropy=0.0, **small)
+            return sure, replace(GRPO.playing, temperature=0.6, curriculum=Curriculum(start=0, easier=0.3))
         if language is None or not placed:
             return GRPOSettings(), GRPO.playing
         if language.answer > VERDICT:

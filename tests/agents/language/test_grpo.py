@@ -155,7 +155,10 @@ def test_where_one_answer_is_right_its_tokens_are_paid_each_by_itself():
         assert GRPO.suited(game(name))[1] == GRPO.playing
     fresh, begun = (GRPO.suited(game("sort"), begun) for begun in (False, True))
     assert begun[0].entropy < fresh[0].entropy and begun[0].learning_rate < fresh[0].learning_rate
-    assert begun[1] == fresh[1] and GRPO.suited(game("countdown"), begun=True)[1].curriculum.start == 0
+    assert begun[1] == fresh[1]
+    for name in ("countdown", "addition:think=true"):  # taught, and paid for whole answers
+        learning, playing = GRPO.suited(game(name), begun=True)
+        assert playing.temperature < 1.0 and playing.curriculum.start == 0 and learning.learning_rate == 1e-4
 
 
 @pytest.mark.parametrize("kind", ["grpo", "reinforce++", "sft"])
