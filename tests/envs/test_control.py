@@ -108,6 +108,18 @@ def test_a_push_of_the_cart_worked_by_hand() -> None:
     assert row["x"][0] == pytest.approx(0.02 * 0.1951220, abs=1e-8)
 
 
+def test_sines_of_small_angles_are_those_of_the_c_library_but_for_a_last_bit() -> None:
+    angles = np.random.default_rng(0).uniform(-0.25, 0.25, 20_000)
+    ours = np.array([cart_pole.sine_and_cosine(angle) for angle in angles])
+    exact = np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    assert (np.abs(ours - exact) <= np.spacing(np.abs(exact))).all()
+    sines, cosines = (ours != exact).mean(axis=0)
+    assert sines < 0.01
+    assert cosines < 0.001
+    assert cart_pole.sine_and_cosine(0.1) == pytest.approx((0.09983341664682815, 0.9950041652780258), rel=1e-15)
+    assert cart_pole.sine_and_cosine(2.0) == (math.sin(2.0), math.cos(2.0))
+
+
 def test_a_pendulum_hanging_still_costs_pi_squared() -> None:
     game = registry.game("pendulum")
     row = new(game)
