@@ -1,11 +1,16 @@
 """Where the next rating games tell most.
 
 A pair of games (seats swapped) between a and b carries the Fisher information I = v(d + h) + v(d - h) about their
-difference d, v being the variance of a game's score and h the worth of the first move. What is known of d has
-variance s, so the pair is expected to bring log(1 + s I) / 2 nats: most between members that are near in strength and
-ill known (boardlaw's `activelo`, Jones 2021, takes s p(1 - p), which is the same order for small s). After each choice
-the covariance is updated as if the games had been played, by a rank-one step that does not depend on how they end,
-so a batch does not ask the same question many times.
+difference d, v being the variance of a game's score and h the worth of the first move. Played, it takes from the
+covariance C of the ratings the matrix
+
+    I c c' / (1 + s I),     c = C (e_a - e_b),  s = c_a - c_b the variance of d,
+
+so the variances of all differences that are asked about fall together by I c'Pc / (1 + s I), where x'Px is the sum of
+(x_i - x_j)^2 over those. The pair that makes that largest is chosen (greedy A-optimal design), C is updated as if it
+had been played, which does not depend on how it ends, and so on: a batch does not ask the same question many times.
+Choosing by the information about d alone, log(1 + s I) / 2 (boardlaw's `activelo`, Jones 2021, is that for small s),
+left intervals up to a sixth wider. Where all are equals no schedule betters a round robin; see `arena bench ratings`.
 """
 
 from __future__ import annotations
@@ -27,11 +32,18 @@ def pair_information(ratings: Ratings) -> Floats:
     return score_variance(d + h, log_nu) + score_variance(d - h, log_nu)
 
 
-def gain(covariance: Floats, information: Floats) -> Floats:
-    """Expected information of a pair of games between each two, in nats, [n, n]; covariance in natural units."""
-    own = np.diag(covariance)
-    spread = np.maximum(own[:, None] - 2 * covariance + own[None, :], 0.0)
-    return np.log1p(spread * information) / 2
+def gain(covariance: Floats, asked: Floats, information: Floats) -> Floats:
+    """By how much a pair of games between each two lessens the sum of the variances asked about, in all [n, n].
+
+    asked is C P C: x' P x the sum of (x_i - x_j)^2 over the differences that are asked about.
+    """
+    return information * _apart(asked) / (1 + _apart(covariance) * information)
+
+
+def _apart(form: Floats) -> Floats:
+    """(e_a - e_b)' form (e_a - e_b) of each two, [n, n]."""
+    own = np.diag(form)
+    return np.maximum(own[:, None] - 2 * form + own[None, :], 0.0)
 
 
 def most_telling(
@@ -47,7 +59,7 @@ def most_telling(
 
     Args:
         seed: settles ties, and who is named first.
-        focus: only meetings with one of these; default all.
+        focus: only meetings with one of these, and only their differences are asked about; default all.
         among: only meetings of two of these, the others being rated but absent; default all.
         share: who (of the focus) has played less than this share of the mean number of games goes first. Below 1.
     """
@@ -66,20 +78,25 @@ def most_telling(
     rng = np.random.default_rng(seed)
     covariance = ratings.covariance / ELO**2
     information = pair_information(ratings)
+    mutual = (wanted[:, None] | wanted[None, :]) & here[:, None] & here[None, :]
+    differences = np.where(np.eye(n, dtype=bool), 0.0, mutual)
+    differences = np.diag(differences.sum(axis=1)) - differences
+    asked = covariance @ differences @ covariance
     games = ratings.games.copy()
     chosen: list[tuple[str, str]] = []
     for _ in range(count):
-        value = gain(covariance, information) * (1 + 1e-9 * rng.random((n, n)))  # the noise settles ties only
-        allowed = np.triu((wanted[:, None] | wanted[None, :]) & here[:, None] & here[None, :], 1)
+        value = gain(covariance, asked, information) * (1 + 1e-9 * rng.random((n, n)))  # the noise settles ties only
+        allowed = np.triu(mutual, 1)
         hungry = wanted & ((games < share * games[wanted].mean()) | (games == 0))
         if hungry.any():
             least = hungry & (games == games[hungry].min())
             allowed &= least[:, None] | least[None, :]
         i, j = np.unravel_index(np.argmax(np.where(allowed, value, -1.0)), (n, n))
-        step = covariance[:, i] - covariance[:, j]
-        covariance = covariance - np.outer(step, step) * information[i, j] / (
-            1 + information[i, j] * (step[i] - step[j])
-        )
+        step, pull = covariance[:, i] - covariance[:, j], asked[:, i] - asked[:, j]
+        weight = information[i, j] / (1 + information[i, j] * (step[i] - step[j]))
+        covariance = covariance - weight * np.outer(step, step)
+        both = np.outer(pull, step)
+        asked = asked - weight * (both + both.T) + weight**2 * (pull[i] - pull[j]) * np.outer(step, step)
         games[[i, j]] += 2
         a, b = (i, j) if rng.random() < 0.5 else (j, i)
         chosen.append((ratings.names[a], ratings.names[b]))

@@ -3,13 +3,17 @@
 One core. The fit is the same likelihood on both sides (Bradley-Terry without draws, first move or prior), of members'
 numbers, and must agree to 1e-6 before it is timed; with intervals it takes names, as a leaderboard does. Coverage is
 counted over simulated tournaments whose strengths are known, with draws and a first move that is worth something.
+What cannot be done better is said beside two figures: the Cramer-Rao bound of the first move's worth, and the schedule
+that would leave the narrowest intervals if all strengths were known beforehand.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache
+from math import erf, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,8 +21,9 @@ import numpy as np
 from arena.bench import BenchFailed, Row
 from arena.bench.measure import Contest, Measure, Side, core_rate
 from leagues.bradley_terry import ELO, Floats, Ints, outcomes
+from leagues.matchmaking import most_telling
 from leagues.payoff import wilson
-from leagues.rating import Result, rate, strengths
+from leagues.rating import Result, fit, rate, strengths
 
 UNIT = "% of intervals hold the truth"
 SPREAD = 200.0
@@ -35,7 +40,7 @@ def contests(members: str = "58", games: str = "10000", tournaments: str = "200"
         raise BenchFailed(f"{number} games of {n} members fix no ratings; 2 members or more, 20 games each or more.")
     subject = f"{number:,} games of {n}"
     yield Contest(
-        f"fit, {subject}", "games/s", Side("arena", lambda: fit(n, number)), Side("choix", lambda: ilsr(n, number))
+        f"fit, {subject}", "games/s", Side("arena", lambda: fitted(n, number)), Side("choix", lambda: ilsr(n, number))
     )
     yield Contest(
         f"fit with intervals, {subject}",
@@ -47,6 +52,10 @@ def contests(members: str = "58", games: str = "10000", tournaments: str = "200"
     yield Contest(f"Weng-Lin, {subject}", "games/s", ours, Side("openskill", lambda: openskill(n, number)))
     for size, pairs in ((8, 10), (20, 4)):
         yield coverage(size, pairs, int(tournaments))
+    for size, spread in ((2, 0.0), (20, SPREAD)):
+        yield first_move(size, spread, int(tournaments))
+    for size, gap in ((9, 0.0), (9, 250.0), (20, 100.0), (20, 200.0)):
+        yield scheduling(size, gap)
 
 
 @cache
@@ -72,7 +81,7 @@ def numbers(members: int, games: int) -> Floats:
     return strengths(*drawn(members, games), members, first_move=False, prior=None) / ELO
 
 
-def fit(members: int, games: int) -> Measure:
+def fitted(members: int, games: int) -> Measure:
     drawn(members, games)
 
     def work() -> float:
@@ -165,14 +174,117 @@ def coverage(members: int, pairs: int, tournaments: int, seed: int = 0) -> Row:
         inside += int(((rated.low <= true) & (true <= rated.high)).sum())
     number = members * tournaments
     low, high = (100 * float(bound) for bound in wilson(inside / number, number))
-    return Row(
-        bench="ratings",
-        subject=f"coverage, round robin of {members}, {pairs} pairs each",
-        ours=100.0 * inside / number,
-        peer=None,
-        theirs=None,
-        unit=UNIT,
-        ratio=None,
-        runs=1,
-        note=f"{inside} of {number} 95 % intervals hold the true rating, that is {low:.1f} to {high:.1f} %",
+    return _row(
+        f"coverage, round robin of {members}, {pairs} pairs each",
+        100.0 * inside / number,
+        UNIT,
+        f"{inside} of {number} 95 % intervals hold the true rating, that is {low:.1f} to {high:.1f} %",
     )
+
+
+def first_move(members: int, spread: float, worlds: int, games: int = 10_000, seed: int = 0) -> Row:
+    """How far the first move's fitted worth is from the true one, beside the least that any unbiased fit can reach."""
+    rng = np.random.default_rng(seed)
+    first, second = np.array([(i, j) for i in range(members) for j in range(members) if i != j]).T
+    played = np.full(len(first), games // len(first)) + (np.arange(len(first)) < games % len(first))
+    errors, bounds = np.zeros(worlds), np.zeros(worlds)
+    for world in range(worlds):
+        truth, worth = rng.normal(0, spread, members), rng.uniform(-80, 80)
+        chance = 1 / (1 + np.exp(-(truth[first] - truth[second] + worth) / ELO))
+        won = rng.binomial(played, chance)
+        counts = np.stack([won, 0 * won, played - won], 1).astype(np.float64)
+        x, slots, *_ = fit(first, second, counts, range(members), None)
+        errors[world] = ELO * x[slots.first] - worth
+        bounds[world] = _bound(members, first, second, played * chance * (1 - chance))
+    inside, limit = np.mean(np.abs(errors) <= 5), np.mean([erf(5 / bound / sqrt(2)) for bound in bounds])
+    return _row(
+        f"first move of {members} members, {spread:g} Elo apart, {games:,} games",
+        float(np.sqrt((errors**2).mean())),
+        "Elo, root mean squared error",
+        f"the Cramer-Rao bound is {np.sqrt((bounds**2).mean()):.2f}; {inside:.0%} of {worlds} are within 5 Elo, "
+        f"and the bound allows {limit:.0%}",
+    )
+
+
+def _bound(members: int, first: Ints, second: Ints, information: Floats) -> float:
+    """The least standard deviation, in Elo, of the first move's worth where the strengths have to be found too."""
+    design = np.zeros((len(first), members))
+    design[np.arange(len(first)), first] = 1.0
+    design[np.arange(len(first)), second] -= 1.0
+    design[:, 0] = 1.0  # the first member stands at 0; its column is the first move's
+    return float(ELO * sqrt(np.linalg.inv(design.T @ (information[:, None] * design))[0, 0]))
+
+
+def scheduling(members: int, gap: float, worlds: int = 3, pairs: int = 10) -> Row:
+    """Errors of differences after games chosen by `most_telling`, in those after a round robin of as many."""
+    truth: Floats = gap * np.arange(members, dtype=np.float64)
+    names = [f"{i:03}" for i in range(members)]
+    everybody = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    upper, ratios = np.triu_indices(members, 1), []
+    for world in range(worlds):
+        rng = np.random.default_rng(world)
+
+        def play(meetings: Sequence[tuple[str, str]], results: Counter[Result], rng=rng) -> None:
+            for a, b in meetings:
+                for x, y in ((a, b), (b, a)):
+                    won = rng.random() < 1 / (1 + np.exp((truth[int(y)] - truth[int(x)]) / ELO))
+                    results[Result(x, y, float(won))] += 1
+
+        told: Counter[Result] = Counter()
+        even: Counter[Result] = Counter()
+        play(everybody * pairs, even)
+        left = len(everybody) * pairs
+        while left:
+            some = min(left, max(1, len(everybody) // 3))
+            play(most_telling(rate(told, members=names, anchor=None), some, seed=left), told)
+            left -= some
+        ours, theirs = (
+            np.sqrt(_differences(rate(some, members=names, anchor=None).covariance)[upper]).mean()
+            for some in (told, even)
+        )
+        ratios.append(ours / theirs)
+    return _row(
+        f"scheduling, {members} members {gap:g} Elo apart, {pairs * len(everybody):,} pairs",
+        float(np.mean(ratios)),
+        "of a round robin's errors",
+        f"the design that suits the true strengths best leaves {_best(truth):.2f}",
+    )
+
+
+def _differences(covariance: Floats) -> Floats:
+    """The variance of the difference of each two, [n, n]."""
+    own = np.diag(covariance)
+    return np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0.0)
+
+
+def _best(truth: Floats, steps: int = 1000) -> float:
+    """The errors of the A-optimal design in those of a round robin, by the multiplicative algorithm.
+
+    It has the least mean variance of all differences that any shares of games can have.
+    """
+    n = len(truth)
+    left, right = np.triu_indices(n, 1)
+    design = np.zeros((len(left), n))
+    design[np.arange(len(left)), left], design[np.arange(len(left)), right] = 1.0, -1.0
+    design = design[:, 1:]
+    informed = 2.0 / (2.0 + 2.0 * np.cosh((truth[left] - truth[right]) / ELO))
+    share = np.full(len(left), 1 / len(left))
+
+    def inverse(share: Floats) -> Floats:
+        return np.linalg.inv(design.T @ ((share * informed)[:, None] * design))
+
+    def error(share: Floats) -> float:
+        return float(np.sqrt(np.einsum("pi,ij,pj->p", design, inverse(share), design)).mean())
+
+    even = error(share)
+    for _ in range(steps):
+        spread = inverse(share)
+        slope = informed * np.einsum("pi,ij,pj->p", design, spread @ (design.T @ design) @ spread, design)
+        share = share * np.sqrt(slope)
+        share /= share.sum()
+    return error(share) / even
+
+
+def _row(subject: str, ours: float, unit: str, note: str) -> Row:
+    nothing: dict[str, Any] = {"peer": None, "theirs": None, "ratio": None}
+    return Row(bench="ratings", subject=subject, ours=ours, unit=unit, runs=1, note=note, **nothing)

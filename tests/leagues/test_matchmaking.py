@@ -19,11 +19,26 @@ def even(a: str, b: str, games: int, score: float = 0.5) -> dict[Result, float]:
     return {Result(a, b, 1.0): won, Result(a, b, 0.0): lost, Result(b, a, 1.0): lost, Result(b, a, 0.0): won}
 
 
+def fall(covariance: np.ndarray, information: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The gain where the differences `wanted` are asked about."""
+    return gain(covariance, covariance @ (np.diag(wanted.sum(1)) - wanted) @ covariance, information)
+
+
 def test_gain_by_hand() -> None:
     covariance = np.array([[2.0, 0.5], [0.5, 1.0]])  # the difference has variance 2 + 1 - 2 * 0.5 = 2
-    information = np.array([[0.5, 0.5], [0.5, 0.5]])
-    assert gain(covariance, information)[0, 1] == pytest.approx(math.log(2) / 2)
-    assert gain(covariance, information)[0, 0] == 0
+    information, each = np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[0.0, 1.0], [1.0, 0.0]])
+    assert fall(covariance, information, each)[0, 1] == pytest.approx(2 - 1 / (1 / 2 + 0.5))
+    assert fall(covariance, information, each)[0, 0] == 0
+    assert not fall(covariance, information, 0 * each).any()
+
+
+def test_what_is_asked_about_decides() -> None:
+    """Three known independently, and only b - c is asked about: a's games tell of it through b or c alone."""
+    covariance, information = np.diag([1.0, 1.0, 1.0]), np.full((3, 3), 0.5)
+    wanted = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    found = fall(covariance, information, wanted)
+    assert found[1, 2] == pytest.approx(2 - 1 / (1 / 2 + 0.5))
+    assert found[0, 1] == found[0, 2] == pytest.approx(0.5 * 1 / (1 + 2 * 0.5))  # c = (1, -1, 0), (c_b - c_c)^2 = 1
 
 
 def test_information_of_a_pair_by_hand() -> None:
@@ -32,6 +47,11 @@ def test_information_of_a_pair_by_hand() -> None:
     p = 1 / (1 + math.exp(-d))
     assert pair_information(ratings)[0, 1] == pytest.approx(2 * p * (1 - p))
     assert pair_information(ratings)[0, 0] == pytest.approx(0.5)
+
+
+def doubt(ratings: Ratings) -> float:
+    """The sum of the variances of all differences."""
+    return sum(ratings.difference(a, b).error ** 2 for a in ratings.names for b in ratings.names if a < b)
 
 
 def made_up(elo: dict[str, float], error: dict[str, float], games: float = 100) -> Ratings:
@@ -66,8 +86,22 @@ def test_the_expected_gain_is_what_the_games_bring() -> None:
     variance = (step[i] - step[j]) / ELO
     predicted = ratings.covariance - np.outer(step, step) * information / (1 + information * variance)
     assert after.covariance == pytest.approx(predicted, rel=1e-6)
-    brought = math.log(ratings.difference("a", "b").error / after.difference("a", "b").error)
-    assert gain(ratings.covariance / ELO**2, pair_information(ratings))[i, j] == pytest.approx(brought, rel=1e-6)
+    told = pair_information(ratings) / ELO**2
+    assert fall(ratings.covariance, told, 1.0 - np.eye(3))[i, j] == pytest.approx(
+        doubt(ratings) - doubt(after), rel=1e-6
+    )
+
+
+def test_a_batch_is_chosen_as_if_rated_anew_after_each_pair() -> None:
+    """The updates of the covariance and of what is asked about, against both made anew."""
+    ratings = made_up({"a": 0.0, "b": 90.0, "c": 300.0, "d": 700.0}, {"a": 50.0, "b": 90.0, "c": 70.0, "d": 40.0})
+    covariance, information = ratings.covariance / ELO**2, pair_information(ratings)
+    for meeting in most_telling(ratings, 12, share=0.0):
+        value = np.triu(fall(covariance, information, 1.0 - np.eye(4)), 1)
+        i, j = sorted(map(ratings.names.index, meeting))
+        assert value[i, j] == pytest.approx(value.max(), rel=1e-6)
+        apart = np.eye(4)[i] - np.eye(4)[j]
+        covariance = np.linalg.inv(np.linalg.inv(covariance) + information[i, j] * np.outer(apart, apart))
 
 
 def test_a_batch_does_not_ask_the_same_question_again() -> None:
@@ -121,10 +155,6 @@ def test_learns_faster_than_a_round_robin() -> None:
             for result, count in even(a, b, 2, p).items():
                 results[result] = results.get(result, 0) + count
 
-    def doubt(results: dict[Result, float]) -> float:
-        ratings = rate(results, members=names)
-        return float(np.mean([ratings.difference(a, b).error ** 2 for a in names for b in names]))
-
     everybody = [(a, b) for a in names for b in names if a < b]
     uniform: dict[Result, float] = {}
     for _ in range(5):
@@ -133,7 +163,7 @@ def test_learns_faster_than_a_round_robin() -> None:
     for batch in range(15):
         play(most_telling(rate(telling, members=names), len(everybody) // 3, seed=batch), telling)
     assert sum(telling.values()) == pytest.approx(sum(uniform.values()))
-    assert doubt(telling) < 0.7 * doubt(uniform)
+    assert doubt(rate(telling)) < 0.62 * doubt(rate(uniform))
 
 
 def test_what_cannot_be_matched_is_said() -> None:
