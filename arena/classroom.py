@@ -21,10 +21,11 @@ from pathlib import Path
 
 from agents.files import new_folder, write_bytes, write_text
 from arena.classpage import Meeting, Score, as_page, table_of
+from arena.entrants import ready
 from arena.records import BadRecord, texts
 from arena.store import Store, StoredGame
 from arena.text import inert
-from arena.tournament import Contest, enter, play_missing, ready, scores
+from arena.tournament import Contest, enter, play_missing, scores
 from envs.registry import game as game_of
 from leagues.schedule import Pairing, follow, schedule
 

@@ -166,7 +166,8 @@ def exploitability(game: str, spec: str) -> float | None:
     from agents.exact import open_games
     from agents.exact.tree import TooLarge
     from agents.registry import is_program
-    from arena.tournament import exploited, ready
+    from arena.entrants import ready
+    from arena.tournament import exploited
     from envs.registry import game as game_of
 
     rules = game_of(game)

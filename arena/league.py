@@ -16,11 +16,12 @@ from rich.console import Console
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS
 from agents.self_play import SelfPlay
+from arena.entrants import weights_digest
 from arena.leaderboard import as_table, leaderboard, ratings
 from arena.run import Run, plan_of, write_config
 from arena.status import Status
 from arena.store import Store, StoredGame
-from arena.tournament import contest, digest, enter, kept, weights_digest
+from arena.tournament import contest, digest, enter, kept
 from arena.train import Plan, Round
 from arena.worker import Chunk, Meeting, shares
 from leagues.matchmaking import most_telling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.registry import AGENTS
+from agents.registry import AGENTS, is_program
 
 
 def expand(spec: str, database: Path) -> str:
@@ -30,7 +30,8 @@ def best(game: str, database: Path) -> str:
         raise StoreError("Say in which game, for example best:connect_four.")
     name = game_of(game).name
     with Store.read(database) as store:
-        trained = {member.name: member.spec for member in store.members(name) if member.sha256 is not None}
+        members = (member for member in store.members(name) if member.sha256 and not is_program(member.spec))
+        trained = {member.name: member.spec for member in members}
         if trained:
             for row in ratings(store, name).rows():
                 if row["name"] in trained and row["games"]:

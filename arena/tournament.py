@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.play import Finished, read_forfeit
 from agents.registry import AGENTS, is_program
 from arena.cluster import spread
+from arena.entrants import digest_of, greet, identity, ready
 from arena.store import Member, Store, StoredGame
 from arena.terms import FREE, Terms
-from arena.worker import Meeting, cached_agent, play_pairings
+from arena.worker import Meeting, play_pairings
 from envs.game import Game
 from envs.registry import game as game_of
 from leagues.rating import Ratings, rate
@@ -27,7 +27,6 @@ from leagues.schedule import Pairing, Standing, follow, gauntlet, schedule
 from leagues.sprt import MatchElo, Sprt, match_elo
 
 if TYPE_CHECKING:
-    from agents.agent import Agent
     from arena.openings import Book
 
 LANES = 512
@@ -109,7 +108,8 @@ def contest(
     Who meets whom is a matter of two: only games against a person (`purpose` play) have another number of seats.
 
     An agent of a folder goes by its name and its simulations (`a-0010:sims=600`), unless the same weights with the
-    same options are among `members` already: then by that member's name.
+    same options are among `members` already: then by that member's name. A program that was edited since one of its
+    name became a member goes by another (see `arena.entrants`).
     """
     rules = game_of(game)
     if rules.seats != 2 and purpose != "play":
@@ -121,7 +121,7 @@ def contest(
     terms.judge(rules)
     entrants: dict[str, str] = {}
     for written in terms.written(specs):
-        name, spec = _identity(written, rules, members)
+        name, spec = identity(written, rules, members)
         if name in entrants:
             raise ValueError(f"'{written}' and '{entrants[name]}' are both called '{name}'; enter one of them.")
         entrants[name] = spec
@@ -135,52 +135,13 @@ def contest(
     return Contest(rules.name, entrants, seed, opening_plies, purpose, book, terms)
 
 
-def _identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, str]:
-    """The name that an agent goes by, and the spec that says all of how it plays."""
-    agent = ready(spec, rules)
-    digest = weights_digest(spec)
-    if digest is None:
-        return agent.name, spec
-    folder, _, options = spec.partition(":")
-    settings = getattr(agent, "settings", None)
-    if settings is not None and "sims=" not in options:
-        options = ",".join(filter(None, [options, f"sims={settings.simulations}"]))
-    for member in members:
-        if member.sha256 == digest and member.spec.partition(":")[2] == options:
-            return member.name, f"{folder}:{options}"
-    spec = f"{folder}:{options}"
-    return ready(spec, rules).name, spec
-
-
-def ready(spec: str, rules: Game) -> Agent:
-    """The agent of a spec, seen to be able to play the game."""
-    import numpy as np
-
-    agent = cached_agent(spec)
-    agent.begin(rules, np.zeros(1, np.uint64))
-    return agent
-
-
 def enter(store: Store, contest: Contest) -> None:
     """Enters everybody in the database; raises StoreError if a name belongs to another agent there."""
     for name, spec in contest.entrants.items():
         scripted = spec.partition(":")[0] in AGENTS
-        digest = None if scripted else weights_digest(spec)
+        digest = None if scripted else digest_of(spec)
         kind = "agent" if not scripted else "person" if spec.partition(":")[0] == "human" else "anchor"
         store.add_member(contest.game, name, kind, spec, sha256=digest)
-
-
-def weights_digest(spec: str) -> str | None:
-    """What an agent's weights and settings are known by; None if the spec is of no folder, or of one not to be read."""
-    folder = Path(spec.partition(":")[0])
-    if not (folder / "agent.toml").exists():
-        return None
-    from agents.storage import BadAgent, agent_digest
-
-    try:
-        return agent_digest(folder)
-    except BadAgent:
-        return None
 
 
 def play_missing(
@@ -263,6 +224,8 @@ class Table:
     """Who came where, where the format says so; without it the ratings do."""
     forfeits: Sequence[Forfeited] = ()
     """Games that were lost other than by the rules, in the order of the schedule."""
+    stored: int = field(default=0, compare=False, repr=False)
+    """How many of the games were played by an earlier command."""
 
 
 def tournament(
@@ -281,11 +244,13 @@ def tournament(
     The table is the same for any number of `workers`, the processes that play beside this one.
     """
     course = schedule(form, list(contest.entrants), pairs, contest.seed, rounds)
+    greet(contest.entrants, contest.rules)
     enter(store, contest)
-    before = 0
+    before = stored = 0
 
     def play(pairings: list[Pairing]) -> dict[str, float]:
-        nonlocal before
+        nonlocal before, stored
+        stored += stored_earlier(store, contest, pairings)
 
         def after(done: int, total: int) -> None:
             heard(before + done, before + total)
@@ -296,7 +261,12 @@ def tournament(
         return scores(store, contest, pairings)
 
     pairings, standings = follow(course, play)
-    return replace(table(store, contest, pairings), standings=tuple(standings))
+    return replace(table(store, contest, pairings), standings=tuple(standings), stored=stored)
+
+
+def stored_earlier(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> int:
+    """How many of these games are in the database already, and are not played again."""
+    return len(store.known([contest.game_id(pairing) for pairing in pairings]))
 
 
 def scores(store: Store, contest: Contest, pairings: Sequence[Pairing]) -> dict[str, float]:
@@ -360,6 +330,8 @@ class MatchResult:
     """Of the sequential test: elo0, elo1, or None if the games ran out first."""
     llr: float | None = None
     forfeits: tuple[Forfeited, ...] = ()
+    stored: int = field(default=0, compare=False)
+    """How many of the games were played by an earlier command."""
 
     @property
     def games(self) -> int:
@@ -376,14 +348,16 @@ def match(
 ) -> MatchResult:
     """Plays two agents for `games` games (rounded up to pairs), or fewer if a sequential test decides before."""
     first, second = contest.entrants
+    greet(contest.entrants, contest.rules)
     test = Sprt(*sprt) if sprt is not None else Sprt(0.0, 1.0)
     enter(store, contest)
     pairings = list(gauntlet(first, [second], (games + 1) // 2, contest.seed))
     tally = [0, 0, 0]
     forfeits: list[Forfeited] = []
-    step = contest.lanes if sprt is None else 32
+    step, earlier = contest.lanes if sprt is None else 32, 0
     for start in range(0, len(pairings), step):
         some = pairings[start : start + step]
+        earlier += stored_earlier(store, contest, some)
         for _ in play_missing(store, contest, some):
             pass
         forfeits += _count(store, contest, first, some, test, tally)
@@ -402,6 +376,7 @@ def match(
         test.verdict if sprt is not None else None,
         test.llr if sprt is not None else None,
         tuple(forfeits),
+        earlier,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from agents.agent import Memory, Unable
 from agents.external.outside import Outside, Times, understood
 from agents.external.process import Process
 from agents.external.protocols import engine_of
-from agents.external.sandbox import Limits, boxed, bubblewrap, limited
+from agents.external.sandbox import Limits, boxed, bubblewrap, limited, own_files
 from envs.game import Game, View
 
 
@@ -94,6 +95,15 @@ class Program(Outside):
             raise Unable(f"{why} exec,box=yes asks for one.")
         self.unboxed = why or "box=no: this program runs without a box, under limits alone."
         return limited(self._command, settings.limits, boxed=False)
+
+    def digest(self) -> str:
+        """What its command is known by, with all that is in the files of its own: SHA-256; edited, it is another."""
+        folder = Path(str(self.settings.folder)) if self.settings.folder else None
+        found = hashlib.sha256(repr([word for word in self._command if not Path(word).is_file()]).encode())
+        for name, path in own_files(self._command, folder):
+            with path.open("rb") as file:
+                found.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+        return found.hexdigest()
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         self._words()

@@ -117,6 +117,24 @@ def shown(command: Sequence[str], folder: Path | None = None) -> list[Path]:
     return outside
 
 
+def own_files(command: Sequence[str], folder: Path | None = None) -> list[tuple[str, Path]]:
+    """The files that a command is made of, each with what it is called there: those it names, and all of its folder.
+
+    Neither the system's nor an interpreter, and nothing hidden or that Python keeps for itself.
+    """
+    program = Path(shutil.which(command[0]) or command[0])
+    foreign = _of_system(program.absolute()) or program.name.startswith(INTERPRETERS)
+    found = [(path.name, path) for path in (program, *map(Path, command[1:]))][foreign:]
+    if folder is not None:
+        inside = ((path.relative_to(folder), path) for path in sorted(folder.rglob("*")))
+        found += [(str(short), path) for short, path in inside if not any(map(_unseen, short.parts))]
+    return [(name, path) for name, path in found if path.is_file() and os.access(path, os.R_OK)]
+
+
+def _unseen(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"
+
+
 def _of_system(path: Path) -> bool:
     return any(path.is_relative_to(top) for top in SYSTEM)
 

@@ -39,7 +39,7 @@ class BadReward(ValueError):
 class Curriculum:
     """How hard the prompts are.
 
-    start   level at first, the highest there is if there are fewer; 0: that one, so that there is no curriculum
+    start   level at first; 0: the highest there is, so that there is no curriculum; up to 3 it may be more than that
     up      share of right answers at the highest level dealt, in one round, at which the level rises
     easier  share of the prompts that are of lower levels, drawn evenly, once there are any
     """
@@ -113,8 +113,18 @@ class Groups:
         self.language = language_of(network.game, "What draws groups of answers")
         self.sampler = Sampler(network, min(LANES, settings.prompts * settings.group))
         self.evaluations = self.begun = 0
-        self.level = min(settings.curriculum.start or self.language.levels, self.language.levels)
+        self.level = self._first(settings.curriculum.start)
         self.scorer = Scorer(Path(settings.reward), network) if settings.reward else None
+
+    def _first(self, start: int) -> int:
+        """The level that a curriculum begins with; raises `Unable` for one that the task does not have."""
+        levels = self.language.levels
+        if start > max(levels, Curriculum().start):  # what learners begin with by themselves fits every task
+            raise Unable(
+                f"groups.curriculum.start is level {start}, and {self.game.name} has levels 1 to {levels}; set it to "
+                "one of these, or to 0 for the highest."
+            )
+        return min(start or levels, levels)
 
     @classmethod
     def of(cls, network: Network, settings: GroupSettings, seed: int, backend: str) -> Groups:

@@ -107,11 +107,19 @@ def tournament(
             table = tournament(store, entered, format, pairs, heard, rounds=rounds, workers=workers)
         finally:
             stop_ray()
+    _say_stored(table.stored, table.games, seed)
     if json:
         document(_tournament_document(table, format))
     else:
         show(_tournament_table(table), *([_standings_table(table)] if table.standings else []))
         show(*_forfeit_lines(table.forfeits))
+
+
+def _say_stored(stored: int, games: int, seed: int) -> None:
+    """Says which of the games shown an earlier command has played."""
+    if stored:
+        were = f"{stored} of {counted(games, 'game')} {'was' if stored == 1 else 'were'} stored earlier"
+        say(f"{were} and not played again; --seed {seed + 1} or --db FILE plays new ones.")
 
 
 def _unboxed(contest: Contest) -> None:
@@ -246,6 +254,7 @@ def match(
     _unboxed(entered)
     with Store(database) as store, going_on(AGAIN), progress("games") as heard:
         result = match(store, entered, games, sprt=bounds, heard=heard)
+    _say_stored(result.stored, result.games, seed)
     if json:
         lost = [one._asdict() for one in result.forfeits]
         described = {**asdict(result), "elo": result.elo._asdict(), "games": result.games, "forfeits": lost}

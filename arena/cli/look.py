@@ -210,8 +210,8 @@ def _watch_league(
 
 def _table(game: str, specs: list[str], database: Path) -> tuple[Any, list[Any]]:
     """The game and its players, each seen to be able to play it."""
+    from arena.entrants import ready
     from arena.specs import expand
-    from arena.tournament import ready
     from envs.registry import game as game_of
 
     rules = game_of(game)

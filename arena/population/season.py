@@ -19,6 +19,7 @@ from agents.guests import ITSELF
 from agents.self_play import SelfPlay
 from agents.storage import agent_digest, read_agent, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
+from arena.entrants import weights_digest
 from arena.leaderboard import ratings
 from arena.lock import Lock
 from arena.population.standing import document
@@ -26,7 +27,7 @@ from arena.population.trainers import LeaguePlan, Trainers, Turn, scored
 from arena.population.yardstick import Yardstick
 from arena.run import search_table
 from arena.store import Store, StoredGame
-from arena.tournament import contest, digest, enter, kept, weights_digest
+from arena.tournament import contest, digest, enter, kept
 from arena.worker import Meeting, shares
 from envs.registry import game
 from leagues.census import Member

@@ -351,3 +351,23 @@ def test_a_box_shows_what_the_command_names(tmp_path) -> None:
     assert shown(["sh"], tmp_path) == [tmp_path]
     assert shown([str(tmp_path / "bin/python3")]) == [tmp_path]
     assert Limits().processes == Settings().limits.processes
+
+
+def test_a_program_is_known_by_its_command_and_its_files(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "all" / "__pycache__").mkdir(parents=True)
+    for name in ("bot.py", "book", "other", "all/more.py", "all/__pycache__/x"):
+        (tmp_path / name).write_text(name)
+
+    def known(command: str, **settings: str) -> str:
+        return Program(f"{sys.executable} {command}", Settings(box="no", **settings)).digest()
+
+    first, inside = known("bot.py book"), known("bot.py", folder="all")
+    assert first == known(f"{tmp_path}/bot.py book") and len({first, inside, known("bot.py book -v")}) == 3
+    for name in ("other", "all/__pycache__/x"):
+        (tmp_path / name).write_text("changed")
+    assert first == known("bot.py book") and inside == known("bot.py", folder="all")
+    (tmp_path / "all" / "more.py").write_text("changed")
+    assert first == known("bot.py book") and inside != known("bot.py", folder="all")
+    (tmp_path / "book").write_text("changed")
+    assert first != known("bot.py book")

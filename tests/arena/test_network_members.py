@@ -9,9 +9,10 @@ from agents.storage import save_agent
 from arena import cli
 from arena.checkpoint import save_state
 from arena.config import load, resolved
+from arena.entrants import weights_digest
 from arena.specs import expand
 from arena.store import Store, StoredGame, StoreError
-from arena.tournament import contest, enter, weights_digest
+from arena.tournament import contest, enter
 from envs.registry import Unknown, game
 
 

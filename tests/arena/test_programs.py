@@ -113,6 +113,43 @@ def test_a_match_says_who_forfeited(arena, bot):
     assert "bad forfeited 2 games: nonsense 2: it answered 'z9', which is no move of tic_tac_toe." in arena(*words)[1]
 
 
+def test_an_edited_bot_is_another_member_and_plays_its_own_games(arena, bot):
+    spec = bot("ann", FIRST)
+    words = ("match", "tic_tac_toe", spec, "random", "--games", "2")
+
+    def played(*more: str) -> tuple[str, int, int, str]:
+        _, out, err = arena(*words, *more, "--json")
+        found = json.loads(out)
+        return found["first"], found["stored"], len(found["forfeits"]), err
+
+    first, stored, forfeits, err = played()
+    assert (first, stored, forfeits) == ("ann", 0, 0) and "stored" not in err
+    first, stored, _, err = played()
+    assert (first, stored) == ("ann", 2)
+    assert "2 of 2 games were stored earlier and not played again; --seed 1 or --db FILE plays new ones." in err
+    assert arena("tournament", "tic_tac_toe", spec, "random", "--pairs", "1")[2].count("stored earlier") == 0
+
+    whole = Path("ann.py").read_text()
+    Path("ann.py").write_text(whole.replace(FIRST, "sys.exit(1)"))
+    first, stored, forfeits, _ = played()
+    assert first.startswith("ann@") and len(first) == 10 and (stored, forfeits) == (0, 2)
+    assert played()[:3] == (first, 2, 2)
+    Path("ann.py").write_text(whole)
+    assert played()[:3] == ("ann", 2, 0)
+    with Store.read("arena.db") as store:
+        assert sorted(member.name for member in store.members()) == sorted(["ann", first, "random"])
+    assert arena("verify", "arena.db")[0] == 0
+    assert "no trained agent" in arena("match", "tic_tac_toe", "best:tic_tac_toe", "random")[2]
+
+
+def test_a_program_that_never_starts_is_said_and_is_no_result(arena):
+    missing = f"exec,box=no:{shlex.join([sys.executable, 'nothere.py'])}"
+    for words in (("match", "tic_tac_toe", missing, "random"), ("tournament", "tic_tac_toe", "random", missing)):
+        code, out, err = arena(*words)
+        assert (code, out) == (2, "") and "cannot play: when started, it exited with code 2" in err
+    assert not Path("arena.db").exists() or arena("leaderboard")[0] == 2
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

@@ -1,0 +1,89 @@
+"""Who enters a contest: the name an agent goes by, what it is made of, and that it can play before anything is stored.
+
+A program that was edited is another member: its first version goes by its plain name, each later one by that and the
+beginning of what it is known by, as in `python bot.py@3fa2c1`. So no game of one is ever shown as the other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.registry import is_program
+from arena.store import Member
+from arena.worker import cached_agent
+from envs.game import Game
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+
+SHOWN = 6
+"""Letters of a program's digest in the name of a later version."""
+
+
+def identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, str]:
+    """The name that an agent goes by, and the spec that says all of how it plays."""
+    agent = ready(spec, rules)
+    digest = digest_of(spec)
+    if digest is None:
+        return agent.name, spec
+    if is_program(spec):
+        known = {member.name: member.sha256 for member in members if member.game == rules.name}
+        plain = known.get(agent.name, digest) == digest
+        return agent.name if plain else f"{agent.name}@{digest[:SHOWN]}", spec
+    folder, _, options = spec.partition(":")
+    settings = getattr(agent, "settings", None)
+    if settings is not None and "sims=" not in options:
+        options = ",".join(filter(None, [options, f"sims={settings.simulations}"]))
+    for member in members:
+        if member.sha256 == digest and member.spec.partition(":")[2] == options:
+            return member.name, f"{folder}:{options}"
+    spec = f"{folder}:{options}"
+    return ready(spec, rules).name, spec
+
+
+def ready(spec: str, rules: Game) -> Agent:
+    """The agent of a spec, seen to be able to play the game."""
+    import numpy as np
+
+    agent = cached_agent(spec)
+    agent.begin(rules, np.zeros(1, np.uint64))
+    return agent
+
+
+def greet(entrants: Mapping[str, str], rules: Game) -> None:
+    """Says hello to each program once; raises Unable if one does not answer: what never starts is no result."""
+    from agents.agent import Unable
+    from agents.external.outside import Outside
+    from agents.external.process import Fault
+
+    for name, spec in entrants.items():
+        agent = cached_agent(spec) if is_program(spec) else None
+        if isinstance(agent, Outside):
+            try:
+                agent.started(rules)
+            except Fault as fault:
+                raise Unable(f"'{name}' cannot play: {fault.text} `arena verify` says more.") from None
+            finally:
+                agent.close()
+
+
+def digest_of(spec: str) -> str | None:
+    """What a program's command and the files that it names are known by, or an agent's weights; None if by nothing."""
+    if is_program(spec):
+        return getattr(cached_agent(spec), "digest", lambda: None)()
+    return weights_digest(spec)
+
+
+def weights_digest(spec: str) -> str | None:
+    """What an agent's weights and settings are known by; None if the spec is of no folder, or of one not to be read."""
+    folder = Path(spec.partition(":")[0])
+    if not (folder / "agent.toml").exists():
+        return None
+    from agents.storage import BadAgent, agent_digest
+
+    try:
+        return agent_digest(folder)
+    except BadAgent:
+        return None
