@@ -43,7 +43,8 @@ def test_both_sides_are_measured_or_missing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_learning_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "ROUNDS", 1)
-    assert language.learning(1)() == language.PROMPTS * language.GROUP * language.ANSWER
+    for half in (False, True):
+        assert language.learning(1, half)() == language.PROMPTS * language.GROUP * language.ANSWER
 
 
 def test_subjects_name_what_is_compared() -> None:

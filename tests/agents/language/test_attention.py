@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from agents.backbones.gpt import looked
 from agents.language.attention import attention
 from agents.language.model import parts
 from agents.networks import Network
@@ -47,3 +48,16 @@ def test_values_weighed_so_are_what_the_model_reads() -> None:
         _, _, value = block.asked(x, None)  # pyright: ignore
         seen = attention(model, TEXT)[:, 0] @ value
         assert torch.allclose(body.exit(block.added(x, seen)), body.hidden(TEXT), atol=1e-6)  # pyright: ignore
+
+
+def test_attention_to_numbers_of_bfloat16_is_computed_in_float32() -> None:
+    """Of the same rounded numbers it is what float32 makes of them, and not what bfloat16 does."""
+    query, key, value = wide = (
+        torch.randn(3, 1, 2, 5, 8, generator=torch.Generator().manual_seed(0)).bfloat16().unbind(0)
+    )
+    want = looked(*(part.float() for part in wide), is_causal=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        said = looked(*wide, is_causal=True)
+        assert torch.nn.functional.scaled_dot_product_attention(query, key, value).dtype == torch.bfloat16
+    assert said.dtype == torch.float32 and torch.equal(said, want)
+    assert not torch.equal(said.bfloat16().float(), want)
