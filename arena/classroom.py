@@ -105,6 +105,11 @@ def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, tot
     return table
 
 
+def refused(out: Path) -> dict[str, str]:
+    """What lay in the folder of the class that is kept in `out` and does not take part, each with the reason."""
+    return dict(json.loads((out / "class.json").read_text("utf-8"))["refused"])
+
+
 def _meetings(number: int, pairings: Sequence[Pairing]) -> list[Meeting]:
     """The meetings of a round, in the order of their first games."""
     found: dict[tuple[str, str], Meeting] = {}

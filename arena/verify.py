@@ -15,7 +15,7 @@ from agents.play import ADJUDICATED, adjudicated, read_forfeit
 from agents.registry import is_program
 from arena.entrants import weights_digest
 from arena.leaderboard import ratings
-from arena.store import Store, StoredGame, StoreError
+from arena.store import RatingPoint, Store, StoredGame, StoreError
 from envs import kernels
 from envs.registry import game as game_of
 
@@ -106,7 +106,7 @@ def verify_agent(folder: Path) -> Report:
 
 
 def verify_database(path: Path, heard: Callable[[int, int], None]) -> Report:
-    """Asks SQLite, plays every game again, looks for the agents' weights, and makes the last ratings anew."""
+    """Asks SQLite, plays every game again, looks for the agents' weights, and makes all ratings anew."""
     report = Report(str(path), "database")
     with Store.read(path) as store:
         for text in store.faults():
@@ -247,25 +247,29 @@ def _weights(store: Store, report: Report) -> None:
 
 
 def _ratings(store: Store, game: str, report: Report) -> None:
-    """Makes the last ratings kept anew, from the games that counted in them."""
-    history = store.rating_history(game)
-    if not history:
-        return
-    last = [point for point in history if point.taken == history[-1].taken]
-    try:
-        anew = ratings(store, game, upto=last[0].upto)
-    except ValueError as error:
-        report.fault(f"the ratings of {game} cannot be made anew: {error}")
-        return
-    elos = dict(zip(anew.names, anew.elo.tolist(), strict=True))
-    both = [point for point in last if point.name in elos]
+    """Makes all ratings that were ever kept anew, from the games that counted in them."""
+    history: dict[tuple[float, int], list[RatingPoint]] = {}
+    for point in store.rating_history(game):
+        history.setdefault((point.taken, point.upto), []).append(point)
+    for (_, upto), points in history.items():
+        try:
+            anew = ratings(store, game, upto=upto)
+        except ValueError as error:
+            report.fault(f"the ratings of {game} after game {upto} cannot be made anew: {error}")
+        else:
+            _compared(points, dict(zip(anew.names, anew.elo.tolist(), strict=True)), game, report)
+
+
+def _compared(points: Sequence[RatingPoint], elos: dict[str, float], game: str, report: Report) -> None:
+    both = [point for point in points if point.name in elos]
     shift = float(np.mean([point.elo - elos[point.name] for point in both])) if both else 0.0  # another zero
-    for point in last:
+    for point in points:
         report.checked["ratings"] = report.checked.get("ratings", 0) + 1
         if point.name not in elos:
             report.fault(f"'{point.name}' has a rating in {game} and is not among those rated")
         elif abs(elos[point.name] + shift - point.elo) > 0.05:
             found = elos[point.name] + shift
             report.fault(
-                f"the rating of '{point.name}' in {game} is kept as {point.elo:.1f}; its games give {found:.1f}"
+                f"the rating of '{point.name}' in {game} after game {point.upto} is kept as {point.elo:.1f}; "
+                f"its games give {found:.1f}"
             )

@@ -133,7 +133,7 @@ def hold_class(
     known(dict.fromkeys(("auto", "yes", "no")), box, "box")
     from dataclasses import asdict
 
-    from arena.classroom import Class, hold
+    from arena.classroom import Class, hold, refused
 
     place = out or folder.with_name(f"{folder.resolve().name}-class")
     chosen = Class(game, rounds, pairs, seed, move, box, tuple(house or ()))
@@ -141,9 +141,12 @@ def hold_class(
     again = "run the same command again to go on; every meeting that was played is kept."
     with going_on(again), progress("games of the round") as heard:
         table = hold(folder, place, chosen, heard)
+    left = refused(place)
     if json:
-        document({"game": game, "out": str(place), "table": [asdict(line) for line in table]})
+        document({"game": game, "out": str(place), "table": [asdict(line) for line in table], "refused": left})
         return
+    for name, why in left.items():
+        say(f"{name} does not take part: {why}")
     from rich.table import Table
     from rich.text import Text
 

@@ -78,6 +78,7 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     assert cli.run(words) == 0
     out, err = capsys.readouterr()
     assert "bots-class/index.html" in err and "dan" in out
+    assert "notes.txt does not take part: it is no bot" in err
     page = (folder.parent / "bots-class" / "index.html").read_text()
     seen = Words(page)
     assert seen.open == [] and not {"script", "i", "b" * 2} & seen.tags

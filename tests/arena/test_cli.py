@@ -345,13 +345,15 @@ def test_verify_a_sound_database(arena, played):
         ("UPDATE games SET game = 'chess' WHERE number = 3", "cannot be played again"),
         ("UPDATE seats SET member = 99 WHERE number = 3", "points to no row"),
         ("UPDATE ratings SET elo = elo + 5 WHERE member = 1", "its games give"),
+        ("UPDATE ratings SET elo = elo - 5 WHERE member = 1 AND upto = 12", "after game 12 is kept as"),
     ],
 )
 def test_verify_finds_what_was_tampered_with(arena, played, change, fault):
     from arena.leaderboard import ratings
 
     with Store("arena.db") as store:
-        store.add_ratings("tic_tac_toe", store.last_number(), ratings(store, "tic_tac_toe").rows())
+        for upto in (12, store.last_number()):
+            store.add_ratings("tic_tac_toe", upto, ratings(store, "tic_tac_toe", upto=upto).rows())
     assert arena("verify", "arena.db")[0] == 0
     with sqlite3.connect("arena.db") as raw:
         raw.execute(change)
