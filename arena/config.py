@@ -128,6 +128,7 @@ class Run(Section):
         "native", description="whose training loop it is: native, or another project's (`arena train --help`)"
     )
     database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
+    track: Literal["", "wandb", "trackio"] = Field("", description="send the curves there, too; empty: nowhere")
 
 
 class GameChoice(Section):

@@ -22,6 +22,7 @@ from agents.registry import agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
+from arena.curves import Curves
 from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest, twin
 from arena.lock import Lock
 from arena.status import Status
@@ -30,8 +31,6 @@ from envs.game import Game
 from envs.registry import game
 
 if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
-
     from arena.config import Config
 
 
@@ -72,7 +71,6 @@ class Run:
             self.others = [agent(spec) for spec in self.evaluation.opponents]
             for one in self.others:  # who cannot play this is refused before anything starts
                 one.begin(rules, held_out(plan.seed, 1))
-        self._events: SummaryWriter | None = None
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
@@ -80,6 +78,7 @@ class Run:
             if prepare is not None:
                 with _writing(folder):
                     prepare(folder)
+            self.curves = Curves(folder)
             self._open(minutes, steps)
         except BaseException:
             self.lock.release()
@@ -102,7 +101,8 @@ class Run:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has; remove it to begin again.") from error
         self.trainer = Trainer(self.plan, kept)
         learned = self.trainer.learner.steps
-        self.logged_to = self.tried = learned if self.resumed else -1
+        self.tried = learned if self.resumed else -1
+        self.curves.go_on(self.tried)
         self.from_seconds = self.spent if complete else seconds
         self.from_steps = learned if complete else at
         self.limit = None if minutes is None else self.from_seconds + 60.0 * minutes
@@ -244,19 +244,13 @@ class Run:
             self.log(name, value)
 
     def log(self, name: str, value: float) -> None:
-        """One number for TensorBoard at the learner's present step."""
-        if self._events is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            # What was logged after the state that this run goes on from is taken out of the curves.
-            self._events = SummaryWriter(str(self.folder / "events"), purge_step=self.logged_to + 1)
-        self._events.add_scalar(name, value, self.trainer.learner.steps)
+        """One number of the curves at the learner's present step."""
+        self.curves.add(name, value, self.trainer.learner.steps)
 
     def close(self) -> None:
         """Lets go of workers, files and the folder."""
         self.trainer.close()
-        if self._events is not None:
-            self._events.close()
+        self.curves.close()
         self.lock.release()
 
 

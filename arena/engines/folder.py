@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from agents.networks import Weights
 from agents.storage import save_agent
+from arena.curves import Curves
 from arena.display import Display
 from arena.lock import Lock
 from arena.run import told, write_config
@@ -42,11 +43,9 @@ class EngineRun:
         self.began = self.shown = time.monotonic()
 
     def __enter__(self) -> Self:
-        from torch.utils.tensorboard import SummaryWriter
-
         try:
             write_config(self.config, self.folder)
-            self.events = SummaryWriter(str(self.folder / "events"))
+            self.curves = Curves(self.folder)
             self.display.__enter__()
         except BaseException:
             self.lock.release()
@@ -56,7 +55,7 @@ class EngineRun:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.display.__exit__(kind, error, at)
-        self.events.close()
+        self.curves.close()
         self.lock.release()
 
     def begin(self) -> None:
@@ -93,14 +92,14 @@ class EngineRun:
         self.display.show(status)
 
     def record(self, values: Mapping[str, Any], step: int) -> None:
-        """Numbers for TensorBoard and for the terminal; what is no number is left out."""
+        """Numbers for the curves and for the terminal; what is no number is left out."""
         for name, value in values.items():
             try:
                 number = float(value)
             except (TypeError, ValueError):
                 continue
             self.latest[name] = number
-            self.events.add_scalar(name, number, step)
+            self.curves.add(name, number, step)
 
     def freeze(self, weights: Weights) -> dict[str, Any]:
         """Writes the agent; returns what is to be said of the run."""

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from agents.guests import ITSELF
 from agents.self_play import SelfPlay
 from agents.storage import agent_digest, read_agent, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
+from arena.curves import Curves
 from arena.entrants import weights_digest
 from arena.leaderboard import ratings
 from arena.lock import Lock
@@ -36,9 +37,6 @@ from leagues.population import Population, Weights
 from leagues.rating import Ratings, Result
 from leagues.schedule import Pairing, pair
 from leagues.snapshots import Verdict
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 FINISHED = Verdict(True, "the season is over", 0.0)
 RATING_SIMULATIONS = 100
@@ -69,13 +67,13 @@ class Season:
         self.folder, self.plan, self.store, self.show = folder, plan, store, show
         self.minutes, self.rounds, self.keep_minutes = minutes, rounds, keep_minutes
         self.game, self.backend = game(plan.game).name, ""
-        self.events: SummaryWriter | None = None
         self.ratings: Ratings | None = None
         self.history: list[dict[str, Any]] = []
         folder.mkdir(parents=True, exist_ok=True)
         self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
         try:
             prepare(folder)
+            self.curves = Curves(folder)
             self._open()
         except BaseException:
             self.lock.release()
@@ -108,7 +106,8 @@ class Season:
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has ({error}); remove it to begin.") from error
         self._read_history(measured)
-        self.written_to = self.trainers.number if self.resumed else -1
+        if self.resumed:
+            self.curves.go_on(self.trainers.number)
         self.begun = self.kept = self.told = time.monotonic()
         self.yardstick = Yardstick(plan)
 
@@ -376,12 +375,7 @@ class Season:
             self.write_event(f"{turn.name}/{name}", value)
 
     def write_event(self, name: str, value: float) -> None:
-        if self.events is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            # What was written after the state that this start goes on from is taken out of the curves.
-            self.events = SummaryWriter(str(self.folder / "events"), purge_step=self.written_to + 1)
-        self.events.add_scalar(name, value, self.trainers.number)
+        self.curves.add(name, value, self.trainers.number)
 
     def tell(self) -> dict[str, Any]:
         """The league as it is now, to whoever shows it, and into league.json."""
@@ -394,8 +388,7 @@ class Season:
     def close(self) -> None:
         """Lets go of workers, files and the folder."""
         self.trainers.close()
-        if self.events is not None:
-            self.events.close()
+        self.curves.close()
         self.lock.release()
 
 

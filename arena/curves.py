@@ -1,0 +1,106 @@
+"""The numbers of a run over its steps: for TensorBoard, and where `run.track` asks for Weights & Biases or trackio."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+TRACKERS = ("wandb", "trackio")
+"""Packages that `run.track` may name."""
+PROJECT = "arena"
+"""Under which runs are found at a tracker."""
+STEP = "steps"
+"""The tracker's axis: a run that goes on from a state writes some steps again, which its own counter would refuse."""
+
+
+class Curves:
+    """Where a run writes its numbers; nothing is opened before the first of them.
+
+    Raises ValueError where the tracker that the run's config.toml names is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.kept = folder, -1
+        self.tracker = Tracker.of(folder)
+        self._events: SummaryWriter | None = None
+
+    def go_on(self, step: int) -> None:
+        """The run goes on from its state at this step: what was written later is taken out of TensorBoard's curves."""
+        self.kept = step
+
+    def add(self, name: str, value: float, step: int) -> None:
+        """One number at one step."""
+        if self._events is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(self.folder / "events"), purge_step=self.kept + 1)
+        self._events.add_scalar(name, value, step)
+        if self.tracker is not None:
+            self.tracker.add(name, value, step)
+
+    def close(self) -> None:
+        """Writes out what is left."""
+        if self._events is not None:
+            self._events.close()
+        if self.tracker is not None:
+            self.tracker.close()
+
+
+class Tracker:
+    """A run at Weights & Biases or trackio, which share these calls; a run that goes on there is the same one.
+
+    Nothing but config.toml and the numbers is sent; the packages' own settings say where to (WANDB_MODE=offline).
+    """
+
+    def __init__(self, package: str, folder: Path, config: dict[str, Any]) -> None:
+        self.package, self.folder, self.config = importlib.import_module(package), folder, config
+        self.values: dict[str, float] = {}
+        self._run: Any = None
+
+    @staticmethod
+    def of(folder: Path) -> Tracker | None:
+        """What the run's config.toml asks for; None if it asks for nothing."""
+        path = folder / "config.toml"
+        config = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        package = config.get("run", {}).get("track", "")
+        if not package:
+            return None
+        if package not in TRACKERS or importlib.util.find_spec(package) is None:
+            raise ValueError(f'run.track = "{package}" wants that package: pip install {package}, or leave it empty.')
+        return Tracker(package, folder, config)
+
+    def add(self, name: str, value: float, step: int) -> None:
+        """Keeps a number until the step is over."""
+        if self.values.get(STEP, step) != step:
+            self._send()
+        self.values |= {name: value, STEP: step}
+
+    def close(self) -> None:
+        """Sends what is left and ends the run there."""
+        if self.values:
+            self._send()
+        if self._run is not None:
+            self._run.finish()
+
+    def _send(self) -> None:
+        if self._run is None:
+            self._run = self._begin()
+        self._run.log(self.values)
+        self.values = {}
+
+    def _begin(self) -> Any:
+        where = {"project": PROJECT, "name": self.folder.name, "config": self.config, "resume": "allow"}
+        if self.package.__name__ != "wandb":
+            return self.package.init(**where)
+        quiet = self.package.Settings(console="off", disable_git=True, disable_code=True, silent=True)
+        own = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]
+        run = self.package.init(**where, id=own, dir=str(self.folder), settings=quiet)
+        run.define_metric("*", step_metric=STEP)
+        return run
