@@ -159,7 +159,9 @@ def illegal(agent: Agent, view: View, action: NDArray[Any]) -> dict[int, Forfeit
     inside = (action >= 0) & (action < game.actions)
     wrong = np.flatnonzero(~(inside & view.legal[np.arange(lanes), np.where(inside, action, 0)]))
     return {
-        lane: Forfeit("illegal", f"{agent.name} chose {_move(game, action[lane])} in {game.name}{_legal(view, lane)}.")
+        lane: Forfeit(
+            "illegal", f"{agent.name} chose {_move(game, action[lane])} in {game.name}{legal_named(view, lane)}."
+        )
         for lane in wrong.tolist()
     }
 
@@ -168,7 +170,7 @@ def _move(game: Game, action: int) -> str:
     return f"move {action} ({game.names[action]})" if 0 <= action < game.actions else f"move {action}"
 
 
-def _legal(view: View, lane: int) -> str:
+def legal_named(view: View, lane: int) -> str:
     """The legal moves of one game by their names, so many as can be read."""
     names = [view.game.names[a] for a in np.flatnonzero(view.legal[lane])]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agents.agent import Decision, Forfeit, Memory, Unable
 from agents.clock import DAY, Clock, any_move
 from agents.external.process import Fault, quoted
+from agents.play import legal_named
 from envs.game import Game, View
 from envs.registry import check_options, parse
 from envs.text import planes_text
@@ -189,12 +190,12 @@ def understood(view: View, lane: int, answer: str) -> Any:
     game, shown = view.game, quoted(answer.encode())
     if game.controls:
         return _numbers(game, answer)
-    words = answer.split()
+    words, there = answer.split(), legal_named(view, lane)
     if len(words) != 1 or words[0] not in game.names:
-        raise Fault("nonsense", f"it answered {shown}, which is no move of {game.name}.", fatal=False)
+        raise Fault("nonsense", f"it answered {shown}, which is no move of {game.name}{there}.", fatal=False)
     action = game.names.index(words[0])
     if not view.legal[lane, action]:
-        raise Fault("illegal", f"it answered {shown}, which is not legal there.", fatal=False)
+        raise Fault("illegal", f"it answered {shown}, which is not legal{there}.", fatal=False)
     return action
 
 

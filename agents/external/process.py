@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 
+from agents.external.complaint import complaint
 from agents.external.sandbox import MIB, Limits, usage
 
 LONGEST = 4096
@@ -18,6 +19,9 @@ LONGEST = 4096
 
 LOUDEST = 1 << 20
 """Bytes of standard error during one turn; more is a flood."""
+
+HEARD = 4000
+"""Bytes of standard error that are kept, the last."""
 
 GLANCE = 0.25
 """Seconds between looks at how much a program uses, and how long a turn lasts before the first."""
@@ -161,11 +165,11 @@ class Process:
         if not read:
             with contextlib.suppress(KeyError):
                 self._answers.unregister(self._err)
-        self._said = (self._said + read)[-2000:]
+        self._said = (self._said + read)[-HEARD:]
         return len(read)
 
     def _crash(self) -> Fault:
-        """How the program ended, with the last line of what it wrote to standard error."""
+        """How the program ended, with the reason it gave on standard error."""
         try:
             code = self._popen.wait(1.0)
         except subprocess.TimeoutExpired:
@@ -178,8 +182,8 @@ class Process:
             how = f"was ended by {signal.Signals(number).name}"
         except ValueError:
             how = f"exited with code {code}"
-        lines = [text for text in self._said.decode("utf-8", errors="replace").splitlines() if text.strip()]
-        return Fault("crash", f"it {how}{': ' + quoted(lines[-1].encode()) if lines else ''}.")
+        why = complaint(self._said.decode("utf-8", errors="replace"))
+        return Fault("crash", f"it {how}{': ' * bool(why)}{why}.")
 
     def _look(self, now: float) -> None:
         """Raises Fault if the program uses more than it may."""
@@ -195,7 +199,9 @@ def _answered(answer: bytes, more: bytes, most: int) -> str:
     if len(answer) > most or len(more) > most:
         raise Fault("flood", f"it wrote more than {most:,} bytes in a turn.")
     if more:
-        raise Fault("nonsense", f"it wrote {quoted(more)} after its answer, which nobody had asked for.")
+        raise Fault(
+            "nonsense", f"it answered {quoted(answer)} and then wrote {quoted(more)}, which nobody had asked for."
+        )
     return answer.decode("utf-8", errors="replace").rstrip("\r\n")
 
 

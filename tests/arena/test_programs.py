@@ -110,7 +110,8 @@ def test_a_match_says_who_forfeited(arena, bot):
     found = json.loads(out)
     assert code == 0 and (found["losses"], found["games"]) == (2, 2)
     assert [(one["name"], one["kind"]) for one in found["forfeits"]] == [("bad", "nonsense")] * 2
-    assert "bad forfeited 2 games: nonsense 2: it answered 'z9', which is no move of tic_tac_toe." in arena(*words)[1]
+    told = arena(*words)[1]
+    assert "bad forfeited 2 games: nonsense 2: it answered 'z9', which is no move of tic_tac_toe, where a3, b3" in told
 
 
 def test_an_edited_bot_is_another_member_and_plays_its_own_games(arena, bot):
