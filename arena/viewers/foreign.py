@@ -7,14 +7,17 @@ import numpy as np
 from arena.viewers.cards.table import buttons, halves
 from arena.viewers.dials import foot
 from arena.viewers.layout import Layout
+from arena.viewers.lettering import cut
 from arena.viewers.pictures import Picture
 from arena.viewers.plain import in_words, piece
-from arena.viewers.shapes import Box, Pixels
+from arena.viewers.shapes import Box, Pixels, Text
+from arena.viewers.theme import BODY
 from envs import kernels
 from envs.adapters.foreign.programs import Programs, programs_of
 from envs.game import Game, Row
 from envs.text import text_seen
 
+WARNING = "Drawn for all seats: this may show what yours does not know."
 MOST, COLUMNS = 64, 9
 """So many actions have a button each, in lines of so many; of more, only the first that may be played have."""
 
@@ -46,17 +49,26 @@ def _above(game: Game, room: Box) -> Box:
 
 
 def _shown(programs: Programs, game: Game, row: Row, room: Box, seen_by: int | None) -> Picture:
-    """The program's pixels, which are drawn for all seats alike, or its words; else the numbers of an observation.
+    """The program's pixels, or its words; else the numbers of an observation.
 
-    Words tell everything, so a seat that may not know it all is shown its observation.
+    A seat that may not know it all is shown what the program tells that seat, in words. Where it tells none, pixels
+    are all there is: they are drawn for all seats alike, which stands beneath them. Words that tell everything give
+    way to the observation.
     """
+    told = None if seen_by is None else programs.told(row, seen_by)
+    if told is not None:
+        return in_words(told, room)
     shown = programs.picture(row)
     if isinstance(shown, np.ndarray):
+        warned = seen_by is not None and game.seats > 1
+        below = Box(room.x, room.y + room.h - 2 * BODY, room.w, 2 * BODY)
+        room = Box(room.x, room.y, room.w, room.h - 2 * BODY * warned)
         height, width = shown.shape[:2]
         scale = min(room.w / width, room.h / height)
         w, h = width * scale, height * scale
         dots = Pixels(room.cx - w / 2, room.cy - h / 2, w, h, shown.tobytes(), width, height)
-        return Picture([dots], {}, {}, piece, 5.0)
+        words = [Text(cut(WARNING, below.w, BODY), below, BODY, "muted", "centre")] if warned else []
+        return Picture([dots, *words], {}, {}, piece, 5.0)
     if isinstance(shown, str) and seen_by is None:
         return in_words(shown, room)
     if programs.gone(row):

@@ -220,6 +220,22 @@ def test_a_game_of_pettingzoo_plays_by_our_rules_too() -> None:
         assert a["done"][0] and not a["cut"][0]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_seats_of_poker_are_told_their_own_cards_and_no_others() -> None:
+    pytest.importorskip("rlcard")
+    rules = game("pz:classic.texas_holdem_v4")
+    row, programs = several(rules, 1), programs_of(rules)
+    assert programs is not None
+    told = [programs.told(row[0], seat) or "" for seat in (0, 1)]
+    hands = [words.splitlines()[0] for words in told]
+    assert all(hand.startswith("hand: ") and len(hand.split()) == 3 for hand in hands)
+    assert hands[0] != hands[1]
+    for seat in (0, 1):
+        assert not set(hands[1 - seat].split()[1:]) & set(told[seat].split())
+    kernels.play_rows(rules, row, np.array([np.flatnonzero(kernels.legal_mask(rules, row)[0])[0]]))
+    assert programs.told(row[0], 0) != told[0] or row["seat"][0] == 0
+
+
 def test_a_parallel_environment_is_played_as_hidden_choices_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
     import types
@@ -251,6 +267,10 @@ def test_a_game_of_open_spiel() -> None:
     kernels.random_rows(kuhn, rows, np.empty(2, np.bool_), 3)
     assert rows["done"].all() and (rows["reward"].sum(axis=1) == 0).all() and rows["reward"].any()
     assert game("spiel:hex(board_size=3)").actions == 9
+    programs = programs_of(kuhn)
+    assert programs is not None
+    fresh = several(kuhn, 1)
+    assert {programs.told(fresh[0], seat) for seat in (0, 1)} < {"0", "1", "2"}  # the card of each, and no bet yet
     assert game("spiel:goofspiel(num_cards=3,imp_info=True)").simultaneous
     with pytest.raises(ValueError, match="OpenSpiel has no game 'kuhn_poke'; did you mean 'kuhn_poker'"):
         game("spiel:kuhn_poke")

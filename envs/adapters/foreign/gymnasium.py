@@ -79,6 +79,9 @@ class Environment:
         self._drawn = True
         return np.asarray(self._env.render(), np.uint8)
 
+    def told(self, seat: int) -> str | None:
+        return None
+
     def close(self) -> None:
         if not self._drawn:  # many that have drawn close all of pygame with them, and so the window that shows them
             self._env.close()

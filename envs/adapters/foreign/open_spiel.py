@@ -97,5 +97,11 @@ class Position:
     def picture(self) -> str:
         return str(self._state)
 
+    def told(self, seat: int) -> str | None:
+        kind = self._rules.get_type()
+        if kind.provides_information_state_string:
+            return self._state.information_state_string(seat)
+        return self._state.observation_string(seat) if kind.provides_observation_string else None
+
     def close(self) -> None:
         self._state = None

@@ -18,6 +18,9 @@ from envs.adapters.foreign.programs import PATIENCE, State, foreign_game
 from envs.adapters.foreign.spaces import Done, Seen, Unfit, actions, observations
 from envs.game import Game
 
+UNTOLD = ("legal_actions", "current_player")
+"""Of what RLCard says: it stands beside the picture, or is the mover's and not the seat's."""
+
 
 def pz(name: str, seconds: float = PATIENCE, **options: Any) -> Game:
     """The game of a module with `env` or `parallel_env`; `options` go to that, `seconds` limit one action."""
@@ -81,6 +84,13 @@ def _without_mask(space: spaces.Space[Any]) -> spaces.Space[Any]:
     return space
 
 
+def _word(value: Any) -> str:
+    """A card, a number, a name of something, several of these, or none."""
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(_word, value)) or "none"
+    return "none" if value is None else str(getattr(value, "name", value))
+
+
 class _Agents:
     """What both kinds of environment share."""
 
@@ -104,6 +114,14 @@ class _Agents:
             return None
         self._drawn = True
         return np.asarray(self._env.render(), np.uint8)
+
+    def told(self, seat: int) -> str | None:
+        """PettingZoo says nothing of the kind; RLCard, of which its games of poker are made, does."""
+        cards: Any = getattr(self._env.unwrapped, "env", None)
+        if not hasattr(cards, "get_state"):
+            return None
+        seen: dict[str, Any] = cards.get_state(seat)["raw_obs"]
+        return "\n".join(f"{name.replace('_', ' ')}: {_word(of)}" for name, of in seen.items() if name not in UNTOLD)
 
     def close(self) -> None:
         if not self._drawn:  # many that have drawn close all of pygame with them, and so the window that shows them

@@ -58,11 +58,16 @@ class State(NamedTuple):
 
 
 class Program(Protocol):
-    """One game in progress elsewhere."""
+    """One game in progress elsewhere.
+
+    picture()   the whole position as pixels or words, or None where there is no such thing
+    told(seat)  what a seat alone may know, in words; None where the program does not say that
+    """
 
     def begin(self, seed: int) -> State: ...
     def play(self, action: Any) -> State: ...
     def picture(self) -> NDArray[np.uint8] | str | None: ...
+    def told(self, seat: int) -> str | None: ...
     def close(self) -> None: ...
 
 
@@ -85,6 +90,7 @@ class _Place:
     over: bool = False
     fault: Fault | None = None
     kept: dict[int, Any] = field(default_factory=dict)
+    told: dict[int, list[str | None]] = field(default_factory=dict)
 
 
 class Programs:
@@ -97,6 +103,7 @@ class Programs:
     def __init__(self, make: Callable[[], Program], seats: int, shape: tuple[int, ...], actions: int, seconds: float):
         self._make, self._seconds = make, seconds
         nothing = np.zeros((seats, *shape), np.float32)
+        self._seats = seats
         self._nowhere = State(0, nothing, np.zeros(actions, np.bool_), np.zeros(seats, np.float32), True, True)
         self._places: OrderedDict[int, _Place] = OrderedDict()
         self._free: deque[_Place] = deque()
@@ -149,10 +156,15 @@ class Programs:
         place = self._places.get(int(row["handle"]))
         if place is None or place.program is None or place.ply != int(row["ply"]) or place.ply in place.kept:
             return
+        program = self._started(place)
         try:
-            seen = self._timed(place, self._started(place).picture)
+            seen = self._timed(place, program.picture)
         except Exception:  # it cannot be drawn, which ends no game
             seen = None
+        try:
+            place.told[place.ply] = self._timed(place, lambda: [program.told(seat) for seat in range(self._seats)])
+        except Exception:
+            LOG.warning("A program could not say what its seats see.")
         if isinstance(seen, np.ndarray):
             seen = (seen.shape, zlib.compress(np.ascontiguousarray(seen).tobytes(), 1))
         place.kept[place.ply] = seen
@@ -166,6 +178,12 @@ class Programs:
             shape, packed = seen
             return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
         return seen
+
+    def told(self, row: Row, seat: int) -> str | None:
+        """What a seat alone may know there, in words; None if its program does not say, or it was not kept."""
+        self.keep(row)
+        place = self._places.get(int(row["handle"]))
+        return place.told.get(int(row["ply"]), [None] * self._seats)[seat] if place else None
 
     def gone(self, row: Row) -> bool:
         """Whether the program is no longer where this row is, so that nothing can be seen from it."""

@@ -262,3 +262,22 @@ def test_words_that_tell_everything_are_not_shown_to_a_seat(monkeypatch: pytest.
     for seat, told in ((None, True), (0, False)):
         shown = foreign.picture(rules, row, where.board, where, seen_by=seat)
         assert any(isinstance(s, Text) and s.text == "both hands" for s in shown.shapes) == told
+
+
+def test_a_seat_is_shown_what_its_program_tells_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = game("gym:FrozenLake-v1")
+    row, where = begun(rules, 1).rows[0], layout(1280, 720)
+    programs = programs_of(rules)
+    monkeypatch.setattr(programs, "told", lambda row, seat: f"hand of {seat}")
+    for seat, words in ((1, ["hand of 1"]), (None, [])):
+        shown = foreign.picture(rules, row, where.board, where, seen_by=seat)
+        assert [s.text for s in shown.shapes if isinstance(s, Text) and "hand" in s.text] == words
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_picture_for_all_seats_says_so_to_a_person() -> None:
+    rules = game("pz:classic.connect_four_v3")
+    row, where = begun(rules, 1).rows[0], layout(1280, 720)
+    for seat, warned in ((0, True), (None, False)):
+        shown = foreign.picture(rules, row, where.board, where, seen_by=seat)
+        assert any(isinstance(s, Text) and s.text == foreign.WARNING for s in shown.shapes) == warned
