@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.frame import Database, Json, Seed, Wanting, document, known, progress, put, say, screen, show
-from arena.text import printable
+from arena.text import counted, printable
 
 if TYPE_CHECKING:
+    from arena.verify import Report
     from arena.viewers.snapshot import Snapshot
 
 Export = Annotated[
@@ -338,9 +339,11 @@ def verify(
     """See whether a database, a run or an agent is whole and says what is true; exit code 1 if not.
 
     Every stored game is played again by the rules, and the ratings are made anew from the games. A program plays
-    some games, and what is wrong with it is said: `arena verify "exec:python mybot.py" --game connect_four`.
+    some games and is asked about some positions, and what is wrong with it is said.
 
     Example: [bold]arena verify arena.db[/]
+
+    Example: [bold]arena verify "exec:python mybot.py" --game connect_four[/]
     """
     from agents.registry import is_program
     from arena.verify import verify
@@ -355,13 +358,21 @@ def verify(
     if json:
         document({**asdict(report), "whole": report.whole})
     else:
-        checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items() if what != "faults")
-        faults = report.checked.get("faults", 0)
-        verdict = "whole" if report.whole else f"{faults} fault{'s' if faults != 1 else ''}"
-        put(f"{printable(path)}: {verdict} ({checked or 'empty'})\n")
+        put(f"{printable(path)}: {_verdict(report)}\n")
         for text in report.faults:
-            put(f"  {printable(text)}\n")
+            put("".join(f"  {printable(line)}\n" for line in text.splitlines()))
         for text in report.notes:
             put(f"  (note) {printable(text)}\n")
     if not report.whole:
         raise Wanting
+
+
+def _verdict(report: Report) -> str:
+    """What was looked at, and whether all of it is as it should be."""
+    asides = {"unknown lines": "passes over unknown lines", "end of input": "ends when its input does"}
+    counts = {what: count for what, count in report.checked.items() if what not in ("faults", *asides)}
+    checked = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    if report.whole and report.kind == "program":
+        return "; ".join([f"nothing is wrong: {checked}", *(asides[one] for one in asides if report.checked.get(one))])
+    faults = report.checked.get("faults", 0)
+    return f"{'whole' if report.whole else counted(faults, 'fault')} ({checked or 'empty'})"

@@ -195,7 +195,9 @@ def test_the_example_passes_in_every_kind_of_game(rules):
     bots = Path(__file__).resolve().parents[2] / "agents" / "external" / "bots"
     report = try_out(f"exec,box=no,move=20:{shlex.join([sys.executable, str(bots / 'random_bot.py')])}", rules)
     assert report.whole, report.faults
-    assert report.checked["games"] == 3 * game_of(rules).seats and report.checked["turns"] > 0
+    assert (
+        report.checked["games"] == (20 if rules == "kuhn" else 3 * game_of(rules).seats) and report.checked["turns"] > 0
+    )
     assert [note for note in report.notes if "box" not in note] == []
 
 
@@ -208,7 +210,7 @@ WRONG = {
         "nonsense in 6 of 6 games: it answered 'I play",
         "standard error",
     ),
-    "crash": ("raise KeyError('x')", "KeyError: 'x'", "told: turn 1 0 | seconds"),
+    "crash": ("raise KeyError('x')", "KeyError: 'x'", "told:\n  arena 1\n  game tic_tac_toe\n"),
 }
 
 
@@ -234,3 +236,26 @@ def test_what_else_the_protocol_asks(arena, bot):
     Path("strict.py").write_text(source + "import time; time.sleep(60)\n")
     code, out, _ = arena("verify", spec, "--json")
     assert code == 0 and any("after its input ended" in note for note in json.loads(out)["notes"])
+
+
+def test_who_never_looks_at_the_legal_moves_is_found_though_games_are_over_too_soon(arena, bot):
+    code, out, _ = arena("verify", bot("d", "print('d', flush=True)"), "--game", "connect_four")
+    assert code == 1 and "illegal in" in out
+    go = "if len(legal) < 6 and 'a' not in legal: legal = ['a']\n" + FIRST
+    code, out, _ = arena("verify", bot("a", go), "--game", "connect_four")
+    assert code == 1 and "positions: it answered 'a', which is not legal, where" in out and "\n  board  6 " in out
+    code, out, _ = arena("verify", bot("good", FIRST), "--game", "connect_four")
+    assert code == 0 and "nothing is wrong: 6 games, " in out and " positions; passes over unknown lines; ends" in out
+    assert json.loads(arena("verify", bot("good", FIRST), "--json")[1])["checked"]["positions"] > 90
+
+
+def test_who_does_not_start_is_tried_once_and_told_what_happened(bot, tmp_path):
+    (tmp_path / "syntax.py").write_text("open('starts', 'a').write('1')\nexec(\n")
+    (tmp_path / "mute.py").write_text("open('starts', 'a').write('1')\nraise KeyError('no')\n")
+    for name, said in (("syntax", "SyntaxError: '(' was never closed"), ("mute", "mute.py, line 2")):
+        for more, rules in (("", "tic_tac_toe"), (",protocol=gtp", "go:size=5")):
+            report = try_out(f"exec,box=no{more}:{sys.executable} {name}.py", rules)
+            (text,) = report.faults
+            assert "start in 6 of 6 games" in text and said in text and "It ended before it answered" in text
+            assert f"run `{sys.executable} {name}.py` by hand" in text and "hello" not in text
+    assert Path("starts").read_text() == "11"
