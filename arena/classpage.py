@@ -19,6 +19,8 @@ from leagues.schedule import Pairing
 REFRESH = 5
 """Seconds after which the page of a class that goes on is read again."""
 
+SAT_OUT = "Who sits out a round gets a point, and in games three quarters of a meeting's."
+
 MORE_STYLE = """
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem } td.win { color: var(--sky) } td.self { color: var(--raised) }
 details { background: var(--panel); border-radius: .5rem; padding: .5rem .8rem; margin: .3rem 0 }
@@ -45,7 +47,7 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Score:
-    """One line of the table: a meeting won is a point, a level one half, and so is one of sitting out."""
+    """One line of the table: a meeting won is a point, a level one half, sitting out is a point as well."""
 
     place: int
     name: str
@@ -56,6 +58,8 @@ class Score:
     drawn: int
     lost: int
     forfeits: Mapping[str, int]
+    sat_out: tuple[int, ...] = ()
+    """The rounds."""
 
 
 def score(stored: StoredGame, name: str) -> float:
@@ -67,7 +71,8 @@ def score(stored: StoredGame, name: str) -> float:
 def table_of(names: Sequence[str], meetings: Sequence[Meeting]) -> list[Score]:
     """The table after the meetings that were played; a round counts for who sits out once it is over."""
     points, games, met = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0), {name: [] for name in names}
-    for number in {meeting.round for meeting in meetings}:
+    out: dict[str, list[int]] = {name: [] for name in names}
+    for number in sorted({meeting.round for meeting in meetings}):
         some = [meeting for meeting in meetings if meeting.round == number]
         busy = {name for meeting in some for name in (meeting.first, meeting.second)}
         for meeting in some:
@@ -81,6 +86,7 @@ def table_of(names: Sequence[str], meetings: Sequence[Meeting]) -> list[Score]:
         if all(meeting.games for meeting in some):
             for name in set(names) - busy:
                 points[name] += 1.0
+                out[name].append(number)
                 games[name] += 0.75 * len(some[0].pairings)  # as leagues.swiss counts it
     strength = {name: sum(points[other] for other in met[name]) for name in names}
     merit = {name: (-points[name], -strength[name], -games[name]) for name in names}
@@ -89,7 +95,7 @@ def table_of(names: Sequence[str], meetings: Sequence[Meeting]) -> list[Score]:
         Score(
             1 + sum(merit[other] < merit[name] for other in names), name, points[name], strength[name], games[name],
             won=_count(stored, name, 1.0), drawn=_count(stored, name, 0.5), lost=_count(stored, name, 0.0),
-            forfeits=_forfeits(stored, name),
+            forfeits=_forfeits(stored, name), sat_out=tuple(out[name]),
         )
         for name in sorted(names, key=lambda name: (merit[name], name))
     ]  # fmt: skip
@@ -123,13 +129,13 @@ def as_page(
     left = f"<h2>Not taking part</h2><div class=scroll><table>{left}</table></div>" if refused else ""
     main = f"""<h1>{_text(contest.game)}: the class</h1>
 <p>{state} A meeting won is a point, a level one half; equal points are told apart by the opponents' points
-(Buchholz), then by the points in games. Who sits out gets a point.</p>
+(Buchholz), then by the points in games. {SAT_OUT}</p>
 {warned}
 <h2>Table</h2>
 {_table(table)}
 <h2>Who met whom</h2>
 {_cross_table(table, meetings)}
-{_rounds(meetings)}
+{_rounds(meetings, [line.name for line in table])}
 {left}"""
     return framed(f"{contest.game}: the class", main, MORE_STYLE, 0 if over else REFRESH)
 
@@ -179,11 +185,14 @@ def _cross_table(table: Sequence[Score], meetings: Sequence[Meeting]) -> str:
     )
 
 
-def _rounds(meetings: Sequence[Meeting]) -> str:
+def _rounds(meetings: Sequence[Meeting], names: Sequence[str]) -> str:
     parts = []
     for number in sorted({meeting.round for meeting in meetings}, reverse=True):
+        some = [meeting for meeting in meetings if meeting.round == number]
+        out = sorted(set(names) - {name for meeting in some for name in (meeting.first, meeting.second)})
         parts.append(f"<h2>Round {number}</h2>")
-        parts += [_meeting(meeting) for meeting in meetings if meeting.round == number]
+        parts += [_meeting(meeting) for meeting in some]
+        parts += [f"<p>Sits out: {_text(', '.join(out))}.</p>"] if out else []
     return "\n".join(parts)
 
 

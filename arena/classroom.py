@@ -15,8 +15,9 @@ import shlex
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from agents.files import new_folder, write_bytes, write_text
@@ -27,7 +28,7 @@ from arena.store import Store, StoredGame
 from arena.text import inert
 from arena.tournament import Contest, enter, play_missing, scores
 from envs.registry import game as game_of
-from leagues.schedule import Pairing, follow, schedule
+from leagues.schedule import Course, Pairing, follow, schedule
 
 RUNNERS = {".py": sys.executable, ".js": "node"}
 """What runs a bot's file, by its ending; other files run by themselves."""
@@ -73,9 +74,9 @@ Heard = Callable[[int, int], None]
 
 def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, total: None) -> list[Score]:
     """Holds a class to its end, or goes on with it, and returns the table; all of it is then in `out`."""
-    entered = _begun(folder, out, chosen)
+    entered = begin(folder, out, chosen)
     contest = Contest(game_of(chosen.game).name, entered.specs, chosen.seed, purpose="tournament")
-    course = schedule("swiss", sorted(entered.specs), chosen.pairs, chosen.seed, chosen.rounds)
+    course = _course(entered, chosen)
     meetings: list[Meeting] = []
     with Store(out / "arena.db") as store:
         enter(store, contest)
@@ -105,9 +106,9 @@ def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, tot
     return table
 
 
-def refused(out: Path) -> dict[str, str]:
-    """What lay in the folder of the class that is kept in `out` and does not take part, each with the reason."""
-    return dict(json.loads((out / "class.json").read_text("utf-8"))["refused"])
+def _course(entered: Entered, chosen: Class) -> Course:
+    """The rounds to come; raises ValueError if there cannot be so many."""
+    return schedule("swiss", sorted(entered.specs), chosen.pairs, chosen.seed, chosen.rounds)
 
 
 def _meetings(number: int, pairings: Sequence[Pairing]) -> list[Meeting]:
@@ -130,8 +131,11 @@ def _boxes(contest: Contest) -> str:
 # --- who takes part ---------------------------------------------------------------------------------------------------
 
 
-def _begun(folder: Path, out: Path, chosen: Class) -> Entered:
-    """The class that was begun in `out`, or a new one of what lies in the folder."""
+def begin(folder: Path, out: Path, chosen: Class) -> Entered:
+    """The class that was begun in `out`, or a new one of what lies in the folder; raises ValueError if it cannot be.
+
+    A class that was cut off goes on with its copies; of one that is over, another of other bots is not the same.
+    """
     kept = out / "class.json"
     settings = json.loads(json.dumps(asdict(chosen)))
     if kept.is_file():
@@ -139,6 +143,9 @@ def _begun(folder: Path, out: Path, chosen: Class) -> Entered:
         if found["settings"] != settings:
             changed = ", ".join(key for key in settings if found["settings"].get(key) != settings[key])
             raise ValueError(f"{out} holds a class of other settings ({changed}); name another --out, or remove it.")
+        others = _others(found["files"], _files(folder, out)) if "files" in found and folder.is_dir() else ""
+        if others and (out / "class.zip").is_file():
+            raise ValueError(f"{out} holds a class of other bots ({others}); name another --out, or remove it.")
         return Entered(found["entered"], found["refused"])
     rules = game_of(chosen.game)
     if rules.seats != 2:
@@ -150,16 +157,44 @@ def _begun(folder: Path, out: Path, chosen: Class) -> Entered:
     entered = Entered({f"house {spec}": spec for spec in chosen.house})
     out.mkdir(parents=True, exist_ok=True)
     with new_folder(out / "bots") as bots:
-        for path in sorted(folder.iterdir()):
-            if not path.name.startswith((".", "_")) and path.resolve() != out.resolve():
-                _enter(path, bots, out / "bots", chosen, entered)
+        for path in _dropped(folder, out):
+            _enter(path, bots, out / "bots", chosen, entered)
     _only_who_can(entered, chosen.game)
     if len(entered.specs) < 2:
         refused = "".join(f" {name}: {why}" for name, why in entered.refused.items())
         raise ValueError(f"A class needs two bots or more, and {folder} has {len(entered.specs)}.{refused}")
-    said = {"settings": settings, "entered": entered.specs, "refused": entered.refused}
+    _course(entered, chosen)
+    said = {"settings": settings, "entered": entered.specs, "refused": entered.refused, "files": _files(folder, out)}
     write_text(kept, json.dumps(said, indent=2))
     return entered
+
+
+def _dropped(folder: Path, out: Path) -> list[Path]:
+    """What was dropped into the folder."""
+    found = sorted(folder.iterdir())
+    return [path for path in found if not path.name.startswith((".", "_")) and path.resolve() != out.resolve()]
+
+
+def _files(folder: Path, out: Path) -> dict[str, str]:
+    """All that was dropped into the folder, each with what it is known by; edited, it is another."""
+    return {path.name: _known_by(path) for path in _dropped(folder, out)}
+
+
+def _known_by(path: Path) -> str:
+    found = sha256()
+    for file in [path, *sorted(path.rglob("*"))] if path.is_dir() and not path.is_symlink() else [path]:
+        short = file.relative_to(path)
+        if file.is_file() and not file.is_symlink() and not any(p.startswith((".", "__")) for p in short.parts):
+            inside = sha256(file.read_bytes()).hexdigest() if os.access(file, os.R_OK) else ""
+            found.update(f"{short} {os.access(file, os.X_OK)} {inside}\n".encode())
+    return found.hexdigest()
+
+
+def _others(began: Mapping[str, str], there: Mapping[str, str]) -> str:
+    """What lies in the folder otherwise than when the class began; '' if nothing does."""
+    changed = [f"{name} changed" for name in began if name in there and there[name] != began[name]]
+    new = [f"{name} is new" for name in there if name not in began]
+    return ", ".join([*changed, *new, *(f"{name} is gone" for name in began if name not in there)])
 
 
 def _enter(path: Path, bots: Path, final: Path, chosen: Class, entered: Entered) -> None:
@@ -254,13 +289,18 @@ def archive(contest: Contest, table: Sequence[Score], meetings: Sequence[Meeting
 
 def as_csv(table: Sequence[Score]) -> str:
     """The table as comma-separated values."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["place", "name", "points", "buchholz", "game points", "won", "drawn", "lost", "forfeits"])
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(
+        ["place", "name", "points", "buchholz", "game points", "won", "drawn", "lost", "forfeits", "sat out"]
+    )
     for s in table:
         lost = " ".join(f"{kind}:{count}" for kind, count in s.forfeits.items())
-        writer.writerow([s.place, inert(s.name), s.points, s.buchholz, s.game_points, s.won, s.drawn, s.lost, lost])
-    return out.getvalue()
+        out = " ".join(map(str, s.sat_out))
+        writer.writerow(
+            [s.place, inert(s.name), s.points, s.buchholz, s.game_points, s.won, s.drawn, s.lost, lost, out]
+        )
+    return written.getvalue()
 
 
 def as_json(contest: Contest, table: Sequence[Score], meetings: Sequence[Meeting]) -> str:

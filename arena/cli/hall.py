@@ -133,20 +133,21 @@ def hold_class(
     known(dict.fromkeys(("auto", "yes", "no")), box, "box")
     from dataclasses import asdict
 
-    from arena.classroom import Class, hold, refused
+    from arena.classpage import SAT_OUT
+    from arena.classroom import Class, begin, hold
 
     place = out or folder.with_name(f"{folder.resolve().name}-class")
     chosen = Class(game, rounds, pairs, seed, move, box, tuple(house or ()))
+    left = begin(folder, place, chosen).refused
+    for name, why in left.items():
+        say(f"{name} does not take part: {why}")
     say(f"The page is {place / 'index.html'}.")
     again = "run the same command again to go on; every meeting that was played is kept."
     with going_on(again), progress("games of the round") as heard:
         table = hold(folder, place, chosen, heard)
-    left = refused(place)
     if json:
         document({"game": game, "out": str(place), "table": [asdict(line) for line in table], "refused": left})
         return
-    for name, why in left.items():
-        say(f"{name} does not take part: {why}")
     from rich.table import Table
     from rich.text import Text
 
@@ -158,4 +159,6 @@ def hold_class(
         numbers = (f"{line.points:g}", f"{line.buchholz:g}", f"{line.game_points:g}")
         grid.add_row(str(line.place), Text(printable(line.name)), *numbers, lost)
     show(grid)
+    out_of = [f"round {n} {printable(line.name)}" for line in table for n in line.sat_out]
+    put(f"Sat out: {', '.join(sorted(out_of))}. {SAT_OUT}\n" if out_of else "")
     put(f"The archive is {place / 'class.zip'}.\n")

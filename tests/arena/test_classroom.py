@@ -77,12 +77,13 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     words = ["class", "bots", "--game", "tic_tac_toe", "--pairs", "1", "--box", "no", "--with", "first"]
     assert cli.run(words) == 0
     out, err = capsys.readouterr()
-    assert "bots-class/index.html" in err and "dan" in out
+    assert "bots-class/index.html" in err and "dan" in out and "Sat out: round 1 " in out and "three quarters" in out
     assert "notes.txt does not take part: it is no bot" in err
     page = (folder.parent / "bots-class" / "index.html").read_text()
     seen = Words(page)
     assert seen.open == [] and not {"script", "i", "b" * 2} & seen.tags
     assert 'http-equiv="refresh"' not in page and "Over after 3 rounds" in seen.text
+    assert seen.text.count("Sits out: ") == 3
     for why in ("it is no bot", "a bot's name has letters", "it is a link"):
         assert why in seen.text
     assert "dan forfeited (crash): it exited with code 1: 'ZeroDivisionError: division by zero'" in seen.text
@@ -104,6 +105,14 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     assert [row["name"] for row in json.loads(capsys.readouterr().out)["table"]] == [row["name"] for row in rows]
     assert cli.run([*words, "--seed", "1"]) == 2
     assert "a class of other settings (seed)" in capsys.readouterr().err
+    (folder / "ann.py").write_text(BOT.format(go="legal[-1]"))
+    (folder / "zoe.py").write_text(BOT.format(go="legal[0]"))
+    (folder / "dan.py").unlink()
+    (folder / "cy" / "__pycache__").mkdir()
+    (folder / "cy" / "__pycache__" / "own.pyc").write_text("made by running it")
+    assert cli.run(words) == 2
+    told = capsys.readouterr().err
+    assert "holds a class of other bots (ann.py changed, zoe.py is new, dan.py is gone); name another --out" in told
 
 
 def test_a_class_that_was_cut_off_goes_on_as_if_it_had_not_been(folder, tmp_path):
@@ -177,7 +186,8 @@ def test_names_and_what_programs_wrote_are_text():
 def test_what_the_teacher_got_wrong(words, text, folder, capsys):
     (folder.parent / "empty").mkdir()
     assert cli.run(words.split()) == 2
-    assert text in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert text in told and "The page is" not in told
 
 
 def test_a_link_inside_a_folder_is_not_followed(folder, tmp_path):
