@@ -170,9 +170,9 @@ def _move(game: Game, action: int) -> str:
     return f"move {action} ({game.names[action]})" if 0 <= action < game.actions else f"move {action}"
 
 
-def legal_named(view: View, lane: int) -> str:
-    """The legal moves of one game by their names, so many as can be read."""
-    names = [view.game.names[a] for a in np.flatnonzero(view.legal[lane])]
+def legal_named(view: View, lane: int, told: Sequence[str] = ()) -> str:
+    """The legal moves of one game by their names, or by those that are told, so many as can be read."""
+    names = [(told or view.game.names)[a] for a in np.flatnonzero(view.legal[lane]).tolist()]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f", where {', '.join(names[:MOST_NAMED])}{more} {'is' if len(names) == 1 else 'are'} legal"
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agents.agent import Decision, Forfeit, Memory, Unable
 from agents.clock import DAY, Clock, any_move
 from agents.external.process import Fault, quoted
+from agents.external.squares import told_names
 from agents.play import legal_named
 from envs.game import Game, View
 from envs.registry import check_options, parse
@@ -134,7 +135,8 @@ class Outside(ABC):
 
     def answer(self, line: Any, view: View, lane: int, number: int, seconds: float, board: str) -> Any:
         """Its move in one game, by the arena's own protocol; raises Fault."""
-        return understood(view, lane, line.ask(turn(view, lane, number, seconds, board), seconds))
+        answer = line.ask(turn(view, lane, number, seconds, board), seconds)
+        return understood(view, lane, answer, told_names(view.game, int(view.seat[lane])))
 
     def greet(self, line: Any, game: Game) -> None:
         """Says hello to what was just begun; raises Fault."""
@@ -176,24 +178,26 @@ def turn(view: View, lane: int, number: int, seconds: float, board: str) -> byte
     game = view.game
     lines = [f"turn {number} {view.seat[lane]}", f"seconds {seconds:g}"]
     if view.moves is not None and not game.controls:
-        lines.append(" ".join(["moves", *(game.names[move] for move in view.moves[lane])]))
+        moves = (told_names(game, ply % game.seats)[move] for ply, move in enumerate(view.moves[lane]))
+        lines.append(" ".join(["moves", *moves]))
     if game.controls:
         lines.append(" ".join(["controls", *(f"{low:g} {high:g}" for low, high in game.controls)]))
     else:
-        lines.append(" ".join(["legal", *(game.names[a] for a in np.flatnonzero(view.legal[lane]).tolist())]))
+        names = told_names(game, int(view.seat[lane]))
+        lines.append(" ".join(["legal", *(names[a] for a in np.flatnonzero(view.legal[lane]).tolist())]))
     lines += [f"board {line}" for line in board.splitlines()]
     return ("\n".join(lines) + "\ngo\n").encode()
 
 
-def understood(view: View, lane: int, answer: str) -> Any:
-    """The action that an answer means; raises Fault if it is none, or not legal."""
-    game, shown = view.game, quoted(answer.encode())
+def understood(view: View, lane: int, answer: str, told: Sequence[str] = ()) -> Any:
+    """The action that an answer means, by its name or that which is told; raises Fault if it is none, or not legal."""
+    game, names, shown = view.game, told or view.game.names, quoted(answer.encode())
     if game.controls:
         return _numbers(game, answer)
-    words, there = answer.split(), legal_named(view, lane)
-    if len(words) != 1 or words[0] not in game.names:
+    words, there = answer.split(), legal_named(view, lane, names)
+    if len(words) != 1 or words[0] not in names:
         raise Fault("nonsense", f"it answered {shown}, which is no move of {game.name}{there}.", fatal=False)
-    action = game.names.index(words[0])
+    action = names.index(words[0])
     if not view.legal[lane, action]:
         raise Fault("illegal", f"it answered {shown}, which is not legal{there}.", fatal=False)
     return action

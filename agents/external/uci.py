@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from agents.agent import Unable
 from agents.external.process import Fault, Process, quoted
+from agents.external.squares import seen
 from envs import kernels
 from envs.boards.gardner_chess import PAWN, SIZE
 from envs.game import Game, Rows, View
@@ -81,13 +82,6 @@ def spelt(game: Game, moves: Sequence[int]) -> list[str]:
 def _piece(rows: Rows, i: int, word: str) -> int:
     """The kind of the piece that a move of position i takes up."""
     return abs(int(rows[i]["cells"][(SIZE - int(word[1])) * SIZE + ord(word[0]) - ord("a")]))
-
-
-def seen(word: str, seat: int) -> str:
-    """Two squares as the seat sees them, from White's side and back: lines count from the other end for Black."""
-    if seat == 0:
-        return word
-    return f"{word[0]}{SIZE + 1 - int(word[1])}{word[2]}{SIZE + 1 - int(word[3])}"
 
 
 def ended_by(word: str) -> Callable[[bytes], int]:

@@ -20,6 +20,7 @@ from agents.external.outside import hello, turn, understood
 from agents.external.process import Fault, Process
 from agents.external.program import Program, Settings
 from agents.external.sandbox import Limits, bubblewrap, shown, usage
+from agents.external.squares import told_names
 from agents.play import Finished, play_games, read_forfeit, written
 from agents.registry import agent
 from envs import kernels
@@ -95,6 +96,24 @@ def test_what_a_program_is_told() -> None:
         with pytest.raises(Fault) as fault:
             understood(view, 0, answer)
         assert fault.value.kind == kind and not fault.value.fatal
+
+
+def test_squares_are_named_as_on_the_board_that_is_shown() -> None:
+    """1 d3 exd3 2 Bd2: seat 1's own side calls its capture e2d3, and from there White's pawn would be taken."""
+    rules = game("gardner_chess")
+    moves = [rules.action(name) for name in ("d2d3", "e2d3", "c1d2")]
+    view = kernels.view(rules, kernels.replay(rules, 1, moves)[-1:])._replace(moves=[moves])
+    assert view.text is not None
+    lines = turn(view, 0, 1, 2.0, view.text(0)).decode().splitlines()
+    assert lines[2:4] == ["moves d2d3 e4d3 c1d2", "legal d3c2 d3e2 a4a3 b4b3 c4c3 b5a3 b5c3 d5e4 e5e4"]
+    assert lines[4:9] == [
+        "board 5 r n b q k", "board 4 p p p p .", "board 3 . . . p .", "board 2 P P P B P", "board 1 R N . Q K",
+    ]  # fmt: skip
+    told = told_names(rules, 1)
+    assert rules.names[understood(view, 0, "d3c2", told)] == "d3c4"
+    with pytest.raises(Fault, match=r"'d3c4', which is not legal, where d3c2, d3e2"):
+        understood(view, 0, "d3c4", told)
+    assert told_names(rules, 0) == rules.names and told_names(TIC_TAC_TOE, 1) == TIC_TAC_TOE.names
 
 
 def test_numbers_as_answers() -> None:
