@@ -333,10 +333,11 @@ def _ratings(
 ) -> Ratings:
     n = len(names)
     spread = covariance(rows, x, free, slots)
-    view = np.eye(n, slots.nil + 1)  # each member's rating as a function of the parameters
-    if anchor is None:
-        view[:, :n] -= 1.0 / max(n, 1)
-    bounds = profile_bounds(rows, x, free, slots, view, spread)
+    zero = names.index(anchor) if anchor is not None else None
+    bounds = profile_bounds(rows, x, free, slots, zero, spread)
+    kept = spread[:n, :n]
+    if zero is None and n:
+        kept = kept - kept.mean(axis=0) - kept.mean(axis=0)[:, None] + kept.mean()
     first, second, (won, drawn, lost) = played[0], played[1], played[2].T
     number = won + drawn + lost
     games = (np.bincount(first, number, n) + np.bincount(second, number, n)).astype(np.float64)
@@ -344,8 +345,8 @@ def _ratings(
     return Ratings(
         names=names,
         anchor=anchor,
-        elo=ELO * (view @ x),
-        covariance=ELO**2 * (view @ spread @ view.T),
+        elo=ELO * (x[:n] - (x[:n].mean() if zero is None and n else 0.0)),
+        covariance=ELO**2 * kept,
         low=ELO * bounds[:, 0],
         high=ELO * bounds[:, 1],
         games=games,

@@ -79,3 +79,41 @@ def test_what_cannot_be_rated_is_said(games, said):
         strengths(np.array(games[0]), np.array(games[1]), np.array(games[2]), 3)
     with pytest.raises(RatingError, match="Without a prior"):
         strengths(np.array([0]), np.array([1]), np.array([1.0]), 2, prior=None)
+
+
+def one_sided(members=9, games=4000, seed=3):
+    """Games of which the first member won all, and the last, who has played four, half."""
+    rng = np.random.default_rng(seed)
+    names, results = [f"{i}" for i in range(members)], {}
+    for _ in range(games):
+        a, b = rng.choice(members - 1, 2, replace=False)
+        score = 1.0 if a == 0 else 0.0 if b == 0 else float(rng.random() < 0.5)
+        results[Result(names[a], names[b], score)] = results.get(Result(names[a], names[b], score), 0) + 1
+    return results | {Result(names[-1], names[1], score): 2 for score in (0.0, 1.0)}
+
+
+def widths(rated):
+    """[members, 2] how far each bound is from the rating, in parts of the normal one."""
+    normal = bradley_terry.Z95 * np.sqrt(np.diagonal(rated.covariance))
+    return np.stack([rated.elo - rated.low, rated.high - rated.elo], 1)[normal > 0] / normal[normal > 0, None]
+
+
+def test_bounds_that_are_judged_by_few_games_are_those_judged_by_all(monkeypatch):
+    results, asked, anchor = one_sided(), [], "4"
+    drops = bradley_terry._drops
+    monkeypatch.setattr(bradley_terry, "_drops", lambda *of: asked.append(of[3].shape[1]) or drops(*of))
+    found, few = rate(results, anchor=anchor), sum(asked)
+    monkeypatch.setattr(bradley_terry, "_judged", lambda *of: (np.zeros(9, bool), np.zeros(9, bool)))
+    whole = rate(results, anchor=anchor)
+    assert few < (sum(asked) - few) / 3
+    assert (found.low == whole.low).all() and (found.high == whole.high).all()
+    assert widths(found)[0, 1] > 1.3 and widths(found)[-1].max() < 1.3
+    monkeypatch.setattr(bradley_terry, "_judged", lambda *of: (np.ones(9, bool), np.zeros(9, bool)))
+    assert widths(rate(results, anchor=anchor))[:, 1].max() == pytest.approx(1.0)  # nobody is asked
+
+
+def test_bounds_of_thousands_are_near_those_of_few(monkeypatch):
+    results = one_sided(games=300)
+    found = widths(rate(results, anchor="4"))
+    monkeypatch.setattr(bradley_terry, "DENSE", 0)
+    assert np.abs(widths(rate(results, anchor="4")) / found - 1).max() < 0.1 < 0.3 < np.abs(1 / found - 1).max()
