@@ -30,10 +30,12 @@ from arena.bench.twins import (
     vector_rate,
 )
 from envs import kernels
+from envs.game import Game
 from envs.registry import GAMES, Unknown, nearest
 from envs.registry import game as game_of
 
-LANES = 256
+LANES, NEAR = 256, 1 << 17
+"""At most so many games of ours side by side, and no more than these bytes hold: what a core has close to it."""
 WIDTHS = (64, 1024, 4096)
 """How many games a vector environment plays side by side."""
 
@@ -148,9 +150,10 @@ def means(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def arena(spec: str, lanes: int = LANES, steps: int = 32) -> Measure:
-    """The compiled loop over rows."""
+def arena(spec: str, lanes: int = 0, steps: int = 32) -> Measure:
+    """The compiled loop over so many rows, or as many as suit it."""
     rules = game_of(spec)
+    lanes = lanes or side_by_side(rules)
     rows = kernels.new_rows(rules, kernels.seeds(0, lanes))
     obs = np.empty((lanes, *rules.shape), np.float32)
     mask = np.empty((lanes, rules.actions), np.bool_)
@@ -162,6 +165,12 @@ def arena(spec: str, lanes: int = LANES, steps: int = 32) -> Measure:
         return lanes * steps
 
     return core_rate(work)
+
+
+def side_by_side(rules: Game) -> int:
+    """How many games of ours are played at once: as pgx, each at a batch that suits it."""
+    size = rules.row.itemsize + 4 * int(np.prod(rules.shape)) + rules.actions
+    return max(16, min(LANES, NEAR // size))
 
 
 def vector(spec: str, lanes: int) -> Measure:

@@ -50,13 +50,15 @@ def sine_and_cosine(x: float) -> tuple[float, float]:
     upper = SPLIT * x - (SPLIT * x - x)
     lower = x - upper
     rest = ((upper * upper - square) + 2.0 * upper * lower) + lower * lower  # square + rest is x * x, exactly
-    end = 1 / 362880 + square * (-1 / 39916800 + square * (1 / 6227020800))
-    tail = -1 / 6 + square * (1 / 120 + square * (-1 / 5040 + square * end))
+    fourth = square * square
+    end = 1 / 362880 + square * (-1 / 39916800) + fourth * (1 / 6227020800)
+    tail = (-1 / 6 + square * (1 / 120)) + fourth * (-1 / 5040 + square * end)
     sine = x + x * square * tail
     half = 0.5 * square
     most = 1.0 - half
-    tail = 1 / 24 + square * (-1 / 720 + square * (1 / 40320 + square * (-1 / 3628800 + square * (1 / 479001600))))
-    return sine, most + (((1.0 - most) - half) + (square * square * tail - 0.5 * rest))
+    end = (1 / 40320 + square * (-1 / 3628800)) + fourth * (1 / 479001600)
+    tail = (1 / 24 + square * (-1 / 720)) + fourth * end
+    return sine, most + (((1.0 - most) - half) + (fourth * tail - 0.5 * rest))
 
 
 @rule

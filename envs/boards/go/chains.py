@@ -70,7 +70,7 @@ def place(row: Row, point: int, mine: int, beside: NDArray[np.int16], weight: ND
     row.liberties[point] = found
     for k in range(4):
         other = beside[point, k]
-        if row.colour[other] == mine and row.chain[other] != row.chain[point]:
+        if (row.colour[other] == mine) & (row.chain[other] != row.chain[point]):
             join(row, point, other)
 
 

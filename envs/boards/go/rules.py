@@ -61,7 +61,7 @@ def board(
         count, last = 0, point
         for k in range(4):
             other = beside[point, k]
-            if row.colour[other] == theirs and row.liberties[row.chain[other]] == 0:
+            if (row.colour[other] == theirs) & (row.liberties[row.chain[other]] == 0):
                 last = other
                 count += lift(row, other, beside, weight)
                 fell(row, other, theirs)
