@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +68,9 @@ PLAYERS: dict[str, str] = {
 PROGRAMS: dict[str, str] = {"exec": "agents.external.program:program", "http": "agents.external.served:served"}
 """What the specs of programs begin with -> "module:function"; written exec:COMMAND or exec,key=value:COMMAND."""
 
+RUN_BY = {".py": "python", ".js": "node"}
+"""What runs a program's file, by its ending; others run by themselves."""
+
 LATER = {
     "best": "best:GAME is looked up in a database, by the commands that have one (`arena match`, `arena watch` ...).",
 }
@@ -83,6 +88,19 @@ def is_program(spec: str) -> bool:
     return ":" in spec and spec.partition(":")[0].partition(",")[0] in PROGRAMS
 
 
+def program_meant(words: str) -> str:
+    """How a program is written as an agent that was named as one names it to run it; '' if these words name none."""
+    first, *more = words.split() or [""]
+    if more and not Path(words).exists():
+        return f"exec:{words}" if shutil.which(first) or Path(first).is_file() else ""
+    path = Path(words)
+    if path.suffix in RUN_BY and not path.is_dir():
+        return f"exec:{RUN_BY[path.suffix]} {words}"
+    if not path.is_file() or not os.access(path, os.X_OK) or path.suffix == ".db":
+        return ""
+    return f"exec:{words}" if "/" in words else f"exec:./{words}"
+
+
 def agent(spec: str) -> Agent:
     """The agent written as `spec`: a name of the table with options, or the folder of an agent or a run.
 
@@ -96,6 +114,8 @@ def agent(spec: str) -> Agent:
         return resolve(PROGRAMS, folder.partition(",")[0], "program")(options, folder.partition(",")[2])
     if folder in LATER:
         raise Unknown(f"'{spec}' cannot be made here: {LATER[folder]}")
+    if not is_folder(folder) and (meant := program_meant(spec)):
+        raise Unknown(f"'{spec}' is no agent; for a program write \"{meant}\", in quotes.")
     if "/" in folder or is_folder(folder):
         return resolve({"folder": "agents.storage:load_agent"}, "folder", "agent")(Path(folder), options)
     return build(AGENTS, spec, "agent")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from agents.external.outside import Outside, Times, understood
 from agents.external.process import Process
 from agents.external.protocols import engine_of
 from agents.external.sandbox import Limits, boxed, bubblewrap, limited, own_files
+from agents.registry import RUN_BY
 from envs.game import Game, View
 
 
@@ -79,10 +82,8 @@ class Program(Outside):
         """What is run; raises Unable if it cannot be."""
         settings = self.settings
         folder = Path(str(settings.folder)) if settings.folder else None
-        if shutil.which(self._command[0]) is None:
-            found = Path(self._command[0]).exists()
-            mend = "it cannot be run; `chmod +x` lets it" if found else "name its file, as in exec:./mybot"
-            raise Unable(f"There is no program '{self._command[0]}' to be run: {mend}.")
+        if (wrong := _unrunnable(self._command)) is not None:
+            raise Unable(wrong)
         bwrap, why = (None, "") if settings.box == "no" else bubblewrap()
         if bwrap is not None:
             if Path(str(shutil.which(self._command[0]))).parent.name == "shims":  # of pyenv, asdf, nodenv ...
@@ -124,3 +125,31 @@ class Program(Outside):
         if self._engine is not None:
             return understood(view, lane, self._engine.move(line, view, lane, number, seconds))
         return super().answer(line, view, lane, number, seconds, board)
+
+
+def _unrunnable(command: Sequence[str]) -> str | None:
+    """Why a command cannot be run, and what to write; None if it can."""
+    word = command[0]
+    path, found = Path(word), shutil.which(word)
+    by = RUN_BY.get(path.suffix)
+    in_front = f"put what runs it in front: exec:{by} {shlex.join(command)}" if by else ""
+    if found is None:
+        mend = "name its file, as in exec:./mybot"
+        if path.exists() and os.access(path, os.X_OK):
+            mend = f"its file is named with its folder, as in exec:./{word}"
+        elif path.exists():
+            mend = "it cannot be run; `chmod +x` lets it"
+            if not _says_what_runs_it(path):
+                mend += f" if it begins with a line `#!`; {'or ' + in_front if by else 'a script needs one'}"
+        return f"There is no program '{word}' to be run: {mend}."
+    if by and not _says_what_runs_it(Path(found)):
+        return f"'{word}' does not begin with a line `#!` that says what runs it: add one, or {in_front}."
+    return None
+
+
+def _says_what_runs_it(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False

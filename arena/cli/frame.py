@@ -88,7 +88,9 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         command = next((a for a in arguments if not a.startswith("-")), "")
         context = getattr(error, "ctx", None)
         place = context.command_path if context is not None else f"arena {command}".strip()
-        say(f"{_usage(error)} `{place} --help` shows how it is written.")
+        spaced = "extra argument" in str(error.format_message()) and any(a.startswith("exec") for a in arguments)  # type: ignore[attr-defined]
+        hint = ' Quote a command that has spaces, as in "exec:node mybot.js".' if spaced else ""
+        say(f"{_usage(error)}{hint} `{place} --help` shows how it is written.")
         return 2
     if isinstance(error, (ValueError, OSError)):
         say(_sentence(error))

@@ -345,9 +345,11 @@ def verify(
 
     Example: [bold]arena verify "exec:python mybot.py" --game connect_four[/]
     """
-    from agents.registry import is_program
+    from agents.registry import is_program, program_meant
     from arena.verify import verify
 
+    if not is_program(path) and (meant := program_meant(path)):
+        raise ValueError(f"'{path}' is no database and no folder; for a program write `arena verify \"{meant}\"`.")
     with progress("games") as heard:
         if is_program(path):
             from arena.tryout import try_out

@@ -259,3 +259,29 @@ def test_who_does_not_start_is_tried_once_and_told_what_happened(bot, tmp_path):
             assert "start in 6 of 6 games" in text and said in text and "It ended before it answered" in text
             assert f"run `{sys.executable} {name}.py` by hand" in text and "hello" not in text
     assert Path("starts").read_text() == "11"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("verify|my.js", '`arena verify "exec:node my.js"`'),
+        ("verify|node my.js", '`arena verify "exec:node my.js"`'),
+        ("verify|./run", '`arena verify "exec:./run"`'),
+        ("match|tic_tac_toe|my.js|random", 'for a program write "exec:node my.js", in quotes.'),
+        ("match|tic_tac_toe|./my.py|random", '"exec:python ./my.py"'),
+        ("match|tic_tac_toe|sh run|random", '"exec:sh run"'),
+        ("match|tic_tac_toe|run|random", '"exec:./run"'),
+        ("match|tic_tac_toe|exec:./my.js|random", "`chmod +x` lets it if it begins with a line `#!`; or put what runs"),
+        ("match|tic_tac_toe|exec:run|random", "as in exec:./run"),
+        ("match|tic_tac_toe|exec:./on.js|random", "exec:node ./on.js"),
+        ("match|tic_tac_toe|exec:node|my.js|random", 'Quote a command that has spaces, as in "exec:node mybot.js".'),
+    ],
+)
+def test_who_leaves_exec_out_is_told_how_a_program_is_written(arena, words, said):
+    for name, mode in (("my.js", 0o644), ("my.py", 0o644), ("run", 0o755), ("on.js", 0o755)):
+        Path(name).write_text("x")
+        Path(name).chmod(mode)
+    code, _, err = arena(*words.split("|"))
+    assert code == 2 and said in err
+    assert "for a program" not in arena("match", "tic_tac_toe", "mcst", "random")[2]
+    assert "There is no database none.db" in arena("verify", "none.db")[2]
