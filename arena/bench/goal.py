@@ -1,12 +1,14 @@
 """Time to a goal: until a learner of cart-pole is paid 475 in the mean of 100 held-out games, in seconds of one core.
 
-Ours learns by the settings below; Stable-Baselines3 has its own CartPole-v1, network and RL Zoo's settings for it. Both
-are tried by the same games after every `EVERY` decisions, as the likeliest action plays them. What counts is the time
-that the core worked on learning, its set-up included and imports, compiling and the trials left out. Seeds take turns.
+Ours learns by the settings below; Stable-Baselines3 has its own CartPole-v1, network and RL Zoo's settings for it, and
+RLlib those of its own example. All are tried by the same games after every `EVERY` decisions (RLlib after each of its
+batches), as the likeliest action plays them. What counts is the time that the core worked on learning, its set-up
+included and imports, compiling, the trials and Ray's other processes left out. Seeds take turns.
 """
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -14,10 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from agents.actor import Actor, ActorAgent
 from agents.agent import Agent, Decision, Memory
 from arena.bench import INSTALL, Row
+from arena.cluster import start_ray
 from arena.config import load
 from arena.evaluation import evaluated, held_out
 from arena.run import plan_of
@@ -37,8 +41,15 @@ OURS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """algorithm -> our settings where they are not the algorithm's own."""
 
-MOST = {"ppo": 100_000, "pqn": 100_000, "dqn": 50_000}
-"""Decisions after which a seed has failed, as RL Zoo has them for PPO and DQN; schedules are over so many."""
+PEERS = {"ppo": ("sb3:ppo", "rllib:ppo"), "pqn": ("sb3:dqn",)}
+"""algorithm -> who else learns the like, as package:algorithm."""
+CALLED = {
+    "sb3:ppo": "Stable-Baselines3's ppo, RL Zoo's settings",
+    "sb3:dqn": "Stable-Baselines3's dqn, RL Zoo's settings",
+    "rllib:ppo": "RLlib's ppo, its example's settings",
+}
+MOST = {"ppo": 100_000, "pqn": 100_000, "sb3:ppo": 100_000, "sb3:dqn": 50_000, "rllib:ppo": 300_000}
+"""Decisions after which a seed has failed, as RL Zoo and RLlib have them; schedules are over so many."""
 
 
 class Reached(NamedTuple):
@@ -55,60 +66,71 @@ class Reached(NamedTuple):
 
 
 class Predicting:
-    """What a model of theirs plays."""
+    """What a model of theirs plays, as a function of what is seen."""
 
     name = "model"
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, choose: Callable[[NDArray[np.float32]], NDArray[np.int64]]) -> None:
+        self.choose = choose
 
     def begin(self, game: Any, seeds: Any) -> Memory:
         return {}
 
     def act(self, view: View, memory: Memory) -> Decision:
-        return Decision(self.model.predict(view.obs, deterministic=True)[0].astype(np.int64), memory)
+        return Decision(self.choose(view.obs), memory)
 
 
-def contests(seeds: str = "3", only: str = "ppo,pqn", peers: str = "yes") -> Iterator[Row]:
-    """One row an algorithm: ours beside Stable-Baselines3's PPO, or DQN for pqn.
+def contests(seeds: str = "3", only: str = "ppo,pqn", peers: str = "sb3,rllib") -> Iterator[Row]:
+    """One row for each of ours and of its peers: ppo beside theirs, pqn beside Stable-Baselines3's dqn.
 
     seeds  how many of each side
     only   which of ours
-    peers  no: ours alone
+    peers  whose others: sb3, rllib, or empty for ours alone
     """
     torch.set_num_threads(1)
     for name in only.split(","):
-        yield row(name, {"ppo": "ppo", "pqn": "dqn"}[name], int(seeds), peers == "yes")
+        yield from rows(name, [peer for peer in PEERS[name] if peer.partition(":")[0] in peers.split(",")], int(seeds))
 
 
-def row(name: str, peer: str, seeds: int, beside: bool) -> Row:
-    """One comparison; the note has every seed."""
-    called, note, theirs = f"Stable-Baselines3's {peer}, RL Zoo's settings", "", []
-    try:
-        if beside:
-            import stable_baselines3  # noqa: F401
-    except ModuleNotFoundError as missing:
-        beside, note = False, f"{called}: {missing.name} is not installed; {INSTALL} brings it."
+def rows(name: str, peers: list[str], seeds: int) -> Iterator[Row]:
+    """The comparisons of one of ours; a note has every seed."""
+    there = {peer: absent(peer) for peer in peers}
     native(name, 0, EVERY)  # compiles
-    ours = []
+    ours: list[Reached] = []
+    theirs: dict[str, list[Reached]] = {peer: [] for peer, missing in there.items() if not missing}
     for seed in range(seeds):
         ours.append(native(name, seed, MOST[name]))
-        if beside:
-            theirs.append(foreign(peer, seed, MOST[peer]))
-    rate = 3600.0 / median(one.seconds for one in ours)
-    other = 3600.0 / median(one.seconds for one in theirs) if theirs else None
-    told = [f"ours {said(ours)}", *([f"theirs {said(theirs)}"] if theirs else [])]
-    return Row(
-        bench="goal",
-        subject=f"cart_pole to a mean of {GOAL:.0f}, {name}",
-        ours=rate,
-        peer=called if theirs else None,
-        theirs=other,
-        unit=UNIT,
-        ratio=rate / other if other else None,
-        runs=seeds,
-        note=note or f"{name}, seconds by seed (decisions): {'; '.join(told)}",
-    )
+        for peer, reached in theirs.items():
+            reached.append(foreign(peer, seed, MOST[peer]))
+    rate = hourly(ours)
+    for peer in peers or [""]:
+        other = hourly(theirs[peer]) if peer in theirs else None
+        told = [f"ours {said(ours)}", *([f"theirs {said(theirs[peer])}"] if other else [])]
+        yield Row(
+            bench="goal",
+            subject=f"cart_pole to a mean of {GOAL:.0f}, {name}",
+            ours=rate,
+            peer=CALLED[peer] if other else None,
+            theirs=other,
+            unit=UNIT,
+            ratio=rate / other if other else None,
+            runs=seeds,
+            note=there.get(peer) or f"{name}, seconds by seed (decisions): {'; '.join(told)}",
+        )
+
+
+def absent(peer: str) -> str:
+    """What there is to say of a peer that is not installed; empty if it is."""
+    try:
+        importlib.import_module({"sb3": "stable_baselines3", "rllib": "ray.rllib"}[peer.partition(":")[0]])
+    except ModuleNotFoundError as missing:
+        return f"{CALLED[peer]}: {missing.name} is not installed; {INSTALL} brings it."
+    return ""
+
+
+def hourly(seeds: list[Reached]) -> float:
+    """Goals an hour, by the seed in the middle."""
+    return 3600.0 / median(one.seconds for one in seeds)
 
 
 def said(seeds: list[Reached]) -> str:
@@ -131,15 +153,24 @@ def native(name: str, seed: int, most: int) -> Reached:
     return watch.reached
 
 
-def foreign(name: str, seed: int, most: int) -> Reached:
-    """Stable-Baselines3's learner on its own lanes of CartPole-v1, until the goal or so many decisions."""
+def foreign(peer: str, seed: int, most: int) -> Reached:
+    """Another project's learner, until the goal or so many decisions."""
+    package, _, algorithm = peer.partition(":")
+    return by_rllib(seed, most) if package == "rllib" else by_sb3(algorithm, seed, most)
+
+
+def by_sb3(name: str, seed: int, most: int) -> Reached:
+    """Stable-Baselines3's PPO or DQN on its own lanes of CartPole-v1."""
     from stable_baselines3 import DQN, PPO
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.env_util import make_vec_env
 
     class Watching(BaseCallback):
         def _on_step(self) -> bool:
-            return watch.goes_on(self.num_timesteps, lambda: Predicting(model))
+            return watch.goes_on(self.num_timesteps, lambda: Predicting(choose))
+
+    def choose(obs: NDArray[np.float32]) -> NDArray[np.int64]:
+        return model.predict(obs, deterministic=True)[0].astype(np.int64)
 
     begun = time.process_time()
     envs = make_vec_env("CartPole-v1", n_envs=8 if name == "ppo" else 1, seed=seed)
@@ -147,7 +178,33 @@ def foreign(name: str, seed: int, most: int) -> Reached:
     model = kind("MlpPolicy", envs, **arguments, seed=seed, device="cpu")
     watch = Watch(seed, most, begun)
     model.learn(most, callback=Watching())
-    watch.goes_on(most, lambda: Predicting(model))
+    watch.goes_on(most, lambda: Predicting(choose))
+    return watch.reached
+
+
+def by_rllib(seed: int, most: int) -> Reached:
+    """RLlib's PPO, which plays CartPole-v1 and learns in this process."""
+    start_ray(1, None)  # before anything imports Ray, so that it asks for its token
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+
+    def choose(obs: NDArray[np.float32]) -> NDArray[np.int64]:
+        with torch.no_grad():
+            said = module.forward_inference({"obs": torch.from_numpy(obs)})
+        return said["action_dist_inputs"].argmax(-1).numpy()
+
+    begun = time.process_time()
+    shape = DefaultModelConfig(fcnet_hiddens=[32], fcnet_activation="linear", vf_share_layers=True)
+    config = PPOConfig().environment("CartPole-v1").env_runners(num_env_runners=0).debugging(seed=seed)
+    config = config.training(lr=3e-4, num_epochs=6, vf_loss_coeff=0.01).rl_module(model_config=shape)
+    trained = config.build_algo()
+    try:
+        module: Any = trained.get_module()
+        watch, steps = Watch(seed, most, begun), 0
+        while watch.goes_on(steps, lambda: Predicting(choose)):
+            steps = int(trained.train()["num_env_steps_sampled_lifetime"])
+    finally:
+        trained.stop()
     return watch.reached
 
 

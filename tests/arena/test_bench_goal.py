@@ -50,11 +50,11 @@ def test_a_seed_that_does_not_get_there_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(goal, "EVERY", 64)
     monkeypatch.setitem(goal.MOST, "ppo", 128)
     monkeypatch.setitem(goal.OURS, "ppo", ("rollouts.lanes=4", "rollouts.steps=16", "network.backbone=mlp:width=8"))
-    (row,) = goal.contests("1", "ppo", "no")
+    (row,) = goal.contests("1", "ppo", "")
     assert row["peer"] is None and row["ratio"] is None and row["runs"] == 1
     assert row["note"].endswith("(128, not reached)") and row["ours"] > 0
     monkeypatch.setattr(goal, "GOAL", 1.0)
-    (row,) = goal.contests("1", "ppo", "no")
+    (row,) = goal.contests("1", "ppo", "")
     assert row["note"].endswith("(64)")
 
 
@@ -62,6 +62,6 @@ def test_both_sides_are_tried_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("stable_baselines3")
     monkeypatch.setattr(goal, "GAMES", 2)
     monkeypatch.setattr(goal, "EVERY", 256)
-    reached = goal.foreign("ppo", 0, 256)
+    reached = goal.foreign("sb3:ppo", 0, 256)
     assert reached.steps == 256 and 5 <= reached.mean <= 500 and reached.seconds > 0
-    assert goal.foreign("dqn", 0, 300).steps == 300
+    assert goal.foreign("sb3:dqn", 0, 300).steps == 300
