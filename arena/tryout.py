@@ -44,7 +44,8 @@ MEND = {
     "illegal": "Choose among the moves of the last `legal` line (or within its `controls`), not from memory.",
     "nonsense": "Write one line to standard output for each `go`, the move alone; write what else you have to say to "
     "standard error.",
-    "crash": "The reason it gave on standard error is quoted; run it by hand and paste the lines below into it.",
+    "crash": "The reason it gave on standard error is quoted; run it by hand and paste the lines below into it; "
+    "exec,log=bot.log:... keeps all that is said.",
     "flood": "Write the move alone, and little to standard error.",
     "limit": "Use less, or ask for more (exec,memory=2048,processes=128:...).",
 }

@@ -47,7 +47,7 @@ def line_end(answer: bytes) -> int:
 class Process:
     """A running program, spoken to by `ask`; after a fault that is fatal it is gone, with all that it started."""
 
-    def __init__(self, line: Sequence[str], limits: Limits) -> None:
+    def __init__(self, line: Sequence[str], limits: Limits, log: str = "") -> None:
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
         self._popen = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
@@ -60,6 +60,7 @@ class Process:
         for pipe in (self._in, self._out, self._err):
             os.set_blocking(pipe, False)
         self._limits, self._said, self._looked = limits, b"", time.monotonic()
+        self._log = log
         self._answers = select.poll()
         self._answers.register(self._out, select.POLLIN)
         self._answers.register(self._err, select.POLLIN)
@@ -73,12 +74,22 @@ class Process:
         In other protocols an answer ends where `ended` says, after `most` bytes at most, and some programs greet: what
         was written before anything was asked then belongs to the answer.
         """
+        self._note("> ", message.decode())
         try:
-            return self._ask(message, seconds, ended, most, greets)
+            answer = self._ask(message, seconds, ended, most, greets)
         except Fault as fault:
+            self._note("! ", f"{fault.kind}: {fault.text}")
             if fault.fatal:
                 self.kill()
             raise
+        self._note("< ", answer)
+        return answer
+
+    def _note(self, mark: str, text: str) -> None:
+        """Adds lines to the log, if there is one."""
+        if self._log:
+            with open(self._log, "a", encoding="utf-8") as file:
+                file.writelines(f"{mark}{line}\n" for line in text.splitlines() or [""])
 
     @property
     def alive(self) -> bool:
@@ -166,6 +177,7 @@ class Process:
             with contextlib.suppress(KeyError):
                 self._answers.unregister(self._err)
         self._said = (self._said + read)[-HEARD:]
+        self._note("# ", read.decode("utf-8", errors="replace"))
         return len(read)
 
     def _crash(self) -> Fault:

@@ -31,6 +31,7 @@ class Settings(Times):
     protocol  arena: that of README.md; gtp: the Go Text Protocol; uci: that of chess engines
     box     auto: in a box where one can be made; yes: refuse to run without; no: never
     folder  shown to the program in its box, and where it is started
+    log     a file to which all that it hears and says is added
     """
 
     memory: int = 1024
@@ -39,6 +40,7 @@ class Settings(Times):
     protocol: str = "arena"
     box: str = "auto"
     folder: str = ""
+    log: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +53,8 @@ class Settings(Times):
             raise self.wrong("box is auto, yes or no", "box=yes")
         if self.folder and not Path(str(self.folder)).is_dir():
             raise Unable(f"exec: there is no folder '{self.folder}'; make it, or name another.")
+        if self.log and (Path(str(self.log)).is_dir() or not Path(str(self.log)).parent.is_dir()):
+            raise self.wrong("log is a file in a folder that there is", "log=bot.log")
 
     @property
     def limits(self) -> Limits:
@@ -113,7 +117,7 @@ class Program(Outside):
         return super().begin(game, seeds)
 
     def open(self, game: Game) -> Process:
-        return Process(self._words(), self.settings.limits)
+        return Process(self._words(), self.settings.limits, str(self.settings.log))
 
     def greet(self, line: Process, game: Game) -> None:
         if self._engine is not None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import socket
+import subprocess
 import sys
 import textwrap
 import time
@@ -258,6 +259,7 @@ def test_a_forfeit_survives_a_wrapper_and_its_writing(bot) -> None:
         ("exec,processes=0:true", "from 1 to 4096"),
         ("exec,box=maybe:true", "auto, yes or no"),
         ("exec,folder=no/such:true", "no folder"),
+        ("exec,log=no/such/file:true", "log is a file in a folder that there is"),
         ("exec,moves=3:true", "did you mean 'move'"),
         ("exec:'open", "no command line"),
     ],
@@ -285,6 +287,20 @@ def test_a_command_is_taken_as_it_stands() -> None:
     assert made._command == ["true", "--a=b,c:d", "two words"]
     assert (made.settings.move, made.name) == (5, "true --a=b,c:d 'two words',move=5")
     assert agent("exec,name=ann,box=no:true").name == "ann"
+
+
+def test_all_that_is_heard_and_said_can_be_kept(bot, tmp_path) -> None:
+    log = tmp_path / "bot.log"
+    command = bot(f"if len(legal) < 9: sys.exit('tired')\nprint('thinking', file=sys.stderr, flush=True)\n{FIRST}")
+    (played,) = meet(command, 1, log=str(log))
+    lines = log.read_text().splitlines()
+    assert lines[:2] == ["> arena 1", "> game tic_tac_toe"] and lines[5:7] == ["> hello", "< ready"]
+    first = TIC_TAC_TOE.names[played.moves[0]]
+    assert f"< {first}" in lines and "# thinking" in lines and "# tired" in lines
+    assert lines[-1] == "! crash: it exited with code 1: 'tired'."
+    told = "".join(f"{line[2:]}\n" for line in lines if line.startswith("> "))
+    again = subprocess.run(shlex.split(command), input=told, capture_output=True, text=True, check=False)
+    assert again.stdout.split() == ["ready", first] and again.returncode == 1
 
 
 def test_nothing_is_left_of_a_program_that_is_closed(bot) -> None:
@@ -378,8 +394,8 @@ def test_a_program_is_known_by_its_command_and_its_files(tmp_path, monkeypatch) 
     for name in ("bot.py", "book", "other", "all/more.py", "all/__pycache__/x"):
         (tmp_path / name).write_text(name)
 
-    def known(command: str, **settings: str) -> str:
-        return Program(f"{sys.executable} {command}", Settings(box="no", **settings)).digest()
+    def known(command: str, folder: str = "") -> str:
+        return Program(f"{sys.executable} {command}", Settings(box="no", folder=folder)).digest()
 
     first, inside = known("bot.py book"), known("bot.py", folder="all")
     assert first == known(f"{tmp_path}/bot.py book") and len({first, inside, known("bot.py book -v")}) == 3
