@@ -35,7 +35,8 @@ def picture(
         corner = Box(box.x + 0.06 * side, box.y + 0.04 * side, 0.3 * side, 0.26 * side)
         shapes.append(Text("RGYB"[stand], corner, 0.22 * side, "text", weight="bold", layer=BOARD))
         if stand == destination:
-            shapes.append(Ring(box.cx, box.cy, 0.46 * side, 0.06 * side, "text", dashes=14, layer=BOARD))
+            x, y = box.cx + 0.06 * side, box.cy + 0.07 * side  # clear of the letter
+            shapes.append(Ring(x, y, 0.36 * side, 0.06 * side, "text", dashes=14, layer=BOARD))
     for i in range(SIZE):
         for j in range(SIZE - 1):
             if not OPEN[i, j]:
