@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.agent import Unable
@@ -51,7 +52,11 @@ class PPOSettings:
     entropy           bonus for the entropy of the policy, at the beginning
     final_entropy     share of it at the end of the run
     value_clip        0, or how far a value may move likewise, in units of the returns' spread
-    normalise         whether advantages are brought to mean 0 and spread 1 in each batch
+    normalise         whether advantages are brought to mean 0 and spread 1 in each batch; of whole hands
+                      (`agents.hands`) it is the returns' spread that they are measured by
+    even              of whole hands: decisions of an information set that earn it half of the weight that it can have,
+                      so that rare ones are learned nearly as fast as others, and decisions that an action's advantage
+                      is brought towards 0 by (`heeded`); 0 weighs every decision alike
     most_kl           0, or the divergence from the policy that played after which a fragment is left alone
     gradient          largest norm of a gradient
     magnet            weight of the divergence from a magnet, a policy that follows: with it the last policy comes near
@@ -74,6 +79,7 @@ class PPOSettings:
     final_entropy: float = 1.0
     value_clip: float = 0.0
     normalise: bool = True
+    even: float = 0.0
     most_kl: float = 0.0
     gradient: float = 0.5
     magnet: float = 0.0
@@ -84,7 +90,7 @@ class PPOSettings:
         within(self, discount="[0, 1]", decay="[0, 1]", epochs="[1, inf)", batch="[2, inf)", gradient="(0, inf)")
         within(self, learning_rate="(0, inf)", final_rate="[0, 1]", clip="(0, inf)", final_clip="[0, 1]")
         within(self, value_weight="[0, inf)", entropy="[0, inf)", final_entropy="[0, inf)")
-        within(self, value_clip="[0, inf)", most_kl="[0, inf)", average="[0, 1]")
+        within(self, value_clip="[0, inf)", most_kl="[0, inf)", average="[0, 1]", even="[0, inf)")
         within(self, magnet="[0, inf)", magnet_share="[0, 1]")
 
 
@@ -92,6 +98,15 @@ MIXED = PPOSettings(
     discount=1.0, batch=1024, learning_rate=5e-4, final_rate=0.1, clip=0.1, entropy=0.1, final_entropy=0.5, average=0.5
 )
 """For games of hidden information; an exact exploitability is what `arena evaluate RUN kuhn` prints."""
+
+HANDS = PPOSettings(
+    discount=1.0, batch=4096, learning_rate=2e-3, final_rate=0.03, clip=0.05, final_clip=0.1, entropy=0.04,
+    final_entropy=0.05, even=50.0, gradient=1.0, average=0.25,
+)  # fmt: skip
+"""For those of them that are played in whole hands (`agents.hands`), as they were measured in Leduc poker."""
+
+SHORTEST, LONGEST = 6, 16
+"""Plies of games that are: in Kuhn poker, with its 3, many small fragments came nearer to an equilibrium."""
 
 
 class PPO:
@@ -110,6 +125,8 @@ class PPO:
         and the mean of the weights as the agent (Rudolph et al. 2025, arXiv:2502.08938, for the entropy).
         """
         if game.hidden and game.seats > 1 and game.pays in ("result", "zero-sum"):
+            if game.key is not None and SHORTEST <= game.max_plies <= LONGEST and not game.simultaneous:
+                return HANDS, RolloutSettings(lanes=1024, steps=8, hands=40_000)
             return MIXED, RolloutSettings(lanes=1024, steps=8)
         return PPOSettings(), PPO.playing
 
@@ -138,7 +155,14 @@ class PPO:
         advantage = gae(
             *(experience[k] for k in ("reward", "value", "done", "valid")), discount=s.discount, decay=s.decay
         )
-        fragment = shared.Fragment(experience, {"advantage": advantage, "target": advantage + experience["value"]})
+        more = {"advantage": advantage, "target": advantage + experience["value"]}
+        if "count" in experience:
+            if s.discount != 1.0:
+                raise Unable(
+                    "Whole hands are paid without a discount; set learner.discount to 1, or rollouts.hands to 0."
+                )
+            more |= heeded(advantage, experience["count"], experience["alike"], s.even)
+        fragment = shared.Fragment(experience, more)
         self.rounds += 1
         if self.magnet is not None:
             with torch.no_grad():
@@ -154,7 +178,7 @@ class PPO:
             measured.append(self.step(batch, clip, bonus))
             if s.most_kl and measured[-1]["approx_kl"] > s.most_kl:
                 break
-        taken = int(valid.sum())
+        taken = int(experience.get("count", valid).sum())
         self.steps += taken
         self.updates += len(measured)
         if self.magnet is not None:
@@ -177,8 +201,10 @@ class PPO:
         """One step of gradient descent on the clipped surrogate, the value's error and the entropy (eq. 9)."""
         s = self.settings
         log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
-        advantage = batch["advantage"]
-        if s.normalise and len(advantage) > 1:
+        advantage, weight = batch["advantage"], batch.columns.get("weight")
+        if weight is not None:
+            advantage, entropy = weight * advantage / (self.unit if s.normalise else 1.0), weight * entropy
+        elif s.normalise and len(advantage) > 1:
             advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
         log_ratio = log_p - batch["log_p"]
         ratio = log_ratio.exp()
@@ -186,7 +212,8 @@ class PPO:
         value = self._value_loss(batch)
         loss = surrogate + s.value_weight * value - bonus * entropy.mean()
         if self.magnet is not None:
-            loss = loss + s.magnet * divergence(batch.out["policy"], batch["magnet"], batch["legal"]).mean()
+            apart = divergence(batch.out["policy"], batch["magnet"], batch["legal"])
+            loss = loss + s.magnet * (apart if weight is None else weight * apart).mean()
         descent.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient)
         with torch.no_grad():
             outside = ((ratio - 1).abs() > clip).float().mean()
@@ -196,7 +223,9 @@ class PPO:
 
     def _value_loss(self, batch: shared.Batch) -> Tensor:
         value, target = batch.out["returns"], batch["target"]
-        if self.settings.value_clip:
+        if "weight" in batch.columns:
+            error = (batch["weight"] * (value - target).square()).mean()
+        elif self.settings.value_clip:
             error = clipped_value_error(value, target, batch["value"], self.settings.value_clip * self.unit)
         else:
             error = value_error(value, target)
@@ -224,3 +253,16 @@ class PPO:
             self.mean.load_state_dict(state.get("mean", state["network"]))
         if self.magnet is not None:
             self.magnet.load_state_dict(state.get("magnet", state["network"]))
+
+
+def heeded(
+    advantage: NDArray[np.float32], count: NDArray[np.float32], alike: NDArray[np.float32], even: float
+) -> Columns:
+    """[R, 1] what rows of whole hands weigh, in the mean 1: count / (1 + alike / even); and how far they are believed.
+
+    An advantage, which is the mean of `count`, is brought towards 0 as if `even` more had been 0: what is hardly ever
+    tried is left to the bonus for entropy, until it is tried more often.
+    """
+    weight = count / (1.0 + alike / even) if even else count
+    believed = advantage * count / (count + even)
+    return {"weight": (weight / weight.mean()).astype(np.float32), "advantage": believed.astype(np.float32)}

@@ -73,6 +73,8 @@ class LeaguePlan:
                     f"'{name}' cannot meet others: {recipe.algorithm} plays by itself; "
                     "give it another algorithm, for example ppo."
                 )
+            if getattr(recipe.playing, "hands", 0):
+                raise ValueError(f"'{name}' cannot meet others in hands that it plays alone; set rollouts.hands to 0.")
         for name in self.composition.breeding.settings:
             for learner, settings in self.settings.items():
                 value = getattr(settings, name, None)

@@ -11,11 +11,13 @@ import pytest
 
 from agents.learn.a2c import A2C, A2CSettings
 from agents.learn.alphazero import AlphaZeroSettings
-from agents.learn.ppo import PPO, PPOSettings
+from agents.learn.ppo import HANDS, MIXED, PPO, PPOSettings
 from agents.rollouts import RolloutSettings
 from agents.search.search import Search
 from agents.self_play import SelfPlay
 from agents.storage import agent_digest
+from arena.config import load
+from arena.population.composing import compose
 from arena.population.season import Season
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan, scored
@@ -313,5 +315,14 @@ def test_who_cannot_meet_others_is_refused_at_once():
     alone = {**of.recipes, "main": Recipe("q_learning", "", (), None)}
     with pytest.raises(ValueError, match="'main' cannot meet others: q_learning plays by itself"):
         replace(of, recipes=alone)
+    hands = {**of.recipes, "main": Recipe("ppo", "mlp", ("policy", "returns"), RolloutSettings(hands=10))}
+    with pytest.raises(ValueError, match="'main' cannot meet others in hands that it plays alone"):
+        replace(of, recipes=hands)
     with pytest.raises(ValueError, match="one seat, so nobody meets"):
         replace(of, game="cart_pole")
+
+
+def test_a_learner_of_whole_hands_learns_among_others_as_of_games_of_any_kind():
+    learners = compose("self-play", "leduc", None, ["learner.entropy=0.3"])[2]
+    assert all(own.playing.hands == 0 and own.learner == replace(MIXED, entropy=0.3) for own in learners.values())
+    assert load(None, ["learner.algorithm=ppo", "game.name=leduc"]).learner == HANDS

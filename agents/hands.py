@@ -1,0 +1,230 @@
+"""Hands: whole games in a compiled loop, where what a seat can tell is looked at by the network once a fragment.
+
+In a small game the same information sets come up over and over: in Leduc poker there are 936 of them. So the network is
+asked once for each that comes up, in batches, and the games are played by what it said; and what is learned from is not
+every decision, but each action in each information set, with how often it was taken and what it paid in the mean. The
+gradient is that of the whole fragment, at a small part of its cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.actor import Actor
+from agents.experience import Columns
+from agents.networks import Network, Weights
+from agents.play import Finished
+from envs import kernels
+from envs.game import Game, Rows
+from envs.kernels import Loop, compiled, key, legal, mix, next_random, observe, play, unit
+
+TOLD = 100
+"""Games of a fragment that are told one by one; those there are besides are in the columns alone."""
+ROOM = 4096
+"""Information sets that there is room for at first."""
+
+
+class Known:
+    """Information sets that have come up, by a hash table of their keys, and what the network says of each.
+
+    used   how many there are         slots  [2^n] the number of the set in each place of the hash table, or -1
+    """
+
+    def __init__(self, game: Game) -> None:
+        self.game, self.used = game, 0
+        self.slots = np.full(4 * ROOM, -1)
+        self.keys = np.zeros(ROOM, np.uint64)
+        self.obs = np.zeros((ROOM, *game.shape), np.float32)
+        self.legal = np.zeros((ROOM, game.actions), np.bool_)
+        self.policy = np.zeros((ROOM, game.actions), np.float32)
+        self.value = np.zeros(ROOM, np.float32)
+
+    def make_room(self, more: int) -> None:
+        """Sees to it that so many more have their place."""
+        size = len(self.keys)
+        while size < self.used + more:
+            size *= 2
+        if size == len(self.keys):
+            return
+        for name in ("keys", "obs", "legal", "policy", "value"):
+            old = getattr(self, name)
+            new = np.zeros((size, *old.shape[1:]), old.dtype)
+            new[: self.used] = old[: self.used]
+            setattr(self, name, new)
+        self.slots = np.full(4 * size, -1)
+        _enter(self.keys[: self.used], self.slots)
+
+
+class Hands:
+    """A worker's games: so many whole ones a fragment, by a network that plays all seats.
+
+    Columns, the first axis one an action in an information set that it was taken in: obs [R, 1, *shape],
+    legal [R, 1, A], and [R, 1] action, log_p, value, done, valid, fresh, reward: the mean of all that its seat was paid
+    from there to the end; count: how often it was taken; alike: decisions of its information set.
+    """
+
+    backend = "torch"
+
+    def __init__(self, network: Network, games: int, seed: int) -> None:
+        rules = network.game
+        self.game, self.games, self.seed = rules, games, seed
+        self.actor = Actor(network)
+        self.evaluations = self.begun = 0
+        size = (games, rules.max_plies + 1)
+        self.rows = np.zeros(games, rules.row)
+        self.rng = np.zeros(games, np.uint64)
+        self.length = np.zeros(games, np.int64)
+        self.sets, self.actions = np.zeros(size, np.int32), np.zeros(size, np.int32)
+        self.seats = np.zeros(size, np.int8)
+        self.paid = np.zeros((*size, rules.seats), np.float32)
+
+    def load(self, arrays: Weights) -> None:
+        self.actor.load(arrays)
+
+    def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
+        """Plays the games; it takes no notice of `positions`."""
+        starts = kernels.seeds(self.seed, self.games, 3, self.begun)
+        kernels.reset_rows(self.game, self.rows, starts)
+        self.rng = kernels.seeds(self.seed, self.games, 4, self.begun)
+        self.length[:] = 0
+        known, looked = Known(self.game), 0
+        while True:
+            known.make_room(self.games)
+            known.used = play_on(
+                self.game, self.rows, self.rng, known.slots, known.keys, known.obs, known.legal, known.policy, looked,
+                known.used, self.length, self.sets, self.actions, self.seats, self.paid,
+            )  # fmt: skip
+            if known.used == looked:
+                break
+            self._look(known, looked)
+            looked = known.used
+        size = (known.used, self.game.actions)
+        count, total = np.zeros(size), np.zeros(size)
+        add_up(self.length, self.sets, self.actions, self.seats, self.paid, count, total)
+        self.begun += self.games
+        return _columns(known, count, total), [self._finished(i, int(starts[i])) for i in range(min(TOLD, self.games))]
+
+    def _look(self, known: Known, start: int) -> None:
+        """Asks the network about the information sets from `start` on."""
+        at = slice(start, known.used)
+        count = known.used - start
+        acted = self.actor.act(known.obs[at], known.legal[at], {}, np.zeros(count, np.uint64))
+        known.policy[at], known.value[at] = acted.policy, acted.value
+        self.evaluations += count
+
+    def _finished(self, lane: int, seed: int) -> Finished:
+        plies = int(self.length[lane])
+        moves = self.actions[lane, :plies].tolist()
+        returns = tuple(self.paid[lane, :plies].astype(np.float64).sum(0).tolist())
+        return Finished(seed, (0,) * self.game.seats, 0, moves, returns, self.begun - self.games + lane)
+
+    def state(self) -> Mapping[str, Any]:
+        """How many games there were: each fragment begins new ones."""
+        return {"begun": self.begun}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.begun = int(state["begun"])
+
+
+def playable(network: Network) -> bool:
+    """Whether whole hands can be played: what seats can tell is numbered, and the network plays by that alone."""
+    rules = network.game
+    numbered = rules.key is not None and not rules.foreign and not rules.simultaneous
+    return numbered and not network.memory and "policy" in network.heads and "q" not in network.heads
+
+
+def _columns(known: Known, count: NDArray[np.float64], total: NDArray[np.float64]) -> Columns:
+    at, action = np.nonzero(count)
+    often = count[at, action]
+    ones = np.ones((len(at), 1), np.bool_)
+    columns = {
+        "obs": known.obs[at],
+        "legal": known.legal[at],
+        "action": action,
+        "log_p": np.log(known.policy[at, action]),
+        "value": known.value[at],
+        "reward": (total[at, action] / often).astype(np.float32),
+        "count": often.astype(np.float32),
+        "alike": count.sum(1)[at].astype(np.float32),
+    }
+    return {name: column[:, None] for name, column in columns.items()} | {"done": ones, "valid": ones, "fresh": ones}
+
+
+@Loop
+def play_on(
+    rows: Rows, rng: NDArray[np.uint64], slots: NDArray[np.int64], keys: NDArray[np.uint64], obs: NDArray[np.float32],
+    mask: NDArray[np.bool_], policy: NDArray[np.float32], looked: int, used: int, length: NDArray[np.int64],
+    sets: NDArray[np.int32], actions: NDArray[np.int32], seats: NDArray[np.int8], paid: NDArray[np.float32],
+) -> int:  # fmt: skip
+    """Plays every game until it is over, or comes to an information set that has not been `looked` at.
+
+    Writes down those that are new and returns how many there are now; of each ply [B, plies] the set, the action, the
+    seat and what all seats were paid.
+    """
+    last = np.uint64(slots.shape[0] - 1)
+    for i in range(rows.shape[0]):
+        while not rows[i].done:
+            word = key(rows[i])
+            place = mix(word) & last
+            while slots[place] >= 0 and keys[slots[place]] != word:
+                place = (place + np.uint64(1)) & last
+            at = slots[place]
+            if at < 0:
+                at = used
+                slots[place] = at
+                keys[at] = word
+                observe(rows[i], obs[at])
+                legal(rows[i], mask[at])
+                used += 1
+            if at >= looked:
+                break
+            left, action = unit(next_random(rng, i)), -1
+            for a in range(mask.shape[1]):
+                if policy[at, a] > 0.0:
+                    action = a
+                    left -= policy[at, a]
+                    if left < 0.0:
+                        break
+            ply = length[i]
+            sets[i, ply], actions[i, ply], seats[i, ply] = at, action, rows[i].seat
+            play(rows[i], action)
+            for seat in range(paid.shape[2]):
+                paid[i, ply, seat] = rows[i].reward[seat]
+            length[i] = ply + 1
+    return used
+
+
+@compiled
+def add_up(
+    length: NDArray[np.int64],
+    sets: NDArray[np.int32],
+    actions: NDArray[np.int32],
+    seats: NDArray[np.int8],
+    paid: NDArray[np.float32],
+    count: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> None:
+    """count[s, a], total[s, a] = how often action a was taken in set s, and what it paid from there to the end."""
+    to_come = np.zeros(paid.shape[2])
+    for i in range(length.shape[0]):
+        to_come[:] = 0.0
+        for ply in range(length[i] - 1, -1, -1):
+            for seat in range(paid.shape[2]):
+                to_come[seat] += paid[i, ply, seat]
+            at, action = sets[i, ply], actions[i, ply]
+            count[at, action] += 1.0
+            total[at, action] += to_come[seats[i, ply]]
+
+
+@compiled
+def _enter(keys: NDArray[np.uint64], slots: NDArray[np.int64]) -> None:
+    last = np.uint64(slots.shape[0] - 1)
+    for i in range(keys.shape[0]):
+        place = mix(keys[i]) & last
+        while slots[place] >= 0:
+            place = (place + np.uint64(1)) & last
+        slots[place] = i

@@ -1,0 +1,131 @@
+"""Whole hands: what they count is what was played, by the network; each game can be replayed; Kuhn poker is learned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from agents.actor import Actor, ActorAgent
+from agents.agent import Unable
+from agents.exact.best_response import best_response, exploitability
+from agents.exact.policy import policy_of
+from agents.exact.tree import flatten
+from agents.hands import Hands, Known, playable
+from agents.learn import policy_gradient as shared
+from agents.learn.ppo import HANDS, MIXED, PPO, PPOSettings, heeded
+from agents.networks import Network, weights
+from agents.rollouts import Rollouts, RolloutSettings
+from envs import kernels
+from envs.registry import game
+
+KUHN = game("kuhn")
+PLAYED = RolloutSettings(hands=4000)
+
+
+def network(backbone: str = "mlp:layers=2,width=32", seed: int = 0) -> Network:
+    return Network(KUHN, backbone, ("policy", "returns"), seed=seed)
+
+
+def hands(games: int = 20_000) -> Hands:
+    player = Rollouts.of(network(), replace(PLAYED, hands=games), 0, "torch")
+    assert isinstance(player, Hands)
+    return player
+
+
+def test_what_is_counted_is_what_was_played_and_paid():
+    """20,000 games of Kuhn poker by one policy, against its exact values; and every game that is told is replayed."""
+    player = hands()
+    columns, told = player.collect(0)
+    table = policy_of(ActorAgent(Actor(network()), "it", 1.0), tree := flatten(KUHN))
+    count, alike, log_p = (columns[name][:, 0] for name in ("count", "alike", "log_p"))
+    seat = columns["obs"].reshape(len(count), -1)[:, :2].argmax(1)  # what is observed begins with whose turn it is
+    assert len(count) == 24 and columns["obs"].shape[:2] == (24, 1) and columns["valid"].all()
+    assert np.abs(count / alike - np.exp(log_p)).max() < 0.03 and np.allclose(
+        np.sort(np.exp(log_p)), np.sort(table[tree.legal])
+    )
+    first = seat == 0
+    opened = first & (columns["obs"].reshape(len(count), -1)[:, 5:].sum(1) == 0)
+    worth = (columns["reward"][:, 0] * count)[opened].sum() / count[opened].sum()
+    assert count[opened].sum() == 20_000 and worth == pytest.approx(best_response(tree, table).values[0], abs=0.03)
+    assert count.sum() == pytest.approx(player.length.sum())
+    for one in told:
+        row = kernels.new_rows(KUHN, np.array([one.seed], np.uint64))
+        for move in one.moves:
+            kernels.play_rows(KUHN, row, np.array([move]))
+        assert row["done"][0] and tuple(row["reward"][0]) == one.reward
+    assert len({one.number for one in told}) == len(told) == 100
+
+
+def test_a_fragment_follows_from_the_weights_and_how_many_games_there_were():
+    one, other = hands(500), hands(500)
+    first, _ = one.collect(0)
+    second, told = one.collect(0)
+    assert not np.array_equal(first["reward"], second["reward"]) and told[0].number == 500
+    other.restore({**one.state(), "begun": 500})
+    again, _ = other.collect(0)
+    assert all(np.array_equal(second[name], again[name]) for name in second)
+    assert one.evaluations == 24  # each of 12 information sets once a fragment
+    changed = {name: array + 0.5 * (array.ndim == 2) for name, array in weights(network()).items()}
+    other.load(changed)
+    assert not np.array_equal(other.collect(0)[0]["log_p"], again["log_p"])
+
+
+def test_there_is_room_for_any_number_of_information_sets():
+    known = Known(KUHN)
+    known.keys[:3], known.used = [7, 8, 9], 3
+    known.make_room(10_000)
+    assert len(known.keys) >= 10_003 and len(known.slots) == 4 * len(known.keys)
+    assert sorted(known.slots[known.slots >= 0]) == [0, 1, 2] and known.keys[:3].tolist() == [7, 8, 9]
+
+
+def test_rows_weigh_what_their_decisions_do_and_rare_ones_are_believed_less():
+    advantage, count, alike = (np.array(x, np.float32) for x in ([2.0, -2.0, 4.0], [30, 20, 1], [50, 50, 50]))
+    plain = heeded(advantage, count, alike, 0.0)
+    assert plain["advantage"].tolist() == [2.0, -2.0, 4.0] and np.allclose(plain["weight"], count / 17)
+    even = heeded(advantage, count, np.array([50, 50, 150], np.float32), 50.0)
+    assert np.allclose(even["advantage"], [2 * 30 / 80, -2 * 20 / 70, 4 / 51])
+    assert np.allclose(even["weight"], np.array([15, 10, 0.25]) / (25.25 / 3))
+
+
+def test_batches_hold_every_row_once_beside_what_the_network_says_of_it_and_sets_whole():
+    columns, _ = hands(2000).collect(0)
+    fragment = shared.Fragment(columns, {"row": np.arange(24)[:, None]})
+    net, rows = network(seed=3), []
+    for batch in fragment.batches(net, 4, np.random.default_rng(0)):
+        sets, size = np.unique(batch["obs"].flatten(1).numpy(), axis=0, return_counts=True)
+        assert len(sets) == 4 and (size == 2).all()
+        assert torch.allclose(batch.out["policy"], net(batch["obs"])["policy"], atol=1e-6)
+        rows += batch["row"].tolist()
+    assert sorted(rows) == list(range(24)) and rows != sorted(rows)
+
+
+def test_whole_hands_are_played_where_they_can_be():
+    assert playable(network()) and not playable(network("gru:width=8"))
+    assert not playable(Network(game("cart_pole"), "mlp:width=8", ("policy", "returns")))
+    past = replace(PLAYED, opponents=("self", "past"))
+    assert isinstance(Rollouts.of(network(), past, 0, "torch"), Rollouts)
+    learning, playing = PPO.suited(game("leduc"))
+    assert playing.hands > 0 and learning == HANDS and PPO.suited(KUHN) == (MIXED, RolloutSettings(lanes=1024, steps=8))
+    learner = PPO(KUHN, network(), PPOSettings(discount=0.9), 0)
+    with pytest.raises(Unable, match="paid without a discount"):
+        learner.update(hands(100).collect(0)[0], 0.0)
+
+
+def test_ppo_of_whole_hands_nears_an_equilibrium_of_kuhn_poker():
+    settings = replace(HANDS, learning_rate=3e-3)
+    learner, player = PPO(KUHN, network(), settings, 0), hands(4000)
+    assert how_far(learner) > 0.3  # before it has learned
+    rounds = 150
+    for i in range(rounds):
+        player.load(learner.weights())
+        learner.update(player.collect(0)[0], i / rounds)
+    assert learner.steps > 1_000_000 and how_far(learner) < 0.12
+
+
+def how_far(learner: PPO) -> float:
+    actor = Actor(learner.network)
+    actor.load(learner.kept())
+    return exploitability(tree := flatten(KUHN), policy_of(ActorAgent(actor, "it", 1.0), tree))
