@@ -31,9 +31,9 @@ COMPILED: Any = {"nogil": True, "no_cfunc_wrapper": True}
 """How everything is compiled: nothing is called from C, and an entry for that is a tenth of the compiler's work."""
 
 
-def rule(function: Callable[..., Any]) -> Any:
-    """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1."""
-    return part(function, **COMPILED)
+def rule(function: Callable[..., Any], constants: bool = False) -> Any:
+    """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1; `constants` as of `part`."""
+    return part(function, constants, **COMPILED)
 
 
 CHANCE = -1

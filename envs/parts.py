@@ -11,21 +11,29 @@ from functools import cached_property
 from typing import Any
 
 import numba
+from numba import types
 from numba.core import config
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
 
-def part(function: Callable[..., Any], **options: Any) -> Any:
-    """Marks a function that compiled functions call; `options` as of numba.njit."""
+def part(function: Callable[..., Any], constants: bool = False, **options: Any) -> Any:
+    """Marks a function that compiled functions call; `options` as of numba.njit.
+
+    With `constants` it is compiled anew for each constant that it is called with, which it then knows.
+    """
     if config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
         return function
-    return Part(function, targetoptions={**options, "nopython": True, "boundscheck": None})
+    made = Part(function, targetoptions={**options, "nopython": True, "boundscheck": None})
+    made.constants = constants
+    return made
 
 
 class Part(CPUDispatcher):
     """A function for compiled functions; called from Python it is compiled once more, as a whole."""
+
+    constants = False
 
     def __init__(self, py_func: Callable[..., Any], locals: Any = None, targetoptions: Any = None) -> None:
         super().__init__(py_func, locals, targetoptions, _UpToLlvm)
@@ -36,6 +44,12 @@ class Part(CPUDispatcher):
         return numba.njit(**{name: value for name, value in self.targetoptions.items() if name != "nopython"})(
             self.py_func
         )
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        if self.constants:
+            return super().get_call_template(args, kws)
+        named = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return super().get_call_template(tuple(types.unliteral(kind) for kind in args), named)
 
     def add_overload(self, cres: Any) -> None:
         cres = cres._replace(entry_point=object())  # what it is known by to those who call it

@@ -92,3 +92,12 @@ def test_what_a_part_raises_arrives() -> None:
 def test_a_part_that_is_sent_elsewhere_works_there() -> None:
     there = pickle.loads(pickle.dumps(part(squared.py_func, nogil=True)))
     assert isinstance(there, Part) and numba.njit(lambda x: there(x))(4.0) == 16.0 and there(4.0) == 16.0
+
+
+def test_constants_are_numbers_like_others_but_where_they_are_asked_for() -> None:
+    plain, known = rule(lambda x, by: x + by), rule(lambda x, by: x + by, constants=True)
+    calls = numba.njit(lambda x: plain(x, 1) + plain(x, by=2) + plain(x, x) + plain(x, True))
+    assert calls(3) == 4 + 5 + 6 + 4
+    assert list(plain.overloads) == [(types.int64, types.int64), (types.int64, types.boolean)]
+    assert numba.njit(lambda x: known(x, 1) + known(x, 2))(3) == 4 + 5
+    assert [by.literal_value for _, by in known.overloads] == [1, 2]
