@@ -32,6 +32,10 @@ DENSE = 2000
 """Parameters up to which the Newton step is solved by a matrix; beyond, by conjugate gradients, which need none."""
 
 
+CLIMBED = 300
+"""Members up to which a skewed bound is climbed to, all others answering; of more, no other answers by much."""
+
+
 class NoMaximum(ValueError):
     """The likelihood has no finite, single top."""
 
@@ -231,7 +235,7 @@ def profile_bounds(rows: Rows, top: Floats, free: Ints, slots: Slots, zero: int 
 
     `spread` is the covariance at the top. The normal bound is returned if the log-posterior there is within 10 %
     of what a normal distribution's would be, which spares all but the skewed (perfect scores, few games) the climb.
-    Of more than `DENSE` members nobody climbs: the bound is where the line to the normal bound is as low.
+    Of more than `CLIMBED` members nobody climbs: the bound is where the line to the normal bound is as low.
     """
     n = slots.centre
     if not n:
@@ -247,7 +251,7 @@ def profile_bounds(rows: Rows, top: Floats, free: Ints, slots: Slots, zero: int 
     for column, side in enumerate((-1.0, 1.0)):
         normal, skewed = _judged(own, top, slots, directions, side * far)
         open_ = np.flatnonzero(~normal & ~skewed)
-        if n > DENSE:
+        if n > CLIMBED:
             some = np.flatnonzero(~normal & (variance > 0.0))
             bounds[some, column] += side * far[some] * (_along(own, top, slots, directions, side * far)[some] - 1.0)
             continue
