@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,17 +96,29 @@ def posed(game: Game, seeds: NDArray[np.uint64], levels: NDArray[np.integer]) ->
     return rows
 
 
+@contextmanager
+def verifying(game: Game) -> Iterator[None]:
+    """Says whose verifier it was that raised an exception."""
+    try:
+        yield
+    except Exception as error:
+        said = f"{type(error).__name__}{f': {error}' if str(error) else ''}"
+        raise ValueError(f"The verifier of {game.name} raised {said}; mend its rule `judge`.") from error
+
+
 def write(game: Game, rows: Rows, tokens: NDArray[np.uint8], length: NDArray[np.integer]) -> None:
     """Answers every row with the first length[i] of tokens [B, T]; all rows are done then, ended or cut off."""
     language(game)
-    _write_rows(game, rows, np.asarray(tokens, np.uint8), np.asarray(length, np.int64))
+    with verifying(game):
+        _write_rows(game, rows, np.asarray(tokens, np.uint8), np.asarray(length, np.int64))
 
 
 def judged(game: Game, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(format [B], right [B]) of what has been answered; without its end an answer is malformed."""
     language(game)
     out = np.empty((2, len(rows)), np.float32)
-    _judge_rows(game, rows, out)
+    with verifying(game):
+        _judge_rows(game, rows, out)
     return out[0], out[1]
 
 

@@ -276,3 +276,18 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence() -> None:
         task.posed(game("reverse"), kernels.seeds(0, 2), np.array([0, 13]))
     with pytest.raises(ValueError, match="no language task"):
         task.posed(game("tic_tac_toe"), kernels.seeds(0, 1), np.array([1]))
+
+
+def test_a_verifier_that_raises_is_said_to_be_whose(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = game("reverse")
+    rows = kernels.new_rows(rules, kernels.seeds(1, 2))
+
+    def raised(*_: object) -> None:
+        raise ZeroDivisionError
+
+    for loop in ("_write_rows", "_judge_rows"):
+        with monkeypatch.context() as patched:
+            patched.setattr(task, loop, raised)
+            with pytest.raises(ValueError, match="The verifier of reverse raised ZeroDivisionError; mend its rule"):
+                task.write(rules, rows, np.zeros((2, 1), np.uint8), np.ones(2, np.int64))
+                task.judged(rules, rows)
