@@ -281,6 +281,11 @@ def _shown(gain: float | None) -> str:
     return "" if gain is None else f"{gain:.3f}"
 
 
+BETTER = "better: the probability to be truly stronger than the next one down"
+NASH = "Nash: the weight in the mixture of members that no member beats"
+EVOLVED = "; α-rank: the share of time that evolution among them spends at it"
+
+
 def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     """The leaderboard for a terminal; columns that do not fit are left out, the least telling first."""
     from rich.markup import escape
@@ -290,15 +295,17 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     zero = f", {board.zero} = 0" if board.zero else ""
     title = f"{board.game}: {board.games:,} rated games{zero}"
     worth = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo" if board.games else ""
-    said = filter(None, [worth, board.hangs_on, board.in_circles, board.left_out, board.forfeited])
-    caption = escape("\n".join(said)) or None
-    grid = Table(title=escape(printable(title)), caption=caption, title_justify="left", pad_edge=False)
+    said = [*filter(None, [worth, board.hangs_on, board.in_circles, board.left_out, board.forfeited])]
+    grid = Table(title=escape(printable(title)), title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)
     room = width - min(longest, 28) - 24
     room -= 9 if board.exact else 0
     shown_interval, shown_games, shown_better, shown_nash = room >= 16, room >= 24, room >= 36, room >= 46
     shown_anchors = board.anchors[: max(0, (room - 49) // 12)] if shown_better else []
     shown_evolved = room - 49 - 12 * len(board.anchors) >= 12
+    said += [BETTER] if shown_better else []
+    said += [NASH + (EVOLVED if shown_evolved else "")] if shown_nash else []
+    grid.caption = escape("\n".join(said)) or None
     grid.add_column("#", justify="right", style="dim")
     grid.add_column("name", overflow="ellipsis", no_wrap=True, max_width=40)
     grid.add_column("Elo", justify="right", style="bold", no_wrap=True)

@@ -178,7 +178,8 @@ def match_elo(counts: ArrayLike) -> MatchElo:
     """The Elo difference of a match, from counts [3] of games or [5] of pairs; finite whatever the counts.
 
     The interval is the normal one of the mean score, or Wilson's where that one fails: all results alike, or an end
-    outside (0, 1). Scores of 0 and 1 count as half a result less extreme.
+    outside (0, 1). Scores of 0 and 1 count as half a result less extreme. Of results all alike the probability to be
+    the stronger is that of a share above 1/2 of results won, evenly likely before: 1 - 2^-(n + 1) after n of n.
     """
     counts = np.asarray(counts, np.float64)
     scores = _scores(counts)
@@ -188,13 +189,16 @@ def match_elo(counts: ArrayLike) -> MatchElo:
     mean = float(counts @ scores / number)
     variance = float(counts @ (scores - mean) ** 2 / number)
     error = Z95 * sqrt(variance / number)
-    low, high = mean - error, mean + error
-    if variance == 0 or low <= 0 or high >= 1:
+    low, high, alike = mean - error, mean + error, variance == 0
+    if alike or low <= 0 or high >= 1:
         low, high = (float(end) for end in wilson(mean, number))
         variance = max(variance, ((high - low) / 2 / Z95) ** 2 * number)
     edge = 0.5 / (number + 1)
     elo, lowest, highest = (float(ELO * np.log(end / (1 - end))) for end in np.clip([mean, low, high], edge, 1 - edge))
     unit = NORMALIZED_ELO / sqrt((2.0 if len(counts) == 5 else 1.0) * variance)
+    superiority = (1 + erf((mean - 0.5) / sqrt(2 * variance / number))) / 2
+    if alike:
+        superiority = 0.5 + float(np.sign(mean - 0.5)) * (0.5 - 0.5 ** (number + 1))
     return MatchElo(
         score=mean,
         elo=elo,
@@ -202,5 +206,5 @@ def match_elo(counts: ArrayLike) -> MatchElo:
         high=highest,
         normalized=(mean - 0.5) * unit,
         normalized_error=Z95 * sqrt(variance / number) * unit,
-        superiority=(1 + erf((mean - 0.5) / sqrt(2 * variance / number))) / 2,
+        superiority=superiority,
     )

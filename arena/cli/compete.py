@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from arena.store import Member
     from arena.tournament import Contest, Forfeited, MatchResult, SeatReturn, Table
+    from leagues.sprt import MatchElo
 
 Openings = Annotated[
     str | None,
@@ -281,8 +282,7 @@ def _match_lines(result: MatchResult) -> list[str]:
     lines = [
         f"[bold]{first}[/] against [bold]{second}[/]: "
         f"{result.wins} won, {result.draws} drawn, {result.losses} lost of {result.games}",
-        f"score {percent(elo.score)}, Elo {elo.elo:+.0f} (95 %: {elo.low:+.0f} … {elo.high:+.0f}), "
-        f"stronger with probability {percent(elo.superiority)}",
+        f"score {percent(elo.score)}, Elo {_known_of(elo)}, stronger with probability {percent(elo.superiority)}",
     ]
     if result.llr is not None:
         said = {"elo0": "the lower bound holds", "elo1": "the upper bound holds"}.get(
@@ -290,6 +290,15 @@ def _match_lines(result: MatchResult) -> list[str]:
         )
         lines.append(f"sequential test: {said} (log-likelihood ratio {result.llr:.2f})")
     return lines
+
+
+def _known_of(elo: MatchElo) -> str:
+    """An Elo difference; who has won or lost everything may be ahead or behind by any amount."""
+    if elo.score == 1.0:
+        return f"above {elo.low:+.0f} (95 %)"
+    if elo.score == 0.0:
+        return f"below {elo.high:+.0f} (95 %)"
+    return f"{elo.elo:+.0f} (95 %: {elo.low:+.0f} … {elo.high:+.0f})"
 
 
 def evaluate(

@@ -135,6 +135,9 @@ def test_the_table_fits_its_terminal(store, width):
     lines = out.getvalue().split("\n")
     assert max(len(line) for line in lines) <= width
     assert width < 60 or "[bold red]loud[/]" in out.getvalue()
+    explained = " ".join(out.getvalue().split())
+    assert ("better: the probability to be truly stronger" in explained) == any(" better ┃" in line for line in lines)
+    assert ("α-rank: the share of time" in explained) == any(" α-rank ┃" in line for line in lines)
 
 
 def test_the_document_is_plain(store):

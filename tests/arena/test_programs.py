@@ -111,6 +111,7 @@ def test_a_match_says_who_forfeited(arena, bot):
     assert code == 0 and (found["losses"], found["games"]) == (2, 2)
     assert [(one["name"], one["kind"]) for one in found["forfeits"]] == [("bad", "nonsense")] * 2
     told = arena(*words)[1]
+    assert "score 0 %, Elo below +" in told and "stronger with probability 25 %" in told
     assert "bad forfeited 2 games: nonsense 2: it answered 'z9', which is no move of tic_tac_toe, where a3, b3" in told
 
 

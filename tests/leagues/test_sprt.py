@@ -173,6 +173,16 @@ def test_width_of_an_even_match(games: int, width: float) -> None:
     assert match_elo([games // 2, 0, games // 2]).error == pytest.approx(width, abs=0.1)
 
 
+def test_who_won_all_of_few_games_is_not_sure_to_be_the_stronger() -> None:
+    """A share of pairs won, evenly likely before, lies above 1/2 with 1 - 1/4 after one of one, 1 - 1/8 after two."""
+    for counts, superiority in (
+        ([0, 0, 0, 0, 1], 0.75), ([0, 0, 0, 0, 2], 0.875), ([0, 0, 0, 2, 0], 0.875), ([1, 0, 0], 0.25),
+        ([0, 0, 7, 0, 0], 0.5), ([0, 0, 0, 0, 60], 1.0),
+    ):  # fmt: skip
+        assert match_elo(counts).superiority == pytest.approx(superiority)
+    assert match_elo([0, 0, 0, 1, 1]).superiority > 0.97  # not all alike: the normal one, as fastchess has it
+
+
 @given(st.sampled_from([3, 5]).flatmap(lambda n: st.lists(st.integers(0, 10**6), min_size=n, max_size=n)))
 def test_always_finite(counts: list[int]) -> None:
     for model in ("logistic", "normalized"):
