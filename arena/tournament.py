@@ -332,6 +332,8 @@ class MatchResult:
     forfeits: tuple[Forfeited, ...] = ()
     stored: int = field(default=0, compare=False)
     """How many of the games were played by an earlier command."""
+    ids: tuple[str, ...] = ()
+    """Of the games, in the order of the schedule."""
 
     @property
     def games(self) -> int:
@@ -353,7 +355,7 @@ def match(
     enter(store, contest)
     pairings = list(gauntlet(first, [second], (games + 1) // 2, contest.seed))
     tally = [0, 0, 0]
-    forfeits: list[Forfeited] = []
+    forfeits, ids = list[Forfeited](), list[str]()
     step, earlier = contest.lanes if sprt is None else 32, 0
     for start in range(0, len(pairings), step):
         some = pairings[start : start + step]
@@ -361,6 +363,7 @@ def match(
         for _ in play_missing(store, contest, some):
             pass
         forfeits += _count(store, contest, first, some, test, tally)
+        ids += [contest.game_id(pairing) for pairing in some]
         heard(sum(tally), len(pairings))
         if sprt is not None and test.verdict is not None:
             break
@@ -377,6 +380,7 @@ def match(
         test.llr if sprt is not None else None,
         tuple(forfeits),
         earlier,
+        tuple(ids),
     )
 
 

@@ -43,6 +43,8 @@ Adjudicate = Annotated[
     ),
 ]
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
+NAMED = 6
+"""Games of a match whose ids are shown, by their beginnings."""
 AGAIN = "run the same command again to go on; every game that was finished is kept."
 
 
@@ -289,7 +291,9 @@ def _match_lines(result: MatchResult) -> list[str]:
             result.verdict or "", "not settled; more --games may settle it"
         )
         lines.append(f"sequential test: {said} (log-likelihood ratio {result.llr:.2f})")
-    return lines
+    some = " ".join(id[:8] for id in result.ids[:NAMED])
+    more = f" and {len(result.ids) - NAMED} more (--json has all)" if len(result.ids) > NAMED else ""
+    return [*lines, f"games {some}{more}; `arena watch --game-id ID` shows one, `arena export ID` writes it"]
 
 
 def _known_of(elo: MatchElo) -> str:

@@ -270,6 +270,9 @@ def test_match(arena):
     assert document["elo"]["low"] < document["elo"]["high"]
     out = arena("match", "tic_tac_toe", "first", "random", "--games", "20")[1]
     assert "first against random" in out and "95 %" in out
+    shown = out.split("games ")[1].split()[0]
+    assert len(set(document["ids"])) == 20 and document["ids"][0].startswith(shown) and "and 14 more" in out
+    assert json.loads(arena("export", shown)[1])["id"] == document["ids"][0]
     out = arena("match", "tic_tac_toe", "first", "random", "--games", "400", "--sprt=-100,0")[1]
     assert "the upper bound holds" in out
 
