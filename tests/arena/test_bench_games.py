@@ -5,9 +5,20 @@ from __future__ import annotations
 import pytest
 
 from arena.bench import Row
-from arena.bench.games import GOALS, LIBRARIES, TWINS, WIDTHS, contests, main, markdown, means, vector
+from arena.bench.games import (
+    GOALS,
+    LIBRARIES,
+    TWINS,
+    WIDTHS,
+    contests,
+    main,
+    markdown,
+    means,
+    side_by_side,
+    vector,
+)  # fmt: skip
 from arena.bench.measure import compare
-from envs.registry import GAMES, Unknown
+from envs.registry import GAMES, Unknown, game
 
 
 def row(subject: str, ours: float, peer: str | None, theirs: float | None) -> Row:
@@ -101,3 +112,11 @@ def test_more_is_wanted_of_connect_four_beside_pettingzoo() -> None:
 def test_vectors_are_compared_with_vectors() -> None:
     assert LIBRARIES["gymnasium_vector"]("CartPole-v1*8")(0.01) > 0
     assert vector("cart_pole", 4)(0.01) > 0
+
+
+def test_a_game_is_measured_at_a_batch_that_its_core_holds() -> None:
+    # A row, four bytes for each number that is seen, one for each action; 131,072 bytes in all, from 16 to 256 games.
+    assert side_by_side(game("tic_tac_toe")) == 256
+    go = game("go")
+    assert side_by_side(go) == 131_072 // (go.row.itemsize + 4 * 4 * 81 + 82)
+    assert side_by_side(game("go:size=19")) == 16
