@@ -6,6 +6,8 @@ when no other move is; the game ends when neither side can place a stone.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -111,6 +113,17 @@ def othello(size: int = 8) -> Game:
         held = count_bits(own & corners) - count_bits(other & corners)
         return np.tanh(0.05 * mobility + 0.25 * held)
 
+    def text(row: Any) -> str:
+        """Its line 1 is the first, as in the names of its moves."""
+        first, second = (int(stones) for stones in row.stones)
+        lines = ["   " + " ".join(chr(ord("a") + column) for column in range(size))]
+        for line in range(size):
+            marks = (
+                ".xo"[(first >> cell & 1) + 2 * (second >> cell & 1)] for cell in range(line * size, (line + 1) * size)
+            )
+            lines.append(f"{line + 1:2} " + " ".join(marks))
+        return "\n".join(lines)
+
     return Game(
         name=spec("othello", size=(size, 8)),
         seats=2,
@@ -125,4 +138,5 @@ def othello(size: int = 8) -> Game:
         max_plies=2 * cells,
         symmetries=square_symmetries(size, extra_actions=1),
         heuristic=heuristic,
+        text=text,
     )

@@ -13,6 +13,7 @@ import pytest
 from envs import kernels
 from envs.game import Game, Rows
 from envs.registry import GAMES, game
+from envs.text import text_seen
 
 TESTS = Path(__file__).resolve().parents[1]
 KNOWN: dict[str, dict[str, Any]] = json.loads((TESTS / "golden" / "games.json").read_text(encoding="utf-8"))
@@ -93,3 +94,22 @@ def test_every_game_has_its_transcript(spec: str) -> None:
     assert set(GAMES) <= set(regenerate.SPECS)
     golden = regenerate.path(spec).read_text(encoding="utf-8")
     assert regenerate.transcript(game(spec)) == golden, "If the change is meant: python tests/regenerate.py"
+
+
+def marks_of(text: str) -> dict[str, str]:
+    """The mark of each cell of a board by its letter and its line; {} of what is no such board."""
+    lines = [line.split() for line in text.splitlines()]
+    letters = next((words for words in lines if words and all(len(word) == 1 and word.isalpha() for word in words)), [])
+    boards = [words for words in lines if len(words) == len(letters) + 1 and words[0].isdigit()]
+    return {letter + words[0]: mark for words in boards for letter, mark in zip(letters, words[1:], strict=True)}
+
+
+@pytest.mark.parametrize("spec", ["tic_tac_toe", "othello", "hex", "go"])
+def test_a_stone_stands_where_its_move_says(spec: str) -> None:
+    rules = game(spec)
+    first = kernels.new_rows(rules, kernels.seeds(1, 1))
+    placed = [a for a in np.flatnonzero(kernels.legal_mask(rules, first)[0]).tolist() if rules.names[a] != "pass"]
+    for action in placed:
+        before, after = (marks_of(text_seen(rules, row, 0)) for row in kernels.replay(rules, 1, [action])[:, None])
+        name = rules.names[action]
+        assert before[name] == "." and after[name].lower() == "x"
