@@ -222,8 +222,9 @@ def covariance(rows: Rows, x: Floats, free: Ints, slots: Slots) -> Floats:
     if len(free):
         matrix = information(rows, curve(rows, x, slots), slots)[np.ix_(free, free)]
         potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
-        inverse, wrong = potri(potrf(matrix, lower=1)[0], lower=1)
-        if wrong:
+        factor, flat = potrf(matrix, lower=1)
+        inverse, wrong = potri(factor, lower=1)
+        if flat or wrong:
             raise NoMaximum("The results alone do not fix the ratings; rate with a prior.")
         result[np.ix_(free, free)] = np.tril(inverse) + np.tril(inverse, -1).T
     return result

@@ -81,6 +81,23 @@ def test_what_cannot_be_rated_is_said(games, said):
         strengths(np.array([0]), np.array([1]), np.array([1.0]), 2, prior=None)
 
 
+def test_information_that_bends_the_wrong_way_is_not_inverted(monkeypatch):
+    """[[1, 2], [2, 1]] has an inverse, but is no information: along (1, -1) it is negative."""
+    slots, free = bradley_terry.Slots.after(2), np.array([0, 1])
+    monkeypatch.setattr(bradley_terry, "curve", lambda *of: None)
+
+    def spread(off):
+        matrix = np.eye(slots.nil + 1)
+        matrix[0, 1] = matrix[1, 0] = off
+        monkeypatch.setattr(bradley_terry, "information", lambda *of: matrix)
+        return bradley_terry.covariance(None, None, free, slots)[:2, :2]
+
+    assert spread(0.5) == pytest.approx(np.array([[4 / 3, -2 / 3], [-2 / 3, 4 / 3]]))
+    for off in (1.0, 2.0):
+        with pytest.raises(bradley_terry.NoMaximum, match="do not fix the ratings"):
+            spread(off)
+
+
 def one_sided(members=9, games=4000, seed=3):
     """Games of which the first member won all, and the last, who has played four, half."""
     rng = np.random.default_rng(seed)
