@@ -35,28 +35,48 @@ def test_a_lane_depends_on_nothing_beside_it(spec: str) -> None:
 
 
 @every_game
+def test_random_games_one_after_the_other_are_a_plain_loop(spec: str) -> None:
+    """Against the same thing written once more, in Python, with splitmix64 in Python's own integers.
+
+    A game that begins in a row that was played in is one that begins in an empty row.
+    """
+    rules = game(spec)
+    mask = np.empty(rules.actions, np.bool_)
+    rows = kernels.new_rows(rules, np.array([1, 2, 3], np.uint64))
+    plain = rows.copy()
+    for _ in range(min(2 * rules.max_plies, 150)):
+        kernels.random_rows(rules, rows, mask, 1)
+        for lane in np.flatnonzero(rows["done"]):
+            kernels.reset_rows(rules, rows[lane : lane + 1], seed_of_next(rows[lane : lane + 1]))
+        play_plain(rules, plain)
+    assert same(rows, plain)
+
+
+@pytest.mark.parametrize("spec", ["blackjack", "connect_four", "kuhn", "pendulum"])
 def test_random_steps_are_a_plain_loop(spec: str) -> None:
-    """Against the same thing written once more, in Python, with splitmix64 in Python's own integers."""
     rules = game(spec)
     obs, masks = np.empty((3, *rules.shape), np.float32), np.empty((3, rules.actions), np.bool_)
     rows = kernels.new_rows(rules, np.array([1, 2, 3], np.uint64))
     plain = rows.copy()
-    steps = min(2 * rules.max_plies, 150)
+    steps = 2 * rules.max_plies
     ended = kernels.random_steps(rules, rows, obs, masks, steps)
-    finished = 0
-    for _ in range(steps):
-        for lane in range(3):
-            row = plain[lane : lane + 1]
-            state = int(row["rng"][0])
-            action, state = random_action(rules, row, state)
-            row["rng"] = state
-            kernels.play_rows(rules, row, action)
-            if row["done"][0]:
-                finished += 1
-                row[:] = restarted(rules, row)
+    assert ended == sum(play_plain(rules, plain) for _ in range(steps)) > 0
     assert same(rows, plain)
-    assert ended == finished
     np.testing.assert_array_equal(obs, observe(rules, plain))
+
+
+def play_plain(rules: Game, rows: Rows) -> int:
+    """A random move in every row, a new game where one ends; how many did."""
+    finished = 0
+    for lane in range(len(rows)):
+        row = rows[lane : lane + 1]
+        action, state = random_action(rules, row, int(row["rng"][0]))
+        row["rng"] = state
+        kernels.play_rows(rules, row, action)
+        if row["done"][0]:
+            finished += 1
+            row[:] = kernels.new_rows(rules, seed_of_next(row))
+    return finished
 
 
 def random_action(rules: Game, row: Rows, state: int) -> tuple[NDArray[Any], int]:
@@ -72,19 +92,17 @@ def random_action(rules: Game, row: Rows, state: int) -> tuple[NDArray[Any], int
     return choices[[(bits >> 32) * len(choices) >> 32]], state
 
 
-def restarted(rules: Game, row: Rows) -> Rows:
-    """The first position of the next game in a lane: its generator runs on."""
+def seed_of_next(row: Rows) -> NDArray[np.uint64]:
+    """[1] the seed of a lane's next game, whose generator runs on."""
     whole = (1 << 64) - 1
-    fresh = np.zeros(1, np.uint64)
-    # `new_rows` starts the generator at mix(seed); mix is undone here, so that it starts where this row's stands.
+    # A game's generator starts at mix(seed); mix is undone here, so that it starts where this row's stands.
     x = int(row["rng"][0])
     for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, None)):
         y = x
         for _ in range(64 // shift + 1):
             y = x ^ (y >> shift)
         x = y * pow(factor, -1, 1 << 64) & whole if factor else y
-    fresh[0] = x
-    return kernels.new_rows(rules, fresh)
+    return np.array([x], np.uint64)
 
 
 def splitmix(state: int) -> tuple[int, int]:
