@@ -93,8 +93,8 @@ def board(
 
     @rule
     def legal(row: Row, out: NDArray[np.bool_]) -> None:
-        for point in range(points):
-            out[point] = (row.colour[point] == EMPTY) & (row.vacant[point] != 0) & (row.barred[point] == 0)
+        for point in range(points):  # right but for points that are walled in, which are asked one by one
+            out[point] = (row.colour[point] == EMPTY) & (row.barred[point] == 0)
         mine = row.seat + 1
         for i in range(sets):
             left: Bits = row.walled[i] & ~row.stones[i]
