@@ -99,6 +99,15 @@ def test_what_a_program_is_told() -> None:
         assert fault.value.kind == kind and not fault.value.fatal
 
 
+def test_the_page_shows_a_turn_as_it_is_said() -> None:
+    rules = game("connect_four")
+    moves = [rules.action(column) for column in "ddcd"]
+    view = kernels.view(rules, kernels.replay(rules, 1, moves)[-1:])._replace(moves=[moves])
+    assert view.text is not None
+    page = (BOTS.parent / "README.md").read_text()
+    assert f"```\n{turn(view, 0, 7, 2.0, view.text(0)).decode()}```" in page
+
+
 def test_squares_are_named_as_on_the_board_that_is_shown() -> None:
     """1 d3 exd3 2 Bd2: seat 1's own side calls its capture e2d3, and from there White's pawn would be taken."""
     rules = game("gardner_chess")
