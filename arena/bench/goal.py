@@ -8,9 +8,9 @@ included and imports, compiling, the trials and Ray's other processes left out. 
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from agents.actor import Actor, ActorAgent
 from agents.agent import Agent, Decision, Memory
-from arena.bench import INSTALL, Row
+from arena.bench import INSTALL, BenchFailed, Row
 from arena.cluster import start_ray
 from arena.config import load
 from arena.evaluation import evaluated, held_out
 from arena.run import plan_of
 from arena.train import Trainer
 from envs.game import View
-from envs.registry import game
+from envs.registry import Unknown, game, nearest
 
 GOAL, GAMES, EVERY = 475.0, 100, 2048
 UNIT = "times an hour of one core"
@@ -43,6 +43,8 @@ OURS: dict[str, tuple[str, ...]] = {
 
 PEERS = {"ppo": ("sb3:ppo", "rllib:ppo"), "pqn": ("sb3:dqn",)}
 """algorithm -> who else learns the like, as package:algorithm."""
+PACKAGES = {"sb3": "stable_baselines3", "rllib": "ray"}
+"""The packages of peers -> what has to be installed."""
 CALLED = {
     "sb3:ppo": "Stable-Baselines3's ppo, RL Zoo's settings",
     "sb3:dqn": "Stable-Baselines3's dqn, RL Zoo's settings",
@@ -87,9 +89,16 @@ def contests(seeds: str = "3", only: str = "ppo,pqn", peers: str = "sb3,rllib") 
     only   which of ours
     peers  whose others: sb3, rllib, or empty for ours alone
     """
+    names, packages = only.split(","), list(filter(None, peers.split(",")))
+    for option, words, table in (("only", names, PEERS), ("peers", packages, PACKAGES)):
+        for word in words:
+            if word not in table:
+                raise Unknown(f"{option}: there is no '{word}'; {nearest(word, table)}")
+    if int(seeds) < 1:
+        raise BenchFailed("seeds is how many of each side are compared, 1 or more.")
     torch.set_num_threads(1)
-    for name in only.split(","):
-        yield from rows(name, [peer for peer in PEERS[name] if peer.partition(":")[0] in peers.split(",")], int(seeds))
+    for name in names:
+        yield from rows(name, [peer for peer in PEERS[name] if peer.partition(":")[0] in packages], int(seeds))
 
 
 def rows(name: str, peers: list[str], seeds: int) -> Iterator[Row]:
@@ -120,12 +129,9 @@ def rows(name: str, peers: list[str], seeds: int) -> Iterator[Row]:
 
 
 def absent(peer: str) -> str:
-    """What there is to say of a peer that is not installed; empty if it is."""
-    try:
-        importlib.import_module({"sb3": "stable_baselines3", "rllib": "ray.rllib"}[peer.partition(":")[0]])
-    except ModuleNotFoundError as missing:
-        return f"{CALLED[peer]}: {missing.name} is not installed; {INSTALL} brings it."
-    return ""
+    """What there is to say of a peer that is not installed; empty if it is. It is not imported: see `by_rllib`."""
+    package = PACKAGES[peer.partition(":")[0]]
+    return "" if find_spec(package) else f"{CALLED[peer]}: {package} is not installed; {INSTALL} brings it."
 
 
 def hourly(seeds: list[Reached]) -> float:
@@ -190,8 +196,8 @@ def by_rllib(seed: int, most: int) -> Reached:
 
     def choose(obs: NDArray[np.float32]) -> NDArray[np.int64]:
         with torch.no_grad():
-            said = module.forward_inference({"obs": torch.from_numpy(obs)})
-        return said["action_dist_inputs"].argmax(-1).numpy()
+            out = module.forward_inference({"obs": torch.from_numpy(obs)})
+        return out["action_dist_inputs"].argmax(-1).numpy()
 
     begun = time.process_time()
     shape = DefaultModelConfig(fcnet_hiddens=[32], fcnet_activation="linear", vf_share_layers=True)

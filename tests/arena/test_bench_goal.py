@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -56,6 +58,25 @@ def test_a_seed_that_does_not_get_there_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(goal, "GOAL", 1.0)
     (row,) = goal.contests("1", "ppo", "")
     assert row["note"].endswith("(64)")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"only": "ppp"}, "only: there is no 'ppp'; did you mean 'ppo'"),
+        ({"peers": "sb3,rlib"}, "peers: there is no 'rlib'; did you mean 'rllib'"),
+        ({"seeds": "0"}, "1 or more"),
+    ],
+)
+def test_who_is_not_there_is_named_before_anybody_learns(options: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        next(goal.contests(**options))
+
+
+def test_ray_is_not_imported_to_see_whether_it_is_there() -> None:
+    """It reads on import that it must ask for a token, which `start_ray` says."""
+    code = "import sys; from arena.bench import goal; print(goal.absent('rllib:ppo'), 'ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == " False\n"
 
 
 def test_both_sides_are_tried_alike(monkeypatch: pytest.MonkeyPatch) -> None:
