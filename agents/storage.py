@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -32,7 +33,7 @@ from agents.search.agent import SearchAgent
 from agents.search.search import Evaluate, Search
 from agents.symmetry import Symmetric
 from agents.table import ActionValues, BadTable, TableAgent
-from envs.registry import check_options, game, nearest, parse
+from envs.registry import check_options, game, nearest, outside, parse
 
 if TYPE_CHECKING:
     from envs.game import Game
@@ -285,6 +286,12 @@ def read_text(folder: Path) -> Stored:
 def _checked(folder: Path, stored: Stored) -> Game:
     """The game of an agent; raises `BadAgent` unless these are its rules and the search can be had."""
     try:
+        module = outside(stored.game)
+        if module and module not in sys.modules:
+            raise ValueError(
+                f"its game would run '{module}', a module that an agent's folder is not trusted to name; where you "
+                "trust it, use a command that names the game before the agent, such as `arena match`."
+            )
         rules = game(stored.game)
         search_settings(stored.search)
     except (ValueError, TypeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import importlib.util
 import inspect
 import math
 import re
@@ -197,6 +198,19 @@ def foreign(spec: str) -> tuple[str, str, dict[str, Option]] | None:
     if not name[0]:
         raise ValueError(f"'{spec}' names no game; write for example gym:CartPole-v1.")
     return project, name[0], parse(f"{project}:{rest[name.end() + 1 :]}")[1]
+
+
+def outside(spec: str) -> str:
+    """The module, of none of the projects, that making another project's game would import by its name; '' if none."""
+    project, name, _ = foreign(spec) or ("", "", {})
+    if project == "gym":
+        return name.partition(":")[0] if ":" in name else ""
+    if project != "pz":
+        return ""
+    try:
+        return "" if importlib.util.find_spec(f"pettingzoo.{name}") else name
+    except (ImportError, ValueError):
+        return name
 
 
 @cache

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from agents.storage import (
     to_toml,
 )
 from envs import kernels
-from envs.registry import Unknown, game
+from envs.registry import Unknown, game, outside
 
 TTT = game("tic_tac_toe")
 BODY = "mlp:layers=1,width=8"
@@ -172,6 +173,28 @@ def test_every_wrong_entry_is_refused_in_one_sentence(folder: Path, old: str, ne
     with pytest.raises(BadAgent, match=text) as caught:
         load_agent(folder)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("spec", ["gym:planted:Any-v0", "pz:planted", "pz:planted,depth=1"])
+def test_a_game_that_an_agent_names_imports_no_module_of_its_choice(
+    folder: Path, spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = tmp_path / "ran"
+    (tmp_path / "planted.py").write_text(f"open({str(trace)!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    rewrite(folder, "tic_tac_toe", spec)
+    with pytest.raises(BadAgent, match="would run 'planted'"):
+        load_agent(folder)
+    assert not trace.exists()
+    with pytest.raises(ValueError, match=r"planted|no environment"):  # whoever names it himself has it run
+        game(spec)
+    assert trace.exists()
+    sys.modules.pop("planted", None)
+
+
+def test_the_projects_own_games_are_no_modules_from_outside() -> None:
+    assert [outside(spec) for spec in ("go", "gym:CartPole-v1", "gym:ALE/Pong-v5", "spiel:hex")] == [""] * 4
+    assert outside("pz:classic.no_such_v3") == "classic.no_such_v3"
 
 
 def test_a_changed_byte_anywhere_in_the_weights_is_noticed(folder: Path) -> None:
