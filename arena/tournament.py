@@ -437,6 +437,7 @@ def evaluate(
 
     rules = game_of(game)
     agent = ready(spec, rules)
+    greet({one: one for one in (spec, *opponents)}, rules)
     found, total = [], rules.seats * len(opponents) * episodes
     for opponent in opponents:
         other = ready(opponent, rules)

@@ -146,7 +146,8 @@ def test_an_edited_bot_is_another_member_and_plays_its_own_games(arena, bot):
 
 def test_a_program_that_never_starts_is_said_and_is_no_result(arena):
     missing = f"exec,box=no:{shlex.join([sys.executable, 'nothere.py'])}"
-    for words in (("match", "tic_tac_toe", missing, "random"), ("tournament", "tic_tac_toe", "random", missing)):
+    kinds = (("match", "tic_tac_toe", missing, "random"), ("tournament", "tic_tac_toe", "random", missing))
+    for words in (*kinds, ("evaluate", missing, "tic_tac_toe", "--episodes", "1")):
         code, out, err = arena(*words)
         assert (code, out) == (2, "") and "cannot play: when started, it exited with code 2" in err
     assert not Path("arena.db").exists() or arena("leaderboard")[0] == 2
