@@ -100,9 +100,10 @@ def panels_of(curves: Mapping[str, Curve]) -> list[Panel]:
     found: list[Panel] = []
     for panel in PANELS:
         there = tuple((tag, name) for tag, name in panel.curves if tag in curves)
-        telling = tuple((tag, name) for tag, name in there if curves[tag][1].any())
-        if telling or (there and panel.high is not None):  # a share of 0 says something
-            found.append(panel._replace(curves=telling or there[:1]))
+        first = there[:1] if panel.high is not None else ()  # a share of 0 says something
+        telling = tuple(one for one in there if one in first or curves[one[0]][1].any())
+        if telling:
+            found.append(panel._replace(curves=telling))
     return found[:MOST]
 
 

@@ -38,6 +38,8 @@ def test_panels_are_those_that_have_something_to_show() -> None:
     other = {panel.title for panel in panels_of(curves(rollout__ep_rew_mean=1, eval__mean_reward=1))}
     assert other == {"return"}
     assert panels_of({}) == []
+    none_right = panels_of(curves(rollout__accuracy=0, rollout__format=1))
+    assert [name for _, name in none_right[0].curves] == ["right", "well formed"]  # that nothing is right is told
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (720, 1280)])
