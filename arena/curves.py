@@ -72,7 +72,9 @@ class Tracker:
         package = config.get("run", {}).get("track", "")
         if not package:
             return None
-        if package not in TRACKERS or importlib.util.find_spec(package) is None:
+        if package not in TRACKERS:
+            raise ValueError(f'run.track = "{package}" is no tracker; it is {" or ".join(TRACKERS)}, or left empty.')
+        if importlib.util.find_spec(package) is None:
             raise ValueError(f'run.track = "{package}" wants that package: pip install {package}, or leave it empty.')
         return Tracker(package, folder, config)
 
