@@ -20,7 +20,9 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from agents.external.sandbox import unseen
 from agents.files import new_folder, write_bytes, write_text
+from agents.registry import RUN_BY
 from arena.classpage import Meeting, Score, as_page, table_of
 from arena.entrants import ready
 from arena.records import BadRecord, texts
@@ -30,7 +32,7 @@ from arena.tournament import Contest, enter, play_missing, scores
 from envs.registry import game as game_of
 from leagues.schedule import Course, Pairing, follow, schedule
 
-RUNNERS = {".py": sys.executable, ".js": "node"}
+RUNNERS = {**RUN_BY, ".py": sys.executable}
 """What runs a bot's file, by its ending; other files run by themselves."""
 
 MAIN = ("bot.py", "main.py", "bot.js", "main.js", "bot", "run")
@@ -184,7 +186,7 @@ def _known_by(path: Path) -> str:
     found = sha256()
     for file in [path, *sorted(path.rglob("*"))] if path.is_dir() and not path.is_symlink() else [path]:
         short = file.relative_to(path)
-        if file.is_file() and not file.is_symlink() and not any(p.startswith((".", "__")) for p in short.parts):
+        if file.is_file() and not file.is_symlink() and not any(map(unseen, short.parts)):
             inside = sha256(file.read_bytes()).hexdigest() if os.access(file, os.R_OK) else ""
             found.update(f"{short} {os.access(file, os.X_OK)} {inside}\n".encode())
     return found.hexdigest()

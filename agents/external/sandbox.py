@@ -127,11 +127,12 @@ def own_files(command: Sequence[str], folder: Path | None = None) -> list[tuple[
     found = [(path.name, path) for path in (program, *map(Path, command[1:]))][foreign:]
     if folder is not None:
         inside = ((path.relative_to(folder), path) for path in sorted(folder.rglob("*")))
-        found += [(str(short), path) for short, path in inside if not any(map(_unseen, short.parts))]
+        found += [(str(short), path) for short, path in inside if not any(map(unseen, short.parts))]
     return [(name, path) for name, path in found if path.is_file() and os.access(path, os.R_OK)]
 
 
-def _unseen(name: str) -> bool:
+def unseen(name: str) -> bool:
+    """Whether a file or a folder of this name is hidden, or Python's own: it makes no other program of one."""
     return name.startswith(".") or name == "__pycache__"
 
 

@@ -110,9 +110,13 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     (folder / "dan.py").unlink()
     (folder / "cy" / "__pycache__").mkdir()
     (folder / "cy" / "__pycache__" / "own.pyc").write_text("made by running it")
+    (folder / "cy" / "__init__.py").write_text("made by its author")
     assert cli.run(words) == 2
     told = capsys.readouterr().err
-    assert "holds a class of other bots (ann.py changed, zoe.py is new, dan.py is gone); name another --out" in told
+    assert (
+        "holds a class of other bots (ann.py changed, cy changed, zoe.py is new, dan.py is gone); name another --out"
+        in told
+    )
 
 
 def test_a_class_that_was_cut_off_goes_on_as_if_it_had_not_been(folder, tmp_path):
