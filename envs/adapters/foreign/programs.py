@@ -163,8 +163,8 @@ class Programs:
             seen = None
         try:
             place.told[place.ply] = self._timed(place, lambda: [program.told(seat) for seat in range(self._seats)])
-        except Exception:
-            LOG.warning("A program could not say what its seats see.")
+        except Exception as error:  # nor does this
+            LOG.warning("A program could not say what its seats see (%s: %s).", type(error).__name__, error)
         if isinstance(seen, np.ndarray):
             seen = (seen.shape, zlib.compress(np.ascontiguousarray(seen).tobytes(), 1))
         place.kept[place.ply] = seen
