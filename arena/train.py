@@ -88,7 +88,13 @@ class Round:
 
     @property
     def plies(self) -> int:
-        return sum(len(finished.moves) for chunk in self.chunks for finished in chunk.games)
+        """Of all its games, those too that whole hands do not tell one by one (`agents.hands`)."""
+        return sum(
+            int(chunk.columns["count"].sum())
+            if "count" in chunk.columns
+            else sum(len(finished.moves) for finished in chunk.games)
+            for chunk in self.chunks
+        )
 
     @property
     def evaluations(self) -> int:
