@@ -260,7 +260,8 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     defaults = {name: _default(OWNED, name) for name in OWNED}
     defaults["evaluation"] = replace(defaults["evaluation"], **trials)
     owned = {name: _owned(default, tree.get(name, {}), name, source) for name, default in defaults.items()}
-    suited = _suited(choice, parts["game"].name, bool(parts["network"].start), source)
+    alone = parts["run"].engine == "native" and _alone(tree.get("rollouts", {}))
+    suited = _suited(choice, parts["game"].name, bool(parts["network"].start), alone, source)
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
     players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
@@ -275,16 +276,22 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
 
 
-def _suited(algorithm: str, name: str, begun: bool, source: str) -> tuple[Any, dict[str, Any]]:
+def _alone(rollouts: Mapping[str, Any]) -> bool:
+    """Whether a learner's own games are all that is played, so that it may play whole hands."""
+    return list(rollouts.get("opponents", ["self"])) == ["self"] and rollouts.get("hands") != 0
+
+
+def _suited(algorithm: str, name: str, begun: bool, alone: bool, source: str) -> tuple[Any, dict[str, Any]]:
     """An algorithm's default settings for a game, and by name its player's where they depend on the game.
 
     begun  whether it goes on with weights that were learned before
+    alone  whether our own loop plays, and the learner all the seats
     """
     kind = resolve(ALGORITHMS, algorithm, "algorithm")
     if not hasattr(kind, "suited"):
         return _default(LEARNERS, algorithm), {}
     try:
-        learning, playing = kind.suited(game(name), begun)
+        learning, playing = kind.suited(game(name), begun, alone)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
     return learning, {kind.player: playing}

@@ -139,7 +139,7 @@ class GRPO:
     )  # fmt: skip
 
     @staticmethod
-    def suited(game: Game, begun: bool = False) -> tuple[GRPOSettings, GroupSettings]:
+    def suited(game: Game, begun: bool = False, alone: bool = True) -> tuple[GRPOSettings, GroupSettings]:
         """Where one answer is right its tokens are paid each by itself, and prompts are as hard as they get at once.
 
         Paid for every place a policy is soon certain, and a high bonus for entropy keeps it trying. A verdict is not

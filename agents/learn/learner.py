@@ -72,8 +72,12 @@ class Suiting(Protocol):
     """A learner whose default settings depend on the game."""
 
     @staticmethod
-    def suited(game: Game, begun: bool = False) -> tuple[Any, Any]:
-        """Its settings, and its player's, where the configuration says nothing else; `begun` with learned weights."""
+    def suited(game: Game, begun: bool = False, alone: bool = True) -> tuple[Any, Any]:
+        """Its settings, and its player's, where the configuration says nothing else.
+
+        begun  whether it goes on with weights that were learned before
+        alone  whether our own loop plays, and the learner all the seats
+        """
         ...
 
 

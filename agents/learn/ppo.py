@@ -118,14 +118,15 @@ class PPO:
     reads = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
 
     @staticmethod
-    def suited(game: Game, begun: bool = False) -> tuple[PPOSettings, RolloutSettings]:
+    def suited(game: Game, begun: bool = False, alone: bool = True) -> tuple[PPOSettings, RolloutSettings]:
         """Settings that suit a game, where the configuration says nothing else.
 
         Where a few hide something from each other a policy must stay mixed: much entropy, small steps from many games,
-        and the mean of the weights as the agent (Rudolph et al. 2025, arXiv:2502.08938, for the entropy).
+        and the mean of the weights as the agent (Rudolph et al. 2025, arXiv:2502.08938, for the entropy). Who is alone
+        plays whole hands of them, where that has come nearer to an equilibrium.
         """
         if game.hidden and game.seats > 1 and game.pays in ("result", "zero-sum"):
-            if game.key is not None and SHORTEST <= game.max_plies <= LONGEST and not game.simultaneous:
+            if alone and game.key is not None and SHORTEST <= game.max_plies <= LONGEST and not game.simultaneous:
                 return HANDS, RolloutSettings(lanes=1024, steps=8, hands=40_000)
             return MIXED, RolloutSettings(lanes=1024, steps=8)
         return PPOSettings(), PPO.playing

@@ -98,7 +98,7 @@ class RLHF:
     trials: ClassVar[Mapping[str, int]] = {"every": 25_000, "episodes": 200}
 
     @staticmethod
-    def suited(game: Game, begun: bool = False) -> tuple[RLHFSettings, GroupSettings]:
+    def suited(game: Game, begun: bool = False, alone: bool = True) -> tuple[RLHFSettings, GroupSettings]:
         """Where nothing else is said, prompts begin at the level that a judge is shown (`agents.language.pairs`)."""
         level = max(1, language_of(game, "RLHF").levels - 1)
         return RLHFSettings(), replace(RLHF.playing, curriculum=Curriculum(start=level))

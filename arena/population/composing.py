@@ -14,7 +14,6 @@ from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan
 from arena.text import folder_name
 from arena.toml import dumps
-from envs.registry import game as game_of
 from leagues import preset
 from leagues.preset import Composition
 
@@ -78,18 +77,7 @@ def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any
     tree["learner"] |= dict(of.settings)
     if of.backbone:
         tree["network"] = {**tree.get("network", {}), "backbone": of.backbone}
-    tree["learner"] = {**_among(tree), **tree["learner"]}
     return tree
-
-
-def _among(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """What PPO learns with among others, in games of which it would play whole hands if it were alone."""
-    from agents.learn.ppo import HANDS, MIXED, PPO
-
-    rules = game_of(tree["game"].get("name", "connect_four"))
-    if tree["learner"]["algorithm"] != "ppo" or tree["rollouts"]["hands"] or PPO.suited(rules)[0] is not HANDS:
-        return {}
-    return {name: value for name, value in asdict(MIXED).items() if value != getattr(HANDS, name)}
 
 
 def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], address: str | None) -> LeaguePlan:

@@ -109,6 +109,7 @@ def test_whole_hands_are_played_where_they_can_be():
     assert isinstance(Rollouts.of(network(), past, 0, "torch"), Rollouts)
     learning, playing = PPO.suited(game("leduc"))
     assert playing.hands > 0 and learning == HANDS and PPO.suited(KUHN) == (MIXED, RolloutSettings(lanes=1024, steps=8))
+    assert PPO.suited(game("leduc"), alone=False) == PPO.suited(KUHN)
     learner = PPO(KUHN, network(), PPOSettings(discount=0.9), 0)
     with pytest.raises(Unable, match="paid without a discount"):
         learner.update(hands(100).collect(0)[0], 0.0)

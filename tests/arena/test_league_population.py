@@ -325,4 +325,9 @@ def test_who_cannot_meet_others_is_refused_at_once():
 def test_a_learner_of_whole_hands_learns_among_others_as_of_games_of_any_kind():
     learners = compose("self-play", "leduc", None, ["learner.entropy=0.3"])[2]
     assert all(own.playing.hands == 0 and own.learner == replace(MIXED, entropy=0.3) for own in learners.values())
-    assert load(None, ["learner.algorithm=ppo", "game.name=leduc"]).learner == HANDS
+    words = ["learner.algorithm=ppo", "game.name=leduc"]
+    assert load(None, words).learner == HANDS
+    for more in ("run.engine=rllib", "rollouts.hands=0", 'rollouts.opponents=["self","past"]'):
+        among = load(None, [*words, more])
+        assert among.learner == MIXED and among.playing.hands == 0
+    assert load(None, [*words, "rollouts.hands=100"]).learner == HANDS
