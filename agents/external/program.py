@@ -102,10 +102,16 @@ class Program(Outside):
         return limited(self._command, settings.limits, boxed=False)
 
     def digest(self) -> str:
-        """What its command is known by, with all that is in the files of its own: SHA-256; edited, it is another."""
+        """What its command is known by, with all that is in the files of its own: SHA-256; edited, it is another.
+
+        What is kept of its games (`log`) is none of them, wherever it lies.
+        """
         folder = Path(str(self.settings.folder)) if self.settings.folder else None
         found = hashlib.sha256(repr([word for word in self._command if not Path(word).is_file()]).encode())
+        log = Path(str(self.settings.log)).resolve()
         for name, path in own_files(self._command, folder):
+            if path.resolve() == log:
+                continue
             with path.open("rb") as file:
                 found.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
         return found.hexdigest()

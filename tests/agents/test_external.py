@@ -403,14 +403,17 @@ def test_a_program_is_known_by_its_command_and_its_files(tmp_path, monkeypatch) 
     for name in ("bot.py", "book", "other", "all/more.py", "all/__pycache__/x"):
         (tmp_path / name).write_text(name)
 
-    def known(command: str, folder: str = "") -> str:
-        return Program(f"{sys.executable} {command}", Settings(box="no", folder=folder)).digest()
+    def known(command: str, folder: str = "", log: str = "") -> str:
+        return Program(f"{sys.executable} {command}", Settings(box="no", folder=folder, log=log)).digest()
 
     first, inside = known("bot.py book"), known("bot.py", folder="all")
     assert first == known(f"{tmp_path}/bot.py book") and len({first, inside, known("bot.py book -v")}) == 3
     for name in ("other", "all/__pycache__/x"):
         (tmp_path / name).write_text("changed")
     assert first == known("bot.py book") and inside == known("bot.py", folder="all")
+    (tmp_path / "all" / "bot.log").write_text("> hello")
+    assert inside == known("bot.py", folder="all", log="all/bot.log") != known("bot.py", folder="all")
+    (tmp_path / "all" / "bot.log").unlink()
     (tmp_path / "all" / "more.py").write_text("changed")
     assert first == known("bot.py book") and inside != known("bot.py", folder="all")
     (tmp_path / "book").write_text("changed")
