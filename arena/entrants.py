@@ -71,9 +71,10 @@ def greet(entrants: Mapping[str, str], rules: Game) -> None:
 
 def digest_of(spec: str) -> str | None:
     """What a program's command and the files that it names are known by, or an agent's weights; None if by nothing."""
-    if is_program(spec):
-        return getattr(cached_agent(spec), "digest", lambda: None)()
-    return weights_digest(spec)
+    from agents.external.outside import Outside
+
+    agent = cached_agent(spec) if is_program(spec) else None
+    return agent.digest() if isinstance(agent, Outside) else weights_digest(spec)
 
 
 def weights_digest(spec: str) -> str | None:

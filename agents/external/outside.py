@@ -100,6 +100,10 @@ class Outside(ABC):
         self._lines: dict[str, Any] = {}
         self._games = 0
 
+    def digest(self) -> str | None:
+        """What it is known by beside its spec; None where nothing of it lies here."""
+        return None
+
     @abstractmethod
     def open(self, game: Game) -> Line:
         """A line to it that was just begun, no word said; raises Fault."""
