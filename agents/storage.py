@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -33,7 +32,7 @@ from agents.search.agent import SearchAgent
 from agents.search.search import Evaluate, Search
 from agents.symmetry import Symmetric
 from agents.table import ActionValues, BadTable, TableAgent
-from envs.registry import check_options, game, nearest, outside, parse
+from envs.registry import check_options, kept_game, nearest, parse
 
 if TYPE_CHECKING:
     from envs.game import Game
@@ -286,13 +285,7 @@ def read_text(folder: Path) -> Stored:
 def _checked(folder: Path, stored: Stored) -> Game:
     """The game of an agent; raises `BadAgent` unless these are its rules and the search can be had."""
     try:
-        module = outside(stored.game)
-        if module and module not in sys.modules:
-            raise ValueError(
-                f"its game would run '{module}', a module that an agent's folder is not trusted to name; where you "
-                "trust it, use a command that names the game before the agent, such as `arena match`."
-            )
-        rules = game(stored.game)
+        rules = kept_game(stored.game)
         search_settings(stored.search)
     except (ValueError, TypeError) as error:
         raise BadAgent(f"{folder}/agent.toml: {error}") from None

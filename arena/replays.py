@@ -15,6 +15,7 @@ from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import GameRecord
 from envs.game import Game
 from envs.registry import game as game_of
+from envs.registry import kept_game
 
 PURPOSES = ("rating", "selfplay", "tournament", "match", "play", "any")
 """Which stored games can be followed."""
@@ -25,7 +26,7 @@ NEWEST, NOBODY = "newest", "none"
 
 def shown(store: Store | None, stored: StoredGame) -> GameRecord:
     """A stored game with its players' latest ratings, if any; raises ValueError if its rules have changed since."""
-    rules = game_of(stored.game)
+    rules = kept_game(stored.game)
     if rules.version != stored.rules:
         raise ValueError(
             f"Game {stored.id} was played by the rules of {stored.game} version {stored.rules}; "
@@ -89,11 +90,13 @@ class LeagueGames:
 
     def game(self) -> Game:
         """The game asked for, else the first that the database has, else Connect Four."""
+        if self.wanted:
+            return game_of(self.wanted)
         try:
-            found = [self.wanted] if self.wanted else self._open().games_with_members()
+            found = self._open().games_with_members()
         except StoreError:
             found = []
-        return game_of(found[0] if found else "connect_four")
+        return kept_game(found[0] if found else "connect_four")
 
     def next(self) -> GameRecord | None:
         """The newest finished game that was not given before, or None."""

@@ -18,6 +18,7 @@ from arena.leaderboard import ratings
 from arena.store import RatingPoint, Store, StoredGame, StoreError
 from envs import kernels
 from envs.registry import game as game_of
+from envs.registry import kept_game
 
 if TYPE_CHECKING:
     from envs.game import Game, Row, Rows
@@ -134,7 +135,7 @@ def _replay(games: Sequence[StoredGame], report: Report) -> None:
     for (name, version), some in kinds.items():
         report.checked["games"] = report.checked.get("games", 0) + len(some)
         try:
-            rules = game_of(name)
+            rules = kept_game(name)
         except ValueError as error:
             report.fault(f"{len(some)} games of '{name}' cannot be played again: {error}")
             continue

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -211,6 +212,20 @@ def outside(spec: str) -> str:
         return "" if importlib.util.find_spec(f"pettingzoo.{name}") else name
     except (ImportError, ValueError):
         return name
+
+
+def kept_game(spec: str) -> Game:
+    """The game that a file or a database names; raises ValueError where making it would run what nobody here has named.
+
+    A module is trusted once it was imported, as by a command that names the game itself.
+    """
+    module = outside(spec)
+    if module and module not in sys.modules:
+        raise ValueError(
+            f"its game would run '{module}', a module that what is stored is not trusted to name; where you trust it, "
+            "use a command that names the game itself, such as `arena match`."
+        )
+    return game(spec)
 
 
 @cache
