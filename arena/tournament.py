@@ -35,6 +35,11 @@ LANES = 512
 SLOW_LANES = 128
 """So many where games take time by the clock: programs, and agents against the clock."""
 
+
+class Edited(ValueError):
+    """A program is no more what it was when its games began."""
+
+
 Heard = Callable[[int, int], None]
 """Is told (games played, games in all); in all = 0 while that is open."""
 
@@ -154,7 +159,9 @@ def play_missing(
     """Plays the pairings that are not stored yet, batch after batch; each batch is stored when it is yielded.
 
     With `workers` so many processes play (`arena.cluster.spread`): the same games, stored in the order they end in.
+    Raises Edited, and stores nothing of the batch, where a program is no more what it was.
     """
+    programs = {name: digest_of(spec) for name, spec in contest.entrants.items() if is_program(spec)}
     known = store.known([contest.game_id(pairing) for pairing in pairings])
     missing = [pairing for pairing in pairings if contest.game_id(pairing) not in known]
     total, done = len(pairings), len(pairings) - len(missing)
@@ -165,6 +172,12 @@ def play_missing(
     ]
     for _, games in spread(lambda meeting: play_pairings(contest.game, meeting), meetings, workers):
         played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
+        for name, was in programs.items():
+            if digest_of(contest.entrants[name]) != was:
+                raise Edited(
+                    f"The files of '{name}' changed while it played; its last games are not kept. Start again: as it "
+                    "is now it is another member."
+                )
         store.add_games([stored for _, stored in played])
         done += len(played)
         heard(done, total)

@@ -144,6 +144,14 @@ def test_an_edited_bot_is_another_member_and_plays_its_own_games(arena, bot):
     assert "no trained agent" in arena("match", "tic_tac_toe", "best:tic_tac_toe", "random")[2]
 
 
+def test_games_in_which_a_program_changed_are_not_kept(arena, bot):
+    spec = bot("eve", f"open(__file__, 'a').write('#'); {FIRST}")
+    code, _, err = arena("match", "tic_tac_toe", spec, "random", "--games", "2")
+    assert code == 2 and "The files of 'eve' changed while it played" in err
+    with Store.read("arena.db") as store:
+        assert store.count() == 0
+
+
 def test_a_program_that_never_starts_is_said_and_is_no_result(arena):
     missing = f"exec,box=no:{shlex.join([sys.executable, 'nothere.py'])}"
     kinds = (("match", "tic_tac_toe", missing, "random"), ("tournament", "tic_tac_toe", "random", missing))
