@@ -37,7 +37,7 @@ class RolloutSettings:
     steps       decisions of a seat in a fragment; where seats move unequally often, of the one that moves most
     whole       whether each lane plays one whole game a fragment, of at most `steps` decisions, instead of playing on
     hands       0, or so many whole games a fragment, told by what was done in each information set (`agents.hands`),
-                where the game numbers those, and a network that remembers nothing plays all the seats
+                where the game numbers those, and a network that remembers nothing plays all the seats; of ppo alone
     opponents   who sits at the other seats, drawn for every game: self, past, or agents' specs (`agents.opponents`)
     past_every  rounds after which the weights are put aside for "past"
     past_kept   so many of them are kept

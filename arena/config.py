@@ -265,6 +265,8 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
     players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
+    if players["rollouts"].hands and not getattr(resolve(ALGORITHMS, choice, "algorithm"), "whole_hands", False):
+        raise ConfigError(f"{source}: {choice} learns from every decision by itself; leave rollouts.hands out.")
     if parts["network"].start and parts["run"].engine != "native":
         raise ConfigError(f"{source}: network.start is for our own training loop; leave --engine out, or the start.")
     parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)

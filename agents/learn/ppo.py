@@ -116,6 +116,8 @@ class PPO:
     playing = RolloutSettings(lanes=32, steps=64)
     ahead = False
     reads = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
+    whole_hands = True
+    """It learns from what was done in the mean, too (`agents.hands`)."""
 
     @staticmethod
     def suited(game: Game, begun: bool = False, alone: bool = True) -> tuple[PPOSettings, RolloutSettings]:

@@ -193,3 +193,10 @@ def test_an_algorithm_may_have_other_defaults_for_some_games_and_what_is_given_s
     assert open_game.learner.average == 0.0 and open_game.playing.lanes == 32
     assert hidden.learner.average > 0.0 and hidden.learner.discount == 1.0 and hidden.playing.lanes == 1024
     assert hidden.learner.entropy == 0.5 and hidden.playing.steps == 9
+
+
+def test_whole_hands_are_for_who_learns_from_them():
+    hands = {"game": {"name": "leduc"}, "rollouts": {"hands": 100}}
+    assert build({"learner": {"algorithm": "ppo"}, **hands}).playing.hands == 100
+    with pytest.raises(ConfigError, match=r"a2c learns from every decision .* leave rollouts.hands out"):
+        build({"learner": {"algorithm": "a2c"}, **hands})
