@@ -34,8 +34,8 @@ UNIT = "times an hour of one core"
 
 OURS: dict[str, tuple[str, ...]] = {
     "ppo": (
-        "network.backbone=mlp:layers=1,width=64", "rollouts.lanes=32", "rollouts.steps=32", "learner.batch=512",
-        "learner.discount=0.98", "learner.decay=0.9", "learner.entropy=0.0", "learner.learning_rate=5e-3",
+        "network.backbone=mlp:layers=1,width=64", "rollouts.lanes=32", "rollouts.steps=64", "learner.batch=512",
+        "learner.discount=0.98", "learner.decay=0.95", "learner.entropy=0.0", "learner.learning_rate=5e-3",
     ),
     "pqn": ("network.backbone=mlp:layers=2,width=64,norm=true",),
 }  # fmt: skip
