@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,10 +12,8 @@ from envs.views import WORD, word
 BLOCK = 16
 HALVES = (32, 16, 8, 4, 2, 1)
 
-rule_of_lengths = partial(rule, constants=True)
 
-
-@rule_of_lengths
+@rule
 def count_true(mask: NDArray[np.bool_], length: int) -> int:
     """How many of the first `length` entries are True; a length known when the caller is compiled is fastest."""
     total = 0
@@ -30,7 +26,7 @@ def count_true(mask: NDArray[np.bool_], length: int) -> int:
     return total
 
 
-@rule_of_lengths
+@rule
 def nth_true(mask: NDArray[np.bool_], n: int, length: int) -> int:
     """The index of the n-th True of the first `length` entries, counted from 0; -1 if there are fewer.
 
@@ -56,7 +52,7 @@ def nth_true(mask: NDArray[np.bool_], n: int, length: int) -> int:
     return first + np.int64(place)  # pyright: ignore[reportReturnType]
 
 
-@rule_of_lengths
+@rule
 def word_at(mask: NDArray[np.bool_], start: int, length: int) -> Bits:
     """The entries from `start` on as bits, at most 64, of a mask of at least 64: nothing is read beyond its end."""
     beyond = start + WORD - length
@@ -65,7 +61,7 @@ def word_at(mask: NDArray[np.bool_], start: int, length: int) -> Bits:
     return word(mask, start - beyond) >> np.uint64(beyond)
 
 
-@rule_of_lengths
+@rule
 def nth_of_few(mask: NDArray[np.bool_], n: int, length: int) -> int:
     """The same of fewer than 64 entries: it stands behind all entries that end before it."""
     start, passed, before = 0, 0, 0
