@@ -112,12 +112,14 @@ def test_a_reward_model_recovers_the_judges_order(turned):
 def test_dpo_goes_where_the_judge_points(answering):
     learner = made("dpo", answers=answering)
     first = learner.kept()
-    metrics, shares = {}, []
+    gaps, margins, shares = [], [], []
     for seed in range(12):
         columns = answers(learner, seed)
         metrics = learner.update(columns, 0.0)
+        gaps.append(metrics["train/best_reward"] - metrics["train/worst_reward"])
+        margins.append(metrics["train/margin"])
         shares.append(liked(columns).mean())
-    assert metrics["train/best_reward"] > metrics["train/worst_reward"] and metrics["train/margin"] > 0.01
+    assert np.mean(gaps) > 0.05 and np.mean(margins) > 0.01  # the last are those of few pairs that still differ
     assert (shares[-1] > 0.7) == (answering == "policy") and shares[0] < 0.6
     plays = learner.weights()
     assert all(np.array_equal(array, first[name]) for name, array in plays.items()) == (answering == "reference")
