@@ -177,7 +177,7 @@ def looked(query: Tensor, key: Tensor, value: Tensor, **how: Any) -> Tensor:
     if query.device.type != "cpu" or query.dtype == torch.float32:
         return scaled_dot_product_attention(query, key, value, **how)
     with torch.autocast("cpu", enabled=False):
-        return scaled_dot_product_attention(query.float(), key.float(), value.float(), **how)
+        return scaled_dot_product_attention(query.float(), key.float(), value.float(), **how).to(value.dtype)
 
 
 def gathered(seen: Tensor) -> Tensor:
