@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,9 @@ def test_curves_go_on_where_the_kept_state_ends(tmp_path):
         first.round()  # lost: it is killed before the next state
     lost = first.trainer.learner.steps
     first.close()
+    time.sleep(
+        1.1
+    )  # TensorBoard reads files by the second they were begun in; within one, by a number as text: 10 before 9
     second = opened(folder)
     assert second.resumed
     second.begin()
