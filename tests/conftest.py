@@ -70,5 +70,4 @@ def group(nodeid: str) -> str:
 
 @cache
 def uses_ray(path: str) -> bool:
-    # Killed processes are waited for before Ray's tests: after them a run was lost to a segmentation fault there.
-    return path.endswith("test_cli_process.py") or "mark.ray" in (ROOT / path).read_text(encoding="utf-8")
+    return "mark.ray" in (ROOT / path).read_text(encoding="utf-8")

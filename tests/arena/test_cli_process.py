@@ -97,7 +97,7 @@ def test_a_closed_pipe_is_no_error(tmp_path):
 
 
 PLAY = '''
-import sys, types
+import signal, sys, types
 from agents import registry
 from agents.inference import Unsuited
 from arena import cli
@@ -126,6 +126,7 @@ module = types.ModuleType("patience")
 module.Patient = Patient
 sys.modules["patience"] = module
 registry.AGENTS["patient"] = "patience:Patient"
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
 sys.exit(cli.run(["tournament", "tic_tac_toe", "random", "patient", "--pairs", "2000"]))
 '''
 
@@ -158,7 +159,10 @@ def test_a_tournament_killed_or_interrupted_goes_on_without_a_game_lost(tmp_path
             if (tmp_path / "arena.db-wal").exists() and count() > len(before):
                 break
         process.send_signal(way)
-        _, err = process.communicate()
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert process.returncode == code, err
         after = games()
         assert before.items() <= after.items() and len(after) > len(before)
