@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from envs.parts import part
 
 Rows: TypeAlias = np.ndarray
 """[B] records of one game's dtype: B games in progress."""
@@ -29,8 +30,10 @@ Real: TypeAlias = Any
 COMPILED: Any = {"nogil": True, "no_cfunc_wrapper": True}
 """How everything is compiled: nothing is called from C, and an entry for that is a tenth of the compiler's work."""
 
-rule = numba.njit(**COMPILED)
-"""Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1."""
+
+def rule(function: Callable[..., Any], constants: bool = False) -> Any:
+    """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1; `constants` as of `part`."""
+    return part(function, constants, **COMPILED)
 
 
 CHANCE = -1

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from envs.game import COMPILED, Bits, Game, Row, Rows, View, rule
 from envs.masks import count_true, nth_true
+from envs.parts import part
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,8 +105,7 @@ class Loop(Generic[P, R]):
         tell_closures_apart(copy)
         copy.__module__ = self.function.__module__
         copy.__qualname__ = f"{self.__name__}.{game.play.__module__.rpartition('.')[2]}.{fingerprint(copy)}"
-        options = {**COMPILED, "no_cpython_wrapper": inlined}
-        made = numba.njit(cache=not inlined, forceinline=inlined, **options)(copy)
+        made = part(copy, forceinline=True, **COMPILED) if inlined else numba.njit(cache=True, **COMPILED)(copy)
         return self.shared.setdefault((copy.__qualname__, inlined), made)  # games of one rule share the loops over it
 
 

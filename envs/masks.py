@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,10 @@ from envs.views import WORD, word
 BLOCK = 16
 HALVES = (32, 16, 8, 4, 2, 1)
 
+rule_of_lengths = partial(rule, constants=True)
 
-@rule
+
+@rule_of_lengths
 def count_true(mask: NDArray[np.bool_], length: int) -> int:
     """How many of the first `length` entries are True; a length known when the caller is compiled is fastest."""
     total = 0
@@ -26,7 +30,7 @@ def count_true(mask: NDArray[np.bool_], length: int) -> int:
     return total
 
 
-@rule
+@rule_of_lengths
 def nth_true(mask: NDArray[np.bool_], n: int, length: int) -> int:
     """The index of the n-th True of the first `length` entries, counted from 0; -1 if there are fewer.
 
@@ -52,7 +56,7 @@ def nth_true(mask: NDArray[np.bool_], n: int, length: int) -> int:
     return first + np.int64(place)  # pyright: ignore[reportReturnType]
 
 
-@rule
+@rule_of_lengths
 def word_at(mask: NDArray[np.bool_], start: int, length: int) -> Bits:
     """The entries from `start` on as bits, at most 64, of a mask of at least 64: nothing is read beyond its end."""
     beyond = start + WORD - length
@@ -61,7 +65,7 @@ def word_at(mask: NDArray[np.bool_], start: int, length: int) -> Bits:
     return word(mask, start - beyond) >> np.uint64(beyond)
 
 
-@rule
+@rule_of_lengths
 def nth_of_few(mask: NDArray[np.bool_], n: int, length: int) -> int:
     """The same of fewer than 64 entries: it stands behind all entries that end before it."""
     start, passed, before = 0, 0, 0

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import numba  # noqa: F401  (before what it asked LLVM for is taken back)
 import pytest
+from llvmlite.binding import ffi
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +27,10 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 # Python looks for garbage after every 700 new objects, and a compiler makes little else: a tenth of its time.
 gc.set_threshold(20_000, 20, 10)
+
+# numba has each of its calls of LLVM announced to every compile that is under way: a tenth of its time.
+for announcements in list(getattr(ffi.lib._lock, "_cblist", ())):
+    ffi.unregister_lock_callback(*announcements)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
