@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actor import Actor
+from agents.agent import Unable
 from agents.experience import Columns
 from agents.networks import Network, Weights
 from agents.play import Finished
@@ -26,6 +27,8 @@ TOLD = 100
 """Games of a fragment that are told one by one; those there are besides are in the columns alone."""
 ROOM = 4096
 """Information sets that there is room for at first."""
+MOST_BYTES = 2**30
+"""What a worker may take for its games, and as much again for their information sets."""
 
 
 class Known:
@@ -50,13 +53,20 @@ class Known:
             size *= 2
         if size == len(self.keys):
             return
-        for name in ("keys", "obs", "legal", "policy", "value"):
-            old = getattr(self, name)
-            new = np.zeros((size, *old.shape[1:]), old.dtype)
-            new[: self.used] = old[: self.used]
-            setattr(self, name, new)
+        kept = (self.keys, self.obs, self.legal, self.policy, self.value)
+        if size * sum(array[0].nbytes for array in kept) > MOST_BYTES:
+            raise Unable(
+                f"Seats knew {self.used:,} different things in these games of {self.game.name}, and more would take "
+                f"over {MOST_BYTES / 2**30:g} GiB; set rollouts.hands lower."
+            )
+        self.keys, self.obs, self.legal, self.policy, self.value = (self._longer(array, size) for array in kept)
         self.slots = np.full(4 * size, -1)
         _enter(self.keys[: self.used], self.slots)
+
+    def _longer(self, array: NDArray[Any], size: int) -> NDArray[Any]:
+        longer = np.zeros((size, *array.shape[1:]), array.dtype)
+        longer[: self.used] = array[: self.used]
+        return longer
 
 
 class Hands:
@@ -71,6 +81,14 @@ class Hands:
 
     def __init__(self, network: Network, games: int, seed: int) -> None:
         rules = network.game
+        if reason := hindrance(network):
+            raise Unable(f"Whole hands cannot be played here, for {reason}; set rollouts.hands to 0.")
+        each = rules.row.itemsize + (rules.max_plies + 1) * (9 + 4 * rules.seats)  # bytes of the arrays below
+        if games * each > MOST_BYTES:
+            raise Unable(
+                f"{games:,} games of {rules.name} at once, of up to {rules.max_plies:,} plies each, take over "
+                f"{MOST_BYTES / 2**30:g} GiB; set rollouts.hands to {MOST_BYTES // each:,} or less."
+            )
         self.game, self.games, self.seed = rules, games, seed
         self.actor = Actor(network)
         self.evaluations = self.begun = 0
@@ -130,11 +148,16 @@ class Hands:
         self.begun = int(state["begun"])
 
 
-def playable(network: Network) -> bool:
-    """Whether whole hands can be played: what seats can tell is numbered, and the network plays by that alone."""
+def hindrance(network: Network) -> str:
+    """Why a network cannot play whole hands; "" where seats move by what is numbered, and the network by that alone."""
     rules = network.game
-    numbered = rules.key is not None and not rules.foreign and not rules.simultaneous
-    return numbered and not network.memory and "policy" in network.heads and "q" not in network.heads
+    if rules.key is None or rules.foreign or rules.simultaneous:
+        return f"{rules.name} does not number what a seat knows at its turn"
+    if network.memory:
+        return f"{network.spec} remembers more than a seat knows at its turn"
+    if "policy" not in network.heads or "q" in network.heads:
+        return f"moves are drawn from a policy alone, and this network's heads are {', '.join(network.heads)}"
+    return ""
 
 
 def _columns(known: Known, count: NDArray[np.float64], total: NDArray[np.float64]) -> Columns:

@@ -134,6 +134,12 @@ class Playing(nn.Module):
         return self.policy(features), self.value(features)
 
 
+def remembers(backbone: str) -> bool:
+    """Whether a backbone carries anything from one position of a game to the next."""
+    make, options = _part(BACKBONES, backbone, "backbone")
+    return bool(make(fitted((2,), make.kind), **options).memory)
+
+
 def _part(table: Mapping[str, str], spec: str, kind: str) -> tuple[Any, dict[str, Any]]:
     """The class that a spec names, and its options, checked by name."""
     name, options = parse(spec)

@@ -20,7 +20,7 @@ from agents.actor import Actor, bounded
 from agents.agent import Agent, put, take
 from agents.experience import Columns
 from agents.guests import Guests
-from agents.hands import Hands, playable
+from agents.hands import Hands
 from agents.networks import Network, Weights
 from agents.opponents import Opponents
 from agents.play import Finished
@@ -36,8 +36,8 @@ class RolloutSettings:
     lanes       games side by side on one worker
     steps       decisions of a seat in a fragment; where seats move unequally often, of the one that moves most
     whole       whether each lane plays one whole game a fragment, of at most `steps` decisions, instead of playing on
-    hands       0, or so many whole games a fragment, told by what was done in each information set (`agents.hands`),
-                where the game numbers those, and a network that remembers nothing plays all the seats; of ppo alone
+    hands       0, or so many whole games a fragment, told by what was done in each information set (`agents.hands`);
+                of ppo alone, where the game numbers those and a network that remembers nothing plays all the seats
     opponents   who sits at the other seats, drawn for every game: self, past, or agents' specs (`agents.opponents`)
     past_every  rounds after which the weights are put aside for "past"
     past_kept   so many of them are kept
@@ -56,6 +56,8 @@ class RolloutSettings:
         within(self, hands="[0, 1000000]")
         if not self.opponents:
             raise ValueError('opponents must hold somebody for the other seats, for example opponents = ["self"].')
+        if self.hands and self.opponents != ("self",):
+            raise ValueError("whole hands are played by one network at all the seats; leave opponents out, or hands.")
 
 
 class Rollouts:
@@ -96,9 +98,7 @@ class Rollouts:
     @classmethod
     def of(cls, network: Network, settings: RolloutSettings, seed: int, backend: str) -> Rollouts | Hands:
         """A worker's rollouts; they are played by PyTorch, whatever the backend of searches."""
-        if settings.hands and settings.opponents == ("self",) and playable(network):
-            return Hands(network, settings.hands, seed)
-        return cls(network, settings, seed)
+        return Hands(network, settings.hands, seed) if settings.hands else cls(network, settings, seed)
 
     def _action_shape(self) -> tuple[int, ...]:
         return (len(self.game.controls),) if self.game.controls else ()

@@ -260,13 +260,14 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     defaults = {name: _default(OWNED, name) for name in OWNED}
     defaults["evaluation"] = replace(defaults["evaluation"], **trials)
     owned = {name: _owned(default, tree.get(name, {}), name, source) for name, default in defaults.items()}
-    alone = parts["run"].engine == "native" and _alone(tree.get("rollouts", {}))
-    suited = _suited(choice, parts["game"].name, bool(parts["network"].start), alone, source)
+    suited = _suited(choice, parts, tree.get("rollouts", {}), source)
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
     players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
     if players["rollouts"].hands and not getattr(resolve(ALGORITHMS, choice, "algorithm"), "whole_hands", False):
         raise ConfigError(f"{source}: {choice} learns from every decision by itself; leave rollouts.hands out.")
+    if players["rollouts"].hands and parts["run"].engine != "native":
+        raise ConfigError(f"{source}: whole hands are for our own training loop; leave --engine or rollouts.hands out.")
     if parts["network"].start and parts["run"].engine != "native":
         raise ConfigError(f"{source}: network.start is for our own training loop; leave --engine out, or the start.")
     parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)
@@ -278,25 +279,30 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
     return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
 
 
-def _alone(rollouts: Mapping[str, Any]) -> bool:
-    """Whether a learner's own games are all that is played, so that it may play whole hands."""
-    return list(rollouts.get("opponents", ["self"])) == ["self"] and rollouts.get("hands") != 0
-
-
-def _suited(algorithm: str, name: str, begun: bool, alone: bool, source: str) -> tuple[Any, dict[str, Any]]:
-    """An algorithm's default settings for a game, and by name its player's where they depend on the game.
-
-    begun  whether it goes on with weights that were learned before
-    alone  whether our own loop plays, and the learner all the seats
-    """
+def _suited(
+    algorithm: str, parts: Mapping[str, Any], rollouts: Mapping[str, Any], source: str
+) -> tuple[Any, dict[str, Any]]:
+    """An algorithm's default settings for a game, and by name its player's where they depend on the game."""
     kind = resolve(ALGORITHMS, algorithm, "algorithm")
     if not hasattr(kind, "suited"):
         return _default(LEARNERS, algorithm), {}
+    network = parts["network"]
     try:
-        learning, playing = kind.suited(game(name), begun, alone)
+        alone = parts["run"].engine == "native" and _alone(network, rollouts, source)
+        learning, playing = kind.suited(game(parts["game"].name), bool(network.start), alone)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
     return learning, {kind.player: playing}
+
+
+def _alone(network: Network, rollouts: Mapping[str, Any], source: str) -> bool:
+    """Whether a learner may play whole hands: no others are to play, and its network remembers nothing."""
+    from agents.networks import remembers
+
+    if list(rollouts.get("opponents", ["self"])) != ["self"] or rollouts.get("hands") == 0:
+        return False
+    backbone = network.backbone or (_started(network.start, source) if network.start else "")
+    return not (backbone and remembers(backbone))
 
 
 def player_of(algorithm: str, player: str) -> Any:

@@ -76,7 +76,7 @@ class Suiting(Protocol):
         """Its settings, and its player's, where the configuration says nothing else.
 
         begun  whether it goes on with weights that were learned before
-        alone  whether our own loop plays, and the learner all the seats
+        alone  whether it may play whole games by itself: in our own loop, all the seats, and remembering nothing
         """
         ...
 

@@ -125,7 +125,7 @@ class PPO:
 
         Where a few hide something from each other a policy must stay mixed: much entropy, small steps from many games,
         and the mean of the weights as the agent (Rudolph et al. 2025, arXiv:2502.08938, for the entropy). Who is alone
-        plays whole hands of them, where that has come nearer to an equilibrium.
+        (`Suiting.suited`) plays whole hands of them, where that has come nearer to an equilibrium.
         """
         if game.hidden and game.seats > 1 and game.pays in ("result", "zero-sum"):
             if alone and game.key is not None and SHORTEST <= game.max_plies <= LONGEST and not game.simultaneous:

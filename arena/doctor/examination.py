@@ -9,14 +9,13 @@ from functools import partial
 import torch
 
 from agents.agent import Unable
-from agents.backbones import Backbone
 from agents.learn.worlds import WORLDS
-from agents.registry import BACKBONES
+from agents.networks import remembers
 from arena.doctor import known, parts, planted
 from arena.doctor.diagnosis import diagnose
 from arena.doctor.findings import Finding, Report, bad, unfit
 from arena.doctor.subject import Subject
-from envs.registry import nearest, parse, resolve
+from envs.registry import nearest, parse
 
 Check = Callable[[Subject], Finding]
 Heard = Callable[[int, int], None]
@@ -54,13 +53,6 @@ def checks(subject: Subject) -> dict[str, tuple[str, Check]]:
     if subject.player == "self_play":
         return {"gradient": network["gradient"], "answered": (known.SEARCHED, known.answered_check), **last}
     return {**values, "barred": (about["barred"], _barred), **policies, **last}
-
-
-def remembers(backbone: str) -> bool:
-    """Whether a backbone carries anything from one position to the next."""
-    name, options = parse(backbone)
-    body: Backbone = resolve(BACKBONES, name, "backbone")((2,), **options)
-    return bool(body.memory)
 
 
 def _valued(subject: Subject, world: str) -> Finding:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from agents import hands as module
 from agents.actor import Actor, ActorAgent
 from agents.agent import Unable
 from agents.exact.best_response import best_response, exploitability
 from agents.exact.policy import policy_of
 from agents.exact.tree import flatten
-from agents.hands import Hands, Known, playable
+from agents.hands import Hands, Known, hindrance
 from agents.learn import policy_gradient as shared
 from agents.learn.ppo import HANDS, MIXED, PPO, PPOSettings, heeded
 from agents.networks import Network, weights
@@ -81,6 +82,19 @@ def test_there_is_room_for_any_number_of_information_sets():
     assert sorted(known.slots[known.slots >= 0]) == [0, 1, 2] and known.keys[:3].tolist() == [7, 8, 9]
 
 
+def test_no_more_is_taken_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(module, "MOST_BYTES", 2**20)
+    each = KUHN.row.itemsize + 4 * (4 + 4 + 1 + 2 * 4)  # of up to 3 plies and one more: set, action, seat, two payments
+    most = 2**20 // each
+    assert hands(most).games == most
+    with pytest.raises(Unable, match=f"set rollouts.hands to {most:,} or less"):
+        hands(most + 1)
+    known = Known(KUHN)
+    known.make_room(4096)
+    with pytest.raises(Unable, match=r"Seats knew 0 different things .* set rollouts.hands lower"):
+        known.make_room(2**20)
+
+
 def test_rows_weigh_what_their_decisions_do_and_rare_ones_are_believed_less():
     advantage, count, alike = (np.array(x, np.float32) for x in ([2.0, -2.0, 4.0], [30, 20, 1], [50, 50, 50]))
     plain = heeded(advantage, count, alike, 0.0)
@@ -102,11 +116,17 @@ def test_batches_hold_every_row_once_beside_what_the_network_says_of_it_and_sets
     assert sorted(rows) == list(range(24)) and rows != sorted(rows)
 
 
-def test_whole_hands_are_played_where_they_can_be():
-    assert playable(network()) and not playable(network("gru:width=8"))
-    assert not playable(Network(game("cart_pole"), "mlp:width=8", ("policy", "returns")))
-    past = replace(PLAYED, opponents=("self", "past"))
-    assert isinstance(Rollouts.of(network(), past, 0, "torch"), Rollouts)
+def test_whole_hands_are_played_where_they_can_be_and_refused_elsewhere():
+    assert not hindrance(network())
+    for unfit, reason in (
+        (network("gru:width=8"), "for gru:width=8 remembers more than a seat knows at its turn"),
+        (Network(game("cart_pole"), "mlp:width=8", ("policy", "returns")), "cart_pole does not number what a seat"),
+        (Network(KUHN, "mlp:width=8", ("q",)), "heads are q; set rollouts.hands to 0"),
+    ):
+        with pytest.raises(Unable, match=reason):
+            Rollouts.of(unfit, PLAYED, 0, "torch")
+    with pytest.raises(ValueError, match="one network at all the seats; leave opponents out, or hands"):
+        replace(PLAYED, opponents=("self", "past"))
     learning, playing = PPO.suited(game("leduc"))
     assert playing.hands > 0 and learning == HANDS and PPO.suited(KUHN) == (MIXED, RolloutSettings(lanes=1024, steps=8))
     assert PPO.suited(game("leduc"), alone=False) == PPO.suited(KUHN)

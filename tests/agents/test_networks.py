@@ -11,7 +11,7 @@ import torch
 from agents.actor import VECTORS
 from agents.backbones.layers import ConvNorm
 from agents.heads import HEADS
-from agents.networks import Misfit, Network, Playing, load_weights, weights
+from agents.networks import Misfit, Network, Playing, load_weights, remembers, weights
 from agents.registry import BACKBONES
 from envs.registry import Unknown, game
 
@@ -28,6 +28,12 @@ def stirred(network: Network, seed: int = 1) -> Network:
         elif name.endswith("running_var"):
             tensor.uniform_(0.5, 2, generator=generator)
     return network.eval()
+
+
+@pytest.mark.parametrize("backbone", [*BACKBONES, "transformer:window=4"])
+def test_whether_a_backbone_remembers_is_known_without_a_game(backbone: str) -> None:
+    assert remembers(backbone) == bool(Network(C4, backbone).memory)
+    assert remembers(backbone) == (backbone in ("elman", "gru", "lstm", "transformer:window=4"))
 
 
 @pytest.mark.parametrize("name", ["connect_four", "tic_tac_toe", "othello:size=6"])

@@ -200,3 +200,14 @@ def test_whole_hands_are_for_who_learns_from_them():
     assert build({"learner": {"algorithm": "ppo"}, **hands}).playing.hands == 100
     with pytest.raises(ConfigError, match=r"a2c learns from every decision .* leave rollouts.hands out"):
         build({"learner": {"algorithm": "a2c"}, **hands})
+    with pytest.raises(ConfigError, match=r"our own training loop; leave --engine or rollouts.hands out"):
+        build({"learner": {"algorithm": "ppo"}, "run": {"engine": "rllib"}, **hands})
+
+
+def test_a_network_that_remembers_takes_the_settings_of_plain_rollouts():
+    asked = {"game": {"name": "leduc"}, "learner": {"algorithm": "ppo"}}
+    assert build({**asked, "network": {"backbone": "mlp:width=8"}}).playing.hands > 0
+    memory = build({**asked, "network": {"backbone": "gru:width=8"}})
+    assert memory.playing.hands == 0 and memory.learner == build({**asked, "rollouts": {"hands": 0}}).learner
+    with pytest.raises(ConfigError, match="wdith"):
+        build({**asked, "network": {"backbone": "gru:wdith=8"}})

@@ -19,7 +19,7 @@ from agents.rollouts import Rollouts
 from arena import cli
 from arena.doctor import planted
 from arena.doctor.diagnosis import TABLE, diagnose
-from arena.doctor.examination import checks, examine, remembers
+from arena.doctor.examination import checks, examine
 from arena.doctor.findings import bad, good
 from arena.doctor.known import policy_values
 from arena.doctor.subject import Subject
@@ -246,7 +246,6 @@ def test_a_policy_is_valued_by_hand():
 def test_every_algorithm_has_its_checks(algorithm):
     there = set(checks(Subject(algorithm)))
     assert {"exact", "resume"} < there
-    assert remembers("gru:width=4") and not remembers("mlp")
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
