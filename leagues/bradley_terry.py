@@ -31,9 +31,8 @@ Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 DENSE = 2000
 """Parameters up to which the Newton step is solved by a matrix; beyond, by conjugate gradients, which need none."""
 
-
-CLIMBED = 300
-"""Members up to which a skewed bound is climbed to, all others answering; of more, no other answers by much."""
+PIECE = 512
+"""Rows of a matrix that are turned over at once."""
 
 
 class NoMaximum(ValueError):
@@ -50,6 +49,13 @@ class Rows(NamedTuple):
     drawn: Floats
     lost: Floats
     ties: NDArray[np.bool_]  # whether a draw was possible at all in this row
+
+    def some(self, which: Ints | NDArray[np.bool_]) -> Rows:
+        """Some of the rows, in that order."""
+        return Rows(
+            self.plus[which], self.minus[which], self.extra[which], self.won[which], self.drawn[which],
+            self.lost[which], self.ties[which],
+        )  # fmt: skip
 
 
 class Slots(NamedTuple):
@@ -217,163 +223,22 @@ def climb(rows: Rows, x: Floats, free: Ints, slots: Slots, held: Floats | None =
 
 
 def covariance(rows: Rows, x: Floats, free: Ints, slots: Slots) -> Floats:
-    """The inverse of the information over the free entries, zero elsewhere, [slots, slots]."""
-    result = np.zeros((slots.nil + 1, slots.nil + 1))
-    if len(free):
-        matrix = information(rows, curve(rows, x, slots), slots)[np.ix_(free, free)]
-        potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
-        factor, flat = potrf(matrix, lower=1)
-        inverse, wrong = potri(factor, lower=1)
-        if flat or wrong:
-            raise NoMaximum("The results alone do not fix the ratings; rate with a prior.")
-        result[np.ix_(free, free)] = np.tril(inverse) + np.tril(inverse, -1).T
-    return result
+    """The inverse of the information over the free entries, zero elsewhere, [slots, slots].
 
-
-def profile_bounds(rows: Rows, top: Floats, free: Ints, slots: Slots, zero: int | None, spread: Floats) -> Floats:
-    """Where each member's rating ends on both sides of its 95 % interval, [members, 2]: the best log-posterior there
-    is Z95**2/2 under the top. Ratings are those over member `zero`, or over the mean of all members.
-
-    `spread` is the covariance at the top. The normal bound is returned if the log-posterior there is within 10 %
-    of what a normal distribution's would be, which spares all but the skewed (perfect scores, few games) the climb.
-    Of more than `CLIMBED` members nobody climbs: the bound is where the line to the normal bound is as low.
+    It is worked out in place: of 10,000 members it takes 0.8 GB, and 10^12 multiplications.
     """
-    n = slots.centre
-    if not n:
-        return np.zeros((0, 2))
-    directions = spread[:, :n] - (0.0 if zero is not None else spread[:, :n].mean(axis=1, keepdims=True))
-    variance = np.diagonal(directions).copy() - (0.0 if zero is not None else directions[:n].mean(axis=0))
-    variance = np.maximum(variance, 0.0)
-    directions /= np.where(variance == 0.0, 1.0, variance)
-    far = Z95 * np.sqrt(variance)
-    bounds = (top[:n] - (top[zero] if zero is not None else top[:n].mean()))[:, None] + np.outer(far, [-1.0, 1.0])
-    own = _own(rows, slots)
-    at_once = max(1, 2_000_000 // max(len(rows.plus), 1))
-    for column, side in enumerate((-1.0, 1.0)):
-        normal, skewed = _judged(own, top, slots, directions, side * far)
-        open_ = np.flatnonzero(~normal & ~skewed)
-        if n > CLIMBED:
-            some = np.flatnonzero(~normal & (variance > 0.0))
-            bounds[some, column] += side * far[some] * (_along(own, top, slots, directions, side * far)[some] - 1.0)
-            continue
-        for start in range(0, len(open_), at_once):
-            part = open_[start : start + at_once]
-            drop = _drops(rows, top, slots, side * far[part] * directions[:, part])
-            skewed[part] = np.abs(drop / (Z95**2 / 2) - 1) >= 0.1
-        for i in np.flatnonzero(skewed & (variance > 0.0)):
-            of = np.zeros(slots.nil + 1)
-            of[:n] -= 1.0 / n if zero is None else 0.0
-            of[i] += 1.0
-            bounds[i, column] = _climbed(rows, top, free, slots, of, directions[:, i], float(far[i]), side)
-    return bounds
-
-
-def _own(rows: Rows, slots: Slots) -> tuple[Rows, Ints]:
-    """Each member's own rows, and whose they are: a row of two members comes twice."""
-    line, who = np.concatenate([np.arange(len(rows.plus))] * 2), np.concatenate([rows.plus, rows.minus])
-    line, who = line[who < slots.centre], who[who < slots.centre]
-    own = Rows(
-        rows.plus[line], rows.minus[line], rows.extra[line], rows.won[line], rows.drawn[line], rows.lost[line],
-        rows.ties[line],
-    )  # fmt: skip
-    return own, who
-
-
-def _rest(own: tuple[Rows, Ints], top: Floats, slots: Slots, directions: Floats, far: Floats) -> tuple[Floats, Floats]:
-    """([n] by how much more than quadratically the log-likelihood of each member's own games falls from the top to
-    top + far * direction, [n] the quadratic part)."""
-    rows, who = own
-    step = far[who] * (directions[rows.plus, who] - directions[rows.minus, who] + directions[rows.extra, who])
-    tie = far[who] * directions[slots.tie, who]
-    at = curve(rows, top, slots)
-    smooth = (at.bend * step**2 + 2 * at.cross * step * tie + at.tie_bend * tie**2) / 2
-    fall = _parts(rows, top, slots) - _parts(rows, top, slots, step, tie) + at.slope * step + at.tie_slope * tie
-    n = slots.centre
-    return np.zeros(n) + np.bincount(who, fall - smooth, n), np.zeros(n) + np.bincount(who, smooth, n)
-
-
-def _judged(
-    own: tuple[Rows, Ints], top: Floats, slots: Slots, directions: Floats, far: Floats
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """[n] whether the log-posterior at top + far * direction surely is within 10 % of a normal one's, surely is not.
-
-    Each member's own games are asked; of all others only how far the step moves them apart is. A log-likelihood's
-    third derivative is no more than its second times how far the step can move an outcome's weight, so along a step
-    u it falls by phi(-u) to phi(u) of its quadratic part, phi(u) = 2 (e^u - u - 1) / u^2 (Bach 2010, arXiv:0810.4869,
-    proposition 1).
-    """
-    n = slots.centre
-    rest, smooth = _rest(own, top, slots, directions, far)
-    others = np.maximum(Z95**2 / 2 - smooth, 0.0)
-    apart = directions[: n + 1].copy()
-    np.fill_diagonal(apart[:n], apart[n])
-    u = np.abs(far) * (np.ptp(apart, axis=0) + np.abs(directions[slots.first]) + np.abs(directions[slots.tie]))
-    least, most = (1 + (rest + others * (_phi(sign * u) - 1)) / (Z95**2 / 2) for sign in (-1.0, 1.0))
-    return (least > 0.9) & (most < 1.1), (most <= 0.9) | (least >= 1.1)
-
-
-def _along(own: tuple[Rows, Ints], top: Floats, slots: Slots, directions: Floats, far: Floats) -> Floats:
-    """[n] where the log-posterior is Z95**2/2 under the top along each direction, in parts of the normal bound.
-
-    For thousands of members, of whom none changes much with another: the others' games are taken to be quadratic.
-    """
-    low, high = np.zeros(slots.centre), np.full(slots.centre, 64.0)
-    for _ in range(40):
-        middle = (low + high) / 2
-        above = _rest(own, top, slots, directions, far * middle)[0] + (middle**2 - 1) * Z95**2 / 2 < 0
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return high
-
-
-def _phi(u: Floats) -> Floats:
-    u = np.minimum(u, 50.0)
-    return np.where(np.abs(u) < 1e-4, 1.0 + u / 3, 2.0 * (np.expm1(u) - u) / np.where(u == 0.0, 1.0, u) ** 2)
-
-
-def _parts(rows: Rows, top: Floats, slots: Slots, step: Floats | float = 0.0, tie: Floats | float = 0.0) -> Floats:
-    """Each row's log-likelihood where its difference and log nu are so much more than at the top, [rows]."""
-    d = top[rows.plus] - top[rows.minus] + top[rows.extra] + step
-    log_nu = top[slots.tie] + tie
-    small = np.exp(-np.abs(d) / 2)
-    log = np.log1p(small * small + np.where(rows.ties, np.exp(log_nu), 0.0) * small)
-    games = rows.won + rows.drawn + rows.lost
-    return (
-        (rows.won - rows.lost) / 2 * d - games * (np.abs(d) / 2 + log) + np.where(rows.ties, rows.drawn * log_nu, 0.0)
-    )
-
-
-def _drops(rows: Rows, top: Floats, slots: Slots, steps: Floats) -> Floats:
-    """How far the log-likelihood at each top + step, steps being [slots + 1, m], is under that of the top, [m]."""
-    steps = np.hstack([np.zeros((len(top), 1)), steps])
-    d = (top[rows.plus] - top[rows.minus] + top[rows.extra])[:, None] + steps[rows.plus] - steps[rows.minus]
-    d += steps[rows.extra]
-    log_nu = top[slots.tie] + steps[slots.tie]
-    small = np.exp(-np.abs(d) / 2)
-    log = np.log1p(small * small + np.where(rows.ties[:, None], np.exp(log_nu), 0.0) * small)
-    games = rows.won + rows.drawn + rows.lost
-    value = ((rows.won - rows.lost) / 2) @ d - games @ (np.abs(d) / 2 + log) + rows.drawn[rows.ties].sum() * log_nu
-    return value[0] - value[1:]
-
-
-def _climbed(
-    rows: Rows, top: Floats, free: Ints, slots: Slots, of: Floats, direction: Floats, far: float, side: float
-) -> float:
-    """One bound by climbs along which `of @ x` is held, from the normal bound on."""
-    centre, best = float(of @ top), curve(rows, top, slots).value
-    x = top + side * far * direction
-    for _ in range(30):
-        try:
-            x = climb(rows, x, free, slots, held=of)
-        except NoMaximum:  # so far out that the curvature is lost to rounding
-            break
-        at = curve(rows, x, slots)
-        root = np.sqrt(max(2 * (best - at.value), 1e-12))
-        slope = gradient(rows, at, slots)
-        pull = abs(float(slope[free] @ direction[free]))  # how fast the log-posterior falls in `of @ x`
-        step = (Z95 - root) * root / max(pull, 1e-12)
-        step = float(np.clip(step, -far / 2, far))
-        if abs(step) < 1e-4 * far:
-            break
-        far += step
-        x = x + side * step * direction
-    return centre + side * far
+    matrix = information(rows, curve(rows, x, slots), slots)
+    held = np.setdiff1d(np.arange(len(matrix)), free)
+    matrix[held, :], matrix[:, held] = 0.0, 0.0
+    matrix[held, held] = 1.0
+    potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
+    factor, flat = potrf(matrix.T, lower=1, overwrite_a=1)
+    inverse, wrong = potri(factor, lower=1, overwrite_c=1)
+    if flat or wrong:
+        raise NoMaximum("The results alone do not fix the ratings; rate with a prior.")
+    for start in range(0, len(inverse), PIECE):  # LAPACK leaves the upper triangle as it was
+        here = slice(start, start + PIECE)
+        inverse[here, here] = np.tril(inverse[here, here]) + np.tril(inverse[here, here], -1).T
+        inverse[:start, here] = inverse[here, :start].T
+    inverse[held, held] = 0.0
+    return inverse

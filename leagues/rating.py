@@ -23,18 +23,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from leagues.bradley_terry import (
-    ELO,
-    Floats,
-    Ints,
-    NoMaximum,
-    Rows,
-    Slots,
-    climb,
-    covariance,
-    outcomes,
-    profile_bounds,
-)
+from leagues.bounds import profile_bounds
+from leagues.bradley_terry import ELO, Floats, Ints, NoMaximum, Rows, Slots, climb, covariance, outcomes
+
+MANY = 20_000
+"""Members who are rated with intervals at most: their covariance takes 3.2 GB."""
 
 
 class Result(NamedTuple):
@@ -161,6 +154,11 @@ def rate(
     names = tuple(sorted({name for pair in met for name in pair}.union(members)))
     if anchor is not None and anchor not in names:
         raise RatingError(f"The anchor {anchor!r} is no member and played no game; enter it or name another anchor.")
+    if len(names) > MANY:
+        raise RatingError(
+            f"Intervals are worked out for {MANY:,} members at most, and there are {len(names):,}; `strengths` gives "
+            "ratings alone."
+        )
     index = {name: i for i, name in enumerate(names)}
     pairs = sorted((index[a], index[b]) for a, b in met)
     first = np.array([a for a, _ in pairs], np.int64)
@@ -331,13 +329,17 @@ def _ratings(
     tied: bool,
     played: tuple[Ints, Ints, Floats],
 ) -> Ratings:
-    n = len(names)
+    n, centred = len(names), anchor is None
     spread = covariance(rows, x, free, slots)
-    zero = names.index(anchor) if anchor is not None else None
-    bounds = profile_bounds(rows, x, free, slots, zero, spread)
-    kept = spread[:n, :n]
-    if zero is None and n:
-        kept = kept - kept.mean(axis=0) - kept.mean(axis=0)[:, None] + kept.mean()
+    bounds = profile_bounds(rows, x, free, slots, spread, centred)
+    error = float(ELO * sqrt(max(spread[slots.first, slots.first], 0.0)))
+    kept = spread[:n, :n]  # changed in place: of thousands it is large
+    if centred and n:
+        mean = kept.mean(axis=0)
+        kept -= mean
+        kept -= mean[:, None]
+        kept += mean.mean()
+    kept *= ELO**2
     first, second, (won, drawn, lost) = played[0], played[1], played[2].T
     number = won + drawn + lost
     games = (np.bincount(first, number, n) + np.bincount(second, number, n)).astype(np.float64)
@@ -345,12 +347,12 @@ def _ratings(
     return Ratings(
         names=names,
         anchor=anchor,
-        elo=ELO * (x[:n] - (x[:n].mean() if zero is None and n else 0.0)),
-        covariance=ELO**2 * kept,
+        elo=ELO * (x[:n] - (x[:n].mean() if centred and n else 0.0)),
+        covariance=kept,
         low=ELO * bounds[:, 0],
         high=ELO * bounds[:, 1],
         games=games,
         score=np.where(games > 0, score / np.maximum(games, 1e-300), 0.5),
-        first_move=Estimate(float(ELO * x[slots.first]), float(ELO * sqrt(max(spread[slots.first, slots.first], 0.0)))),
+        first_move=Estimate(float(ELO * x[slots.first]), error),
         draw=exp(x[slots.tie]) if tied else 0.0,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leagues import bradley_terry
+from leagues import bounds, bradley_terry, rating
 from leagues.bradley_terry import Slots, curve, curved, information
 from leagues.rating import RatingError, Result, _rows, rate, strengths
 
@@ -117,20 +117,39 @@ def widths(rated):
 
 def test_bounds_that_are_judged_by_few_games_are_those_judged_by_all(monkeypatch):
     results, asked, anchor = one_sided(), [], "4"
-    drops = bradley_terry._drops
-    monkeypatch.setattr(bradley_terry, "_drops", lambda *of: asked.append(of[3].shape[1]) or drops(*of))
+    drops = bounds._drops
+    monkeypatch.setattr(bounds, "_drops", lambda *of: asked.append(of[3].shape[1]) or drops(*of))
     found, few = rate(results, anchor=anchor), sum(asked)
-    monkeypatch.setattr(bradley_terry, "_judged", lambda *of: (np.zeros(9, bool), np.zeros(9, bool)))
+    monkeypatch.setattr(bounds, "_judged", lambda *of: (np.zeros(9, bool), np.zeros(9, bool)))
     whole = rate(results, anchor=anchor)
     assert few < (sum(asked) - few) / 3
     assert (found.low == whole.low).all() and (found.high == whole.high).all()
     assert widths(found)[0, 1] > 1.3 and widths(found)[-1].max() < 1.3
-    monkeypatch.setattr(bradley_terry, "_judged", lambda *of: (np.ones(9, bool), np.zeros(9, bool)))
+    monkeypatch.setattr(bounds, "_judged", lambda *of: (np.ones(9, bool), np.zeros(9, bool)))
     assert widths(rate(results, anchor=anchor))[:, 1].max() == pytest.approx(1.0)  # nobody is asked
 
 
 def test_bounds_of_many_are_near_those_of_few(monkeypatch):
     results = one_sided(games=300)
     found = widths(rate(results, anchor="4"))
-    monkeypatch.setattr(bradley_terry, "CLIMBED", 0)
+    monkeypatch.setattr(bounds, "CLIMBED", 0)
     assert np.abs(widths(rate(results, anchor="4")) / found - 1).max() < 0.1 < 0.3 < np.abs(1 / found - 1).max()
+
+
+def test_blocks_of_members_are_given_the_bounds_of_all_at_once(monkeypatch):
+    results = one_sided(games=300)
+    for anchor, climbed in (("4", 300), (None, 300), ("4", 0), (None, 0)):
+        monkeypatch.setattr(bounds, "CLIMBED", climbed)
+        whole = rate(results, anchor=anchor)
+        with monkeypatch.context() as patch:
+            patch.setattr(bounds, "BLOCK", 4)
+            patch.setattr(bradley_terry, "PIECE", 4)
+            blocks = rate(results, anchor=anchor)
+        for part in ("low", "high", "covariance"):
+            assert getattr(blocks, part) == pytest.approx(getattr(whole, part), rel=1e-6, abs=1e-6)
+
+
+def test_more_members_than_intervals_are_worked_out_for_are_told_what_rates_them(monkeypatch):
+    monkeypatch.setattr(rating, "MANY", 8)
+    with pytest.raises(RatingError, match="for 8 members at most, and there are 9; `strengths`"):
+        rate(one_sided(games=300), anchor=None)
