@@ -4,12 +4,15 @@ Every stone names its chain (one of its stones), and the stones of a chain follo
 the number, the sum and the sum of squares of its pseudo-liberties: the empty points beside its stones, once for every
 stone they lie beside. They are all the same point exactly where number x squares = sum x sum (equality in the
 inequality of Cauchy and Schwarz), which is how a chain in atari is known without looking at it. The three stand in one
-64-bit number, so that placing, joining and taking are one addition each.
+64-bit number, so that placing, joining and taking are one addition each. What follows for a stone beside a chain is
+kept too (`air`): few chains change in a ply, and every walled point asks all those around it.
 
 The fields of a row, for n points counted line by line from the top left, and one more that is off the board, so that
 nothing asks whether a neighbour is there: a branch that depends on the board is guessed wrong too often.
 colour[n + 1]  EMPTY, BLACK, WHITE or OFF     vacant[n + 1]  empty points beside this one
-chain[n + 1], follow[n], liberties[n + 1]     of stones; of a chain's liberties, only those of the stone that names it
+chain[n + 1], follow[n]                       of stones
+liberties[n + 1], air[n + 1]                  of chains, only those of the stone that names it; `air` is the side whose
+                                              stone would live beside the chain: its own, or in atari the other
 stones, walled  bits: where there is a stone, or no board; where no empty point is beside
 """
 
@@ -53,8 +56,16 @@ def in_atari(liberties: int) -> bool:
 
 
 @rule
+def weigh(row: Row, point: int) -> None:
+    """Brings `air` up to date for the chain of a stone; where there is none, nothing that is asked for changes."""
+    name = row.chain[point]
+    side = row.colour[name]
+    row.air[name] = 3 - side if in_atari(row.liberties[name]) else side
+
+
+@rule
 def place(row: Row, point: int, mine: int, beside: NDArray[np.int16], weight: NDArray[np.int64]) -> None:
-    """Puts a stone on an empty point and joins it to its own side's chains; nothing is taken yet."""
+    """Puts a stone on an empty point and joins it to its own side's chains; nothing is taken yet, or weighed."""
     row.colour[point] = mine
     row.stones[point >> 6] |= ONE << np.uint64(point & 63)
     row.chain[point] = point
@@ -103,6 +114,7 @@ def lift(row: Row, start: int, beside: NDArray[np.int16], weight: NDArray[np.int
             row.vacant[other] += 1
             row.walled[other >> 6] &= ~(ONE << np.uint64(other & 63))
             row.liberties[row.chain[other]] += weight[stone] * (row.colour[other] != EMPTY)
+            weigh(row, other)
         count += 1
         stone = row.follow[stone]
         if stone == start:
@@ -119,10 +131,8 @@ def breathes(row: Row, point: int, mine: int, beside: NDArray[np.int16], suicide
     lives, kin = False, False
     for k in range(4):
         other = beside[point, k]
-        last = in_atari(row.liberties[row.chain[other]])
-        own = row.colour[other] == mine
-        lives |= (own & (not last)) | ((row.colour[other] == 3 - mine) & last)
-        kin |= own
+        lives |= row.air[row.chain[other]] == mine
+        kin |= row.colour[other] == mine
     return lives or (suicide and kin)
 
 

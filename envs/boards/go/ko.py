@@ -160,7 +160,7 @@ def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]
         takes = False
         for k in range(4):
             other = beside[point, k]
-            takes |= (row.colour[other] == 2 - row.seat) & in_atari(row.liberties[row.chain[other]])
+            takes |= (row.colour[other] == 2 - row.seat) & (row.air[row.chain[other]] == row.seat + 1)
         return takes | sieved(row, row.hash ^ codes[row.seat, point])
 
     @rule

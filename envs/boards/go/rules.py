@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.bits import ONE, lowest_bit
-from envs.boards.go.chains import EMPTY, OFF, WHITE, breathes, lift, margin, neighbours, place, weights
+from envs.boards.go.chains import EMPTY, OFF, WHITE, breathes, lift, margin, neighbours, place, weigh, weights
 from envs.boards.go.ko import Ko
 from envs.boards.squares import square_symmetries
 from envs.game import Bits, Game, Row, row_dtype, rule
@@ -38,10 +38,12 @@ def board(
             row.chain[point] = 0
             row.follow[point] = 0
             row.liberties[point] = 0
+            row.air[point] = 0
             row.barred[point] = 0
         row.colour[points] = OFF
         row.chain[points] = points
         row.liberties[points] = 0
+        row.air[points] = 0
         row.vacant[points] = 0
         for i in range(sets):
             row.stones[i] = 0
@@ -65,6 +67,9 @@ def board(
                 last = other
                 count += lift(row, other, beside, weight)
                 fell(row, other, theirs)
+        for k in range(4):
+            weigh(row, beside[point, k])
+        weigh(row, point)
         row.taken[seat] += count
         settled(row, point, count, last)
         if suicide and row.liberties[row.chain[point]] == 0:
@@ -137,6 +142,7 @@ def board(
             chain=(named, (points + 1,)),
             follow=(named, (points,)),
             colour=(np.uint8, (points + 1,)),
+            air=(np.uint8, (points + 1,)),
             stones=(np.uint64, (sets,)),  # bits: where there is a stone, and off the board
             walled=(np.uint64, (sets,)),  # bits: where no empty point is beside
             vacant=(np.uint8, (points + 1,)),
