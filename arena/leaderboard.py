@@ -23,6 +23,9 @@ ANCHOR = "random"
 BELIEVED = 4.0
 """Games that each two are taken to have played beforehand, as their ratings expect, when it is asked who beats whom."""
 
+MANY = 1500
+"""Members among whom it is asked who beats whom, and what the lead hangs on: of more, that takes minutes."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -40,9 +43,10 @@ class Line:
     """The probability that it is truly stronger than the next one down; None on the last line."""
     anchors: Mapping[str, float | None]
     """Its mean score against each anchor, None where they never met."""
-    nash: float
-    """Its weight in the equilibrium of choosing a member (Nash averaging); copies share one's weight."""
-    alpha_rank: float
+    nash: float | None
+    """Its weight in the equilibrium of choosing a member (Nash averaging); copies share one's weight. None of more than
+    `MANY` members."""
+    alpha_rank: float | None
     """The share of time that evolution by alpha-rank spends at it."""
     forfeits: Mapping[str, int] = field(default_factory=dict)
     """How many of its games it lost other than by the rules, by kind: late, crash, illegal ..."""
@@ -70,7 +74,7 @@ class Leaderboard:
     outdated: int = 0
     """Games by other versions of the rules, which do not count."""
     lead: Lead | None = None
-    """How few games the first place hangs on; None of fewer than two members."""
+    """How few games the first place hangs on; None of fewer than two members, or more than `MANY`."""
 
     @property
     def hangs_on(self) -> str:
@@ -86,6 +90,14 @@ class Leaderboard:
         most = "" if self.lead.exact else "at most "
         of = f"{percent(self.lead.games / self.games)} of all"
         return f"without {most}{counted(self.lead.games, 'game')} ({of}) {rival} would lead"
+
+    @property
+    def unasked(self) -> str:
+        """What is said of what is not worked out; empty if all is."""
+        many = (
+            f"of more than {MANY:,} members neither Nash, α-rank and circles are worked out, nor what the lead hangs on"
+        )
+        return many if len(self.lines) > MANY else ""
 
     @property
     def in_circles(self) -> str:
@@ -132,7 +144,8 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
     anchors.sort(key=lambda name: rated.elo[rated.names.index(name)])
     met, lost = scores(results), forfeits(store, game)
     rows = rated.rows()
-    weights, evolved, cycles = population(rated, results)
+    few = len(rows) <= MANY
+    weights, evolved, cycles = population(rated, results) if few else ({}, {}, 0.0)
     lines = []
     for i, row in enumerate(rows):
         name = str(row["name"])
@@ -148,15 +161,15 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
                 score=float(row["score"]),
                 better=rated.superiority(name, str(rows[i + 1]["name"])) if i + 1 < len(rows) else None,
                 anchors={anchor: met.get((name, anchor)) for anchor in anchors},
-                nash=weights[name],
-                alpha_rank=evolved[name],
+                nash=weights.get(name),
+                alpha_rank=evolved.get(name),
                 forfeits=lost.get(name, {}),
                 exploitability=exploitability(game, members[name].spec) if exact else None,
             )
         )
     games, worth, outdated = sum(results.values()), rated.first_move, store.outdated(game)
     error = 1.96 * worth.error
-    lead = overturn(results, rated.names)
+    lead = overturn(results, rated.names) if few else None
     return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, error, cycles, exact, outdated, lead)
 
 
@@ -266,7 +279,7 @@ def as_csv(board: Leaderboard) -> str:
     for line in board.lines:
         numbers = [f"{value:.1f}" for value in (line.elo, line.low, line.high)]
         scored = [_blank(line.anchors[anchor]) for anchor in board.anchors]
-        shares = [f"{value:.4f}" for value in (line.score, line.nash, line.alpha_rank)]
+        shares = [_blank(value) for value in (line.score, line.nash, line.alpha_rank)]
         lost = sum(line.forfeits.values())
         gained = [_blank(line.exploitability)] if board.exact else []
         writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, lost, *gained, *scored])
@@ -275,6 +288,11 @@ def as_csv(board: Leaderboard) -> str:
 
 def _blank(score: float | None) -> str:
     return "" if score is None else f"{score:.4f}"
+
+
+def weight(share: float | None) -> str:
+    """A share of a mixture as it is shown: nothing where it is none to speak of, or not known."""
+    return "" if share is None or share < 0.0005 else percent(share)
 
 
 def _shown(gain: float | None) -> str:
@@ -295,14 +313,16 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
     zero = f", {board.zero} = 0" if board.zero else ""
     title = f"{board.game}: {board.games:,} rated games{zero}"
     worth = f"moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo" if board.games else ""
-    said = [*filter(None, [worth, board.hangs_on, board.in_circles, board.left_out, board.forfeited])]
+    parts = (worth, board.hangs_on, board.in_circles, board.unasked, board.left_out, board.forfeited)
+    said = [*filter(None, parts)]
     grid = Table(title=escape(printable(title)), title_justify="left", pad_edge=False)
     longest = max(len(line.name) for line in board.lines)
     room = width - min(longest, 28) - 24
     room -= 9 if board.exact else 0
     shown_interval, shown_games, shown_better, shown_nash = room >= 16, room >= 24, room >= 36, room >= 46
+    shown_nash = shown_nash and not board.unasked
     shown_anchors = board.anchors[: max(0, (room - 49) // 12)] if shown_better else []
-    shown_evolved = room - 49 - 12 * len(board.anchors) >= 12
+    shown_evolved = not board.unasked and room - 49 - 12 * len(board.anchors) >= 12
     said += [BETTER] if shown_better else []
     said += [NASH + (EVOLVED if shown_evolved else "")] if shown_nash else []
     grid.caption = escape("\n".join(said)) or None
@@ -330,8 +350,8 @@ def as_table(board: Leaderboard, width: int = 100) -> RichTable:
         cells += [f"{line.low:.0f} … {line.high:.0f}"] if shown_interval else []
         cells += [f"{line.games:,}"] if shown_games else []
         cells += ["" if line.better is None else percent(line.better)] if shown_better else []
-        cells += [percent(line.nash) if line.nash >= 0.0005 else ""] if shown_nash else []
-        cells += [percent(line.alpha_rank) if line.alpha_rank >= 0.0005 else ""] if shown_evolved else []
+        cells += [weight(line.nash)] if shown_nash else []
+        cells += [weight(line.alpha_rank)] if shown_evolved else []
         cells += [_shown(line.exploitability)] if board.exact else []
         cells += ["" if line.anchors[a] is None else percent(line.anchors[a]) for a in shown_anchors]
         grid.add_row(*cells)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from arena.leaderboard import Leaderboard, Line
+from arena.leaderboard import Leaderboard, Line, weight
 from arena.text import percent, printable
 
 STYLE = """
@@ -61,6 +61,7 @@ def as_page(board: Leaderboard) -> str:
     first = f"Moving first is worth {board.first_move:+.0f} ± {board.first_move_error:.0f} Elo."
     lost = f" {escape(board.forfeited)}." if board.forfeited else ""
     hangs = f" {escape(board.hangs_on[:1].upper() + board.hangs_on[1:])}." if board.hangs_on else ""
+    unasked = f" {escape(board.unasked[:1].upper() + board.unasked[1:])}." if board.unasked else ""
     exact = " “Exploit” is what a best response to it gains a seat, over the game’s whole tree." if board.exact else ""
     gain = "<th>exploit</th>" if board.exact else ""
     heads = gain + "".join(f"<th>v {escape(printable(anchor))}</th>" for anchor in board.anchors)
@@ -70,7 +71,7 @@ def as_page(board: Leaderboard) -> str:
 <p>{board.games:,} rated games{left_out}; {zero}. Bars are 95 % intervals: where two overlap much, the order is not
 settled. “Better” is the probability that a member is truly stronger than the next one down; “Nash” its weight in the
 mixture of members that no member beats, “α-rank” the share of time that evolution among them spends at it.{exact}
-{first}{hangs}{circles}{lost}</p>
+{first}{hangs}{circles}{unasked}{lost}</p>
 <div class="scroll">
 <table>
 <thead>
@@ -98,8 +99,7 @@ def _row(line: Line, board: Leaderboard, low: float, high: float) -> str:
     colour = COLOURS.get(line.kind, "#F2F4F6")
     scores = "".join(f"<td>{percent(line.anchors[anchor])}</td>" for anchor in board.anchors)
     better = "" if line.better is None else percent(line.better)
-    nash = percent(line.nash) if line.nash >= 0.0005 else ""
-    evolved = percent(line.alpha_rank) if line.alpha_rank >= 0.0005 else ""
+    nash, evolved = weight(line.nash), weight(line.alpha_rank)
     gained = "" if line.exploitability is None else f"{line.exploitability:.3f}"
     gain = f"<td>{gained}</td>" if board.exact else ""
     kind = escape(line.kind)

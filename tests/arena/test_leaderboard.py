@@ -242,3 +242,17 @@ def test_games_by_other_rules_are_said_to_be_left_out(store):
     Console(file=out, width=160).print(as_table(board, 160))
     for text in (out.getvalue(), as_page(board)):
         assert "1 game, played under other rules, left out" in text
+
+
+def test_of_many_members_what_takes_minutes_is_not_worked_out_and_that_is_said(store, monkeypatch):
+    few = leaderboard(store, "connect_four")
+    assert few.unasked == "" and few.lead is not None
+    monkeypatch.setattr("arena.leaderboard.MANY", len(few.lines) - 1)
+    many = leaderboard(store, "connect_four")
+    assert [(line.name, line.elo, line.low) for line in many.lines] == [(e.name, e.elo, e.low) for e in few.lines]
+    assert many.lead is None and {line.nash for line in many.lines} | {line.alpha_rank for line in many.lines} == {None}
+    out = io.StringIO()
+    Console(file=out, width=160).print(as_table(many, 160))
+    for text in (out.getvalue(), as_page(many)):
+        assert "f more than 5 members neither Nash, α-rank and circles are worked out" in text
+    assert next(csv.DictReader(io.StringIO(as_csv(many))))["nash"] == ""
