@@ -25,6 +25,7 @@ from agents.files import new_folder, write_bytes, write_text
 from agents.registry import RUN_BY
 from arena.classpage import Meeting, Score, as_page, table_of
 from arena.entrants import ready
+from arena.leaderboard import keep_ratings
 from arena.records import BadRecord, texts
 from arena.store import Store, StoredGame
 from arena.text import inert
@@ -69,14 +70,15 @@ class Entered:
     specs: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     """name of a file or a folder -> why"""
+    others: str = ""
+    """What lies in the folder otherwise than when the class began, which goes on with its copies; '' if nothing."""
 
 
 Heard = Callable[[int, int], None]
 
 
-def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, total: None) -> list[Score]:
-    """Holds a class to its end, or goes on with it, and returns the table; all of it is then in `out`."""
-    entered = begin(folder, out, chosen)
+def hold(entered: Entered, out: Path, chosen: Class, heard: Heard = lambda done, total: None) -> list[Score]:
+    """Holds the class that `begin` gave to its end, and returns the table; all of it is then in `out`."""
     contest = Contest(game_of(chosen.game).name, entered.specs, chosen.seed, purpose="tournament")
     course = _course(entered, chosen)
     meetings: list[Meeting] = []
@@ -103,6 +105,7 @@ def hold(folder: Path, out: Path, chosen: Class, heard: Heard = lambda done, tot
 
         show(False)
         follow(course, play)
+        keep_ratings(store, contest.game)
         table = show(True)
     write_bytes(out / "class.zip", archive(contest, table, meetings, (out / "index.html").read_text()))
     return table
@@ -148,7 +151,7 @@ def begin(folder: Path, out: Path, chosen: Class) -> Entered:
         others = _others(found["files"], _files(folder, out)) if "files" in found and folder.is_dir() else ""
         if others and (out / "class.zip").is_file():
             raise ValueError(f"{out} holds a class of other bots ({others}); name another --out, or remove it.")
-        return Entered(found["entered"], found["refused"])
+        return Entered(found["entered"], found["refused"], others)
     rules = game_of(chosen.game)
     if rules.seats != 2:
         raise ValueError(f"A class plays games for two, and {rules.name} has {rules.seats} seats.")

@@ -129,6 +129,13 @@ def ratings(store: Store, game: str, *, upto: int | None = None) -> Ratings:
     return rate(results, members=members, anchor=ANCHOR if ANCHOR in known.union(members) else None)
 
 
+def keep_ratings(store: Store, game: str) -> None:
+    """Keeps everybody's rating, where games have come since ratings were kept last; not of more than `MANY` members."""
+    last = max((point.upto for point in store.rating_history(game)), default=0)
+    if store.newest(last, game) is not None and len(store.members(game)) <= MANY:
+        store.add_ratings(game, store.last_number(), ratings(store, game).rows())
+
+
 def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
     """The leaderboard of a game; raises StoreError if nobody has played it.
 

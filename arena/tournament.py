@@ -17,6 +17,7 @@ from agents.play import Finished, read_forfeit
 from agents.registry import AGENTS, is_program
 from arena.cluster import spread
 from arena.entrants import digest_of, greet, identity, ready
+from arena.leaderboard import keep_ratings
 from arena.store import Member, Store, StoredGame
 from arena.terms import FREE, Terms
 from arena.worker import Meeting, play_pairings
@@ -274,6 +275,7 @@ def tournament(
         return scores(store, contest, pairings)
 
     pairings, standings = follow(course, play)
+    keep_ratings(store, contest.game)
     return replace(table(store, contest, pairings), standings=tuple(standings), stored=stored)
 
 

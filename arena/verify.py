@@ -112,7 +112,8 @@ def verify_database(path: Path, heard: Callable[[int, int], None]) -> Report:
     with Store.read(path) as store:
         for text in store.faults():
             report.fault(text)
-        total = store.count()
+        kept = {game: _snapshots(store, game) for game in store.games_with_members()}
+        total = store.count() + sum(map(len, kept.values()))
         piece: list[StoredGame] = []
         for stored in store.games():
             piece.append(stored)
@@ -121,10 +122,14 @@ def verify_database(path: Path, heard: Callable[[int, int], None]) -> Report:
                 piece = []
                 heard(report.checked.get("games", 0), total)
         _replay(piece, report)
-        heard(total, total)
         _weights(store, report)
-        for game in store.games_with_members():
-            _ratings(store, game, report)
+        done = report.checked.get("games", 0)
+        for game, snapshots in kept.items():
+            for upto, points in snapshots:
+                heard(done, total)
+                _rated_anew(store, game, upto, points, report)
+                done += 1
+        heard(total, total)
     return report
 
 
@@ -247,18 +252,22 @@ def _weights(store: Store, report: Report) -> None:
             report.fault(f"the weights or the settings of '{member.name}' are not those it was entered with")
 
 
-def _ratings(store: Store, game: str, report: Report) -> None:
-    """Makes all ratings that were ever kept anew, from the games that counted in them."""
+def _snapshots(store: Store, game: str) -> list[tuple[int, list[RatingPoint]]]:
+    """All ratings that were ever kept, those of one time together, each with the last game that counted in them."""
     history: dict[tuple[float, int], list[RatingPoint]] = {}
     for point in store.rating_history(game):
         history.setdefault((point.taken, point.upto), []).append(point)
-    for (_, upto), points in history.items():
-        try:
-            anew = ratings(store, game, upto=upto)
-        except ValueError as error:
-            report.fault(f"the ratings of {game} after game {upto} cannot be made anew: {error}")
-        else:
-            _compared(points, dict(zip(anew.names, anew.elo.tolist(), strict=True)), game, report)
+    return [(upto, points) for (_, upto), points in history.items()]
+
+
+def _rated_anew(store: Store, game: str, upto: int, points: Sequence[RatingPoint], report: Report) -> None:
+    """Makes ratings that were kept anew, from the games that counted in them."""
+    try:
+        anew = ratings(store, game, upto=upto)
+    except ValueError as error:
+        report.fault(f"the ratings of {game} after game {upto} cannot be made anew: {error}")
+    else:
+        _compared(points, dict(zip(anew.names, anew.elo.tolist(), strict=True)), game, report)
 
 
 def _compared(points: Sequence[RatingPoint], elos: dict[str, float], game: str, report: Report) -> None:

@@ -138,15 +138,19 @@ def hold_class(
 
     place = out or folder.with_name(f"{folder.resolve().name}-class")
     chosen = Class(game, rounds, pairs, seed, move, box, tuple(house or ()))
-    left = begin(folder, place, chosen).refused
-    for name, why in left.items():
+    entered = begin(folder, place, chosen)
+    for name, why in entered.refused.items():
         say(f"{name} does not take part: {why}")
+    if entered.others:
+        say(f"The class goes on with the bots it began with ({entered.others}); for a new one name another --out.")
     say(f"The page is {place / 'index.html'}.")
     again = "run the same command again to go on; every meeting that was played is kept."
     with going_on(again), progress("games of the round") as heard:
-        table = hold(folder, place, chosen, heard)
+        table = hold(entered, place, chosen, heard)
     if json:
-        document({"game": game, "out": str(place), "table": [asdict(line) for line in table], "refused": left})
+        document(
+            {"game": game, "out": str(place), "table": [asdict(line) for line in table], "refused": entered.refused}
+        )
         return
     from rich.table import Table
     from rich.text import Text

@@ -350,7 +350,7 @@ def verify(
 
     if not is_program(path) and (meant := program_meant(path)):
         raise ValueError(f"'{path}' is no database and no folder; for a program write `arena verify \"{meant}\"`.")
-    with progress("games") as heard:
+    with progress("games" if is_program(path) else "games and ratings") as heard:
         if is_program(path):
             from arena.tryout import try_out
 

@@ -10,7 +10,7 @@ import pytest
 
 from arena import cli
 from arena.classpage import Meeting, as_page, described, table_of
-from arena.classroom import Class, Refused, _copy, hold
+from arena.classroom import Class, Refused, _copy, begin, hold
 from arena.records import read_text
 from arena.store import Store, StoredGame
 from arena.tournament import Contest, tournament
@@ -119,6 +119,11 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     )
 
 
+def held(folder, out, heard=lambda done, total: None):
+    """The table of a class from its folder."""
+    return hold(begin(folder, out, CHOSEN), out, CHOSEN, heard)
+
+
 def test_a_class_that_was_cut_off_goes_on_as_if_it_had_not_been(folder, tmp_path):
     def stop(done, total):
         if (folder / "dan.py").exists():
@@ -126,14 +131,15 @@ def test_a_class_that_was_cut_off_goes_on_as_if_it_had_not_been(folder, tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        hold(folder, tmp_path / "cut", CHOSEN, stop)
+        held(folder, tmp_path / "cut", stop)
     page = (tmp_path / "cut" / "index.html").read_text()
     assert 'http-equiv="refresh"' in page and "Round 1 is on; 2 games so far" in page and "to be played" in page
     (folder / "eve.py").write_text(BOT.format(go="legal[0]"))  # too late
-    table = hold(folder, tmp_path / "cut", CHOSEN)
+    assert begin(folder, tmp_path / "cut", CHOSEN).others == "eve.py is new, dan.py is gone"
+    table = held(folder, tmp_path / "cut")
     (folder / "eve.py").unlink()
     (folder / "dan.py").write_text(BOT.format(go="1 / 0"))
-    assert table == hold(folder, tmp_path / "whole", CHOSEN)
+    assert table == held(folder, tmp_path / "whole")
     for name in ("games", "results"):
         files = [
             zipfile.ZipFile(tmp_path / where / "class.zip").read(f"class/{name}.json{'l' * (name == 'games')}")

@@ -332,7 +332,7 @@ def test_verify_a_sound_database(arena, played):
     code, out, _ = arena("verify", "arena.db", "--json")
     assert code == 0
     document = json.loads(out)
-    assert document["whole"] and document["checked"]["games"] == 18
+    assert document["whole"] and (document["checked"]["games"], document["checked"]["ratings"]) == (18, 3)
     assert arena("verify", "arena.db")[1].startswith("arena.db: whole (18 games")
 
 

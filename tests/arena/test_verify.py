@@ -6,6 +6,7 @@ import pytest
 
 from arena.replays import shown
 from arena.store import Store, StoredGame
+from arena.tournament import Contest, tournament
 from arena.verify import verify
 
 
@@ -22,3 +23,14 @@ def test_no_stored_game_imports_a_module_of_its_choice(tmp_path: Path, monkeypat
             shown(store, store.stored_game("one"))
     report = verify(tmp_path / "arena.db")
     assert any("would run 'planted'" in fault for fault in report.faults) and not trace.exists()
+
+
+def test_ratings_are_kept_after_each_tournament_that_played_and_all_made_anew(tmp_path: Path):
+    with Store(tmp_path / "arena.db") as store:
+        for pairs in (1, 1, 2):  # the second plays nothing
+            tournament(store, Contest("tic_tac_toe", {"random": "random", "first": "first"}), "round-robin", pairs)
+        assert [point.upto for point in store.rating_history("tic_tac_toe")] == [2, 2, 4, 4]
+    heard: list[tuple[int, int]] = []
+    report = verify(tmp_path / "arena.db", lambda *of: heard.append(of))
+    assert report.whole and report.checked["ratings"] == 4
+    assert heard == [(4, 6), (5, 6), (6, 6)]  # four games, and the ratings of two times
