@@ -33,7 +33,7 @@ COMPILED: Any = {"nogil": True, "no_cfunc_wrapper": True}
 
 def rule(function: Callable[..., Any], constants: bool = False) -> Any:
     """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1; `constants` as of `part`."""
-    return part(function, constants, **COMPILED)
+    return part(function, constants, forceinline=False, **COMPILED)  # else inherited, with all that it calls
 
 
 CHANCE = -1

@@ -101,3 +101,17 @@ def test_constants_are_numbers_like_others_but_where_they_are_asked_for() -> Non
     assert list(plain.overloads) == [(types.int64, types.int64), (types.int64, types.boolean)]
     assert numba.njit(lambda x: known(x, 1) + known(x, 2))(3) == 4 + 5
     assert [by.literal_value for _, by in known.overloads] == [1, 2]
+
+
+def test_a_rule_is_copied_into_its_callers_only_where_that_pays() -> None:
+    """numba hands `forceinline` down to what is compiled on the way, and from there on."""
+
+    def first_called_by_forced(mark: Any) -> tuple[Any, str]:
+        inner = mark(lambda x: x // 3)
+        outer = part(lambda x: inner(x) + 1, forceinline=True, **COMPILED)
+        assert numba.njit(lambda x: outer(x))(7) == 3
+        return outer, made(inner)[0]
+
+    outer, left_free = first_called_by_forced(rule)
+    assert "alwaysinline" not in left_free and "alwaysinline" in made(outer)[0]
+    assert "alwaysinline" in first_called_by_forced(lambda function: part(function, **COMPILED))[1]
