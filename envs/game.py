@@ -140,7 +140,7 @@ class Game:
     controls    (lowest, highest) of each number of an action, where actions are vectors: `actions` is then 0, `play`
                 takes float32 [controls], `names` are the controls' and `legal` is `unbarred`
     key(row)    64 bits that are equal exactly where `row.seat` cannot tell two positions apart, with all that it has
-                seen so far: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
+                seen so far and who it is: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
     chances     chance laid open, where it is small enough for exact work
     text(row)   the whole position in lines of plain text, where the planes of the observation do not say it well; of
                 a game that hides something text(row, seat) is what that seat alone may know there

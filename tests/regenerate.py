@@ -1,6 +1,7 @@
 """Writes the golden transcripts and the golden trees anew; read the difference before you commit it.
 
-    python tests/regenerate.py
+    python tests/regenerate.py              # all of them
+    python tests/regenerate.py my_game      # the transcript of a game or several
 
 A transcript is one random game in words and boards: what a change of rules, of numbering or of the generator changes.
 A tree is what a search of a position found, with a network of fixed random weights.
@@ -108,15 +109,17 @@ def path(spec: str) -> Path:
     return FOLDER / f"{spec.replace(':', '_').replace('=', '_')}.txt"
 
 
-def main() -> None:
+def main(named: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for spec in SPECS:
+    for spec in named or SPECS:
         path(spec).write_text(transcript(game(spec)), encoding="utf-8")
         sys.stdout.write(f"{path(spec)}\n")
+    if named:
+        return
     TREES.write_text(trees(), encoding="utf-8")
     sys.stdout.write(f"{TREES}\n")
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    main()
+    main(sys.argv[1:])

@@ -92,8 +92,9 @@ def test_counting_notices_a_wrong_rule() -> None:
 def test_every_game_has_its_transcript(spec: str) -> None:
     regenerate = load_regenerate()
     assert set(GAMES) <= set(regenerate.SPECS)
+    assert regenerate.path(spec).exists(), f"It has none yet: python tests/regenerate.py {spec}"
     golden = regenerate.path(spec).read_text(encoding="utf-8")
-    assert regenerate.transcript(game(spec)) == golden, "If the change is meant: python tests/regenerate.py"
+    assert regenerate.transcript(game(spec)) == golden, f"If the change is meant: python tests/regenerate.py {spec}"
 
 
 def marks_of(text: str) -> dict[str, str]:
