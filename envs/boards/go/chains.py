@@ -8,7 +8,8 @@ inequality of Cauchy and Schwarz), which is how a chain in atari is known withou
 kept too (`air`): few chains change in a ply, and every walled point asks all those around it.
 
 The fields of a row, for n points counted line by line from the top left, and one more that is off the board, so that
-nothing asks whether a neighbour is there: a branch that depends on the board is guessed wrong too often.
+nothing asks whether a neighbour is there: a branch that depends on the board is guessed wrong too often. Points have
+no sign, or every look at a field would ask whether it counts from the end.
 colour[n + 1]  EMPTY, BLACK, WHITE or OFF     vacant[n + 1]  empty points beside this one
 chain[n + 1], follow[n]                       of stones
 liberties[n + 1], air[n + 1]                  of chains, only those of the stone that names it; `air` is the side whose
@@ -29,10 +30,10 @@ COUNT, SUM = 48, 28
 """Where the number and the sum of the pseudo-liberties begin; the squares are below. 361 points fit."""
 
 
-def neighbours(lines: int, columns: int) -> NDArray[np.int16]:
+def neighbours(lines: int, columns: int) -> NDArray[np.uint16]:
     """[n, 4] the points beside each point; those off the board are n, and come last."""
     count = lines * columns
-    beside = np.full((count, 4), count, np.int16)
+    beside = np.full((count, 4), count, np.uint16)
     for point in range(count):
         line, column = divmod(point, columns)
         around = ((line - 1, column), (line, column - 1), (line, column + 1), (line + 1, column))
@@ -64,7 +65,7 @@ def weigh(row: Row, point: int) -> None:
 
 
 @rule
-def place(row: Row, point: int, mine: int, beside: NDArray[np.int16], weight: NDArray[np.int64]) -> None:
+def place(row: Row, point: int, mine: int, beside: NDArray[np.uint16], weight: NDArray[np.int64]) -> None:
     """Puts a stone on an empty point and joins it to its own side's chains; nothing is taken yet, or weighed."""
     row.colour[point] = mine
     row.stones[point >> 6] |= ONE << np.uint64(point & 63)
@@ -103,7 +104,7 @@ def join(row: Row, point: int, other: int) -> None:
 
 
 @rule
-def lift(row: Row, start: int, beside: NDArray[np.int16], weight: NDArray[np.int64]) -> int:
+def lift(row: Row, start: int, beside: NDArray[np.uint16], weight: NDArray[np.int64]) -> int:
     """Takes the chain of a stone off the board; how many stones they were. Their `follow` still leads around."""
     count, stone = 0, start
     while True:
@@ -123,7 +124,7 @@ def lift(row: Row, start: int, beside: NDArray[np.int16], weight: NDArray[np.int
 
 
 @rule
-def breathes(row: Row, point: int, mine: int, beside: NDArray[np.int16], suicide: bool) -> bool:
+def breathes(row: Row, point: int, mine: int, beside: NDArray[np.uint16], suicide: bool) -> bool:
     """Whether a stone on an empty point with no empty point beside it lives: it takes, or joins a chain that has air.
 
     Where suicide is allowed, a chain of two stones or more may take itself; a single stone never may.
@@ -137,7 +138,7 @@ def breathes(row: Row, point: int, mine: int, beside: NDArray[np.int16], suicide
 
 
 @rule
-def margin(row: Row, beside: NDArray[np.int16]) -> int:
+def margin(row: Row, beside: NDArray[np.uint16]) -> int:
     """Black's area less white's: stones, and empty points from which only one side's stones can be reached."""
     count = beside.shape[0]
     seen = np.zeros(count + 1, np.bool_)

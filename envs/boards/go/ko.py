@@ -55,7 +55,7 @@ def bar_taking_back(row: Row, point: int, count: int, last: int) -> None:
 SIMPLE = Ko({}, nothing, nothing_fell, bar_taking_back, nothing)
 
 
-def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.int16]) -> Ko:
+def positional(points: int, limit: int, suicide: bool, beside: NDArray[np.uint16]) -> Ko:
     """No position of the board may come back, whoever is to move (Tromp & Taylor)."""
     codes = seeds(0, 2 * points, 1952).reshape(2, points)
     words = 1 << max(0, (limit // 8).bit_length())  # 8 to 16 bits of the sieve for a position

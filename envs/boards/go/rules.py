@@ -28,7 +28,7 @@ def board(
     forget, fell, settled, bar = ko.forget, ko.fell, ko.settled, ko.bar
     reset_earlier, keep_earlier, see_earlier = memory(points, history - 1)
     sets = points // 64 + 1
-    named = np.uint8 if points < 256 else np.int16
+    named = np.uint8 if points < 256 else np.uint16
 
     @rule
     def reset(row: Row) -> None:
