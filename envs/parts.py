@@ -36,7 +36,7 @@ class Part(CPUDispatcher):
     constants = False
 
     def __init__(self, py_func: Callable[..., Any], locals: Any = None, targetoptions: Any = None) -> None:
-        super().__init__(py_func, locals, targetoptions, _UpToLlvm)
+        super().__init__(py_func, locals or {}, targetoptions, _UpToLlvm)
 
     @cached_property
     def whole(self) -> Any:
