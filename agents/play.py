@@ -18,6 +18,8 @@ PLAYERS = np.uint64(0x706C6179657273)
 """Sets the players' streams apart from the game's own, which begins at `mix(seed)`."""
 MOST_NAMED = 32
 """So many legal moves are named where another was chosen."""
+SAID = ("value", "policy", "prior")
+"""What an agent that says them of its choice gives as finite numbers."""
 
 
 Judge = Callable[[Rows], NDArray[np.float64]]
@@ -33,7 +35,8 @@ class Table:
     returns  [B, seats] what each seat has been paid since the first position
     moves    the actions of each game since its first position: numbers, or tuples of numbers
     forfeits the games that an agent lost other than by the rules: lane -> its seat, and why
-    referee  an agent that chooses what is no move loses the games in which it does; otherwise `Illegal` is raised
+    referee  an agent that chooses what is no move, or whose numbers are infinite, loses the games in which it does;
+             otherwise `Illegal` is raised of such moves
     judge    says of positions what they are worth to who moves, 1, 0 or -1, and NaN of those that are to be played on
     judged   the games that it ended: lane -> what is said of it
     """
@@ -88,7 +91,7 @@ class Table:
                 decision = agent.act(view, take(self.memories[i], lanes))
                 forfeits = decision.forfeits
                 if self.referee:
-                    forfeits = {**illegal(agent, view, decision.action), **forfeits}
+                    forfeits = {**illegal(agent, view, decision.action), **runaway(agent, decision), **forfeits}
                 else:
                     check(agent, view, decision.action)
                 put(self.memories[i], lanes, decision.memory)
@@ -164,6 +167,16 @@ def illegal(agent: Agent, view: View, action: NDArray[Any]) -> dict[int, Forfeit
         )
         for lane in wrong.tolist()
     }
+
+
+def runaway(agent: Agent, decision: Decision) -> dict[int, Forfeit]:
+    """The games in which what an agent says of its choice is infinite or no number: its weights have run away."""
+    found: dict[int, Forfeit] = {}
+    for name in SAID:
+        said = np.asarray(decision.extra.get(name, ()), np.float64)
+        for lane in np.flatnonzero(~np.isfinite(said).all(axis=tuple(range(1, said.ndim)))).tolist():
+            found.setdefault(lane, Forfeit("nonsense", f"{agent.name} gave a {name} that is no finite number."))
+    return found
 
 
 def _move(game: Game, action: int) -> str:

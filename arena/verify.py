@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Unable
-from agents.play import ADJUDICATED, adjudicated, read_forfeit
+from agents.play import ADJUDICATED, SAID, adjudicated, read_forfeit
 from agents.registry import is_program
 from arena.entrants import weights_digest
 from arena.leaderboard import ratings
@@ -100,7 +100,7 @@ def verify_agent(folder: Path) -> Report:
     report.checked["positions"] = len(rows)
     if not view.legal[np.arange(len(rows)), decision.action].all():
         report.fault(f"{player.name} chose a move that is against the rules")
-    for name in ("value", "policy", "prior"):
+    for name in SAID:
         if name in decision.extra and not np.isfinite(decision.extra[name]).all():
             report.fault(f"{player.name} gives a {name} that is no number")
     return report

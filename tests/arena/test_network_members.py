@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from agents.networks import Network, weights
@@ -146,3 +147,18 @@ def test_verify_notices_other_settings_of_a_search(run, capsys):
     toml.write_text(toml.read_text() + "c_puct = 9.0\n")
     assert cli.run(["verify", "arena.db"]) == 1
     assert "the weights or the settings of 'ttt-000090' are not those" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sims", [0, 4])
+def test_who_overflows_forfeits_and_says_why(folder, capsys, sims):
+    rules = game("tic_tac_toe")
+    network = Network(rules, "mlp:width=16", ("policy", "value"))
+    huge = {name: array * np.float32(1e38) for name, array in weights(network).items()}  # each is finite
+    save_agent(folder.with_name("huge"), rules, huge, backbone="mlp:width=16", heads=("policy", "value"))
+    assert (
+        cli.run(["match", "tic_tac_toe", f"{folder.with_name('huge')}:sims={sims}", "random", "--games", "4", "--json"])
+        == 0
+    )
+    lost = json.loads(capsys.readouterr().out)["forfeits"]
+    assert len(lost) == 4 and {one["kind"] for one in lost} == {"nonsense"}
+    assert "that is no finite number" in lost[0]["text"] and cli.run(["verify", "arena.db"]) == 0
