@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from agents.storage import agent_digest, read_agent, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
 from arena.entrants import weights_digest
-from arena.leaderboard import ratings
+from arena.leaderboard import ANCHOR, ratings
 from arena.lock import Lock
 from arena.population.standing import document
 from arena.population.trainers import LeaguePlan, Trainers, Turn, scored
@@ -34,7 +35,7 @@ from envs.registry import game
 from leagues.census import Member
 from leagues.matchmaking import most_telling
 from leagues.population import Population, Weights
-from leagues.rating import Ratings, Result
+from leagues.rating import Ratings, Result, rate
 from leagues.schedule import Pairing, pair
 from leagues.snapshots import Verdict
 
@@ -96,11 +97,16 @@ class Season:
         self.trainers = Trainers(plan, self.population, known["trainers"])
         self.specs = dict(self.contest.entrants) if self.contest else {}
         self.frozen: list[dict[str, Any]] = []
+        # What meetings are chosen by. A start that goes on has those of its state: the store may know games of later.
+        self.results: Counter[Result] = Counter(self.store.results(self.game))
         try:
             for one in known["frozen"]:
                 self._admit(one)
             self.spent = float(known["spent"])
             measured = int(known["measured"])
+            results = known.get("results")
+            if results is not None:
+                self.results = Counter({Result(str(a), str(b), float(score)): int(n) for a, b, score, n in results})
             start = (self.spent, self.trainers.number) if known["complete"] else known["from"]
             self.start: tuple[float, int] = (float(start[0]), int(start[1]))
         except (LookupError, TypeError, ValueError) as error:
@@ -273,20 +279,18 @@ class Season:
         count = self.plan.composition.matches.rated_pairs
         if self.contest is None or not count or len(self.specs) < 2:
             return
-        rated = ratings(self.store, self.game)
-        here = [name for name in self.specs if name in rated.names]
-        focus = [self.entry(name) for name in fresh if self.entry(name) in here]
-        if not focus or len(here) < 2:
+        focus = [self.entry(name) for name in fresh if self.entry(name) in self.specs]
+        if not focus:
             return
-        met: dict[tuple[str, str], int] = {}
-        for result, times in self.store.results(self.game).items():
-            key = (min(result[:2]), max(result[:2]))
-            met[key] = met.get(key, 0) + times
+        rated = rate(self.results, members=self.specs, anchor=ANCHOR if ANCHOR in self.specs else None)
+        met: Counter[tuple[str, str]] = Counter()
+        for (a, b, _), times in self.results.items():
+            met[min(a, b), max(a, b)] += times
         pairings: list[Pairing] = []
-        for a, b in most_telling(rated, count, seed=self.trainers.number, focus=focus, among=here):
+        for a, b in most_telling(rated, count, seed=self.trainers.number, focus=focus, among=self.specs):
             key = (min(a, b), max(a, b))
-            pairings += pair(a, b, self.plan.seed, 1_000_000 + met.get(key, 0) // 2)
-            met[key] = met.get(key, 0) + 2
+            pairings += pair(a, b, self.plan.seed, 1_000_000 + met[key] // 2)
+            met[key] += 2
         self.meet(pairings)
         self.rate()
         if self.ratings is not None:
@@ -302,8 +306,11 @@ class Season:
                 meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.contest.opening)
                 tickets.append(pool.start(i, "meet", meeting))
         played = [one for ticket in tickets for one in pool.finish(ticket)]
-        contest, run = self.contest, self.folder.name
-        self.store.add_games([kept(contest, p, finished, run) for p, finished in played])
+        games = [kept(self.contest, p, finished, self.folder.name) for p, finished in played]
+        self.store.add_games(games)
+        for one in games:
+            first, second = one.seats
+            self.results[Result(first, second, (1 + float(np.sign(one.results[0] - one.results[1]))) / 2)] += 1
         return played
 
     def rate(self) -> None:
@@ -341,6 +348,7 @@ class Season:
         state = {
             "trainers": self.trainers.state(),
             "frozen": self.frozen,
+            "results": [[*result, times] for result, times in sorted(self.results.items())],
             "spent": self.elapsed(),
             "measured": len(self.history),
             "from": list(self.start),

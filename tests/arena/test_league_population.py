@@ -180,8 +180,14 @@ def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     assert [point["round"] for point in again.history] == [point["round"] for point in whole.history]
     assert same(whole.trainers.state(), again.trainers.state())
     assert whole.population.digests().keys() == again.population.digests().keys()
+    assert games(tmp_path / "a") == games(tmp_path / "b")  # rating games too: none more, for what a kill left
     other = play(tmp_path / "c", 1, plan(seed=1))
     assert not same(whole.trainers.state()["pupils"], other.trainers.state()["pupils"])
+
+
+def games(folder: Path) -> dict:
+    with Store.read(folder / "arena.db") as store:
+        return {one.id: (one.purpose, one.seats, one.moves) for one in store.games()}
 
 
 def same(a, b) -> bool:
