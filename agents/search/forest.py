@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.formulas import gamma, gumbel
+from agents.search.formulas import gamma, gumbel, inlined
 from agents.search.nodes import ILLEGAL, OPEN, PUCT, Node, back_up, clear, edge_value
 from agents.search.selection import completed_scores, pick_gumbel_inside, pick_gumbel_root, pick_puct
 from envs.game import rule
@@ -22,53 +22,100 @@ from envs.kernels import Loop, legal, observe, play
 
 
 @Loop
-def descend(
-    forest: Any, rules: Any, table: NDArray[np.int32], waiting: NDArray[np.int64], obs: NDArray[np.float32]
+def grow(
+    forest: Any,
+    rules: Any,
+    table: NDArray[np.int32],
+    waiting: NDArray[np.int64],
+    count: int,
+    logits: NDArray[np.float32],
+    values: NDArray[np.float32],
+    obs: NDArray[np.float32],
 ) -> int:
-    """Runs simulations in every tree until each has a new leaf to be evaluated or has made all its simulations.
+    """Takes the answers that trees waited for, and grows each until it waits again or has made all its simulations.
 
-    Tree waiting[k]'s newest node awaits evaluation, its observation in obs[k]; returns how many wait.
+    logits[k], values[k] are for the newest node of tree waiting[k], k < count, where that is not the root. The trees
+    that wait next are written over `waiting`, their observations to `obs`; returns how many they are. Where nobody is
+    asked, no tree ever waits, and each is finished while the cache holds it: twice as fast as tree after tree in turns.
     """
     nodes, trees = forest.nodes, forest.trees
-    room = np.empty(nodes[0, 0].child.shape[0], np.float32)
-    count = 0
-    for b in range(nodes.shape[0]):
+    actions = nodes[0, 0].child.shape[0]
+    mask, room = np.empty(actions, np.bool_), np.empty((2, actions), np.float32)
+    asked = 0
+    for k in range(count):
+        b = waiting[k]
         tree = trees[b]
+        n = tree.made - 1
+        if n > 0:
+            leaf = nodes[b, n]
+            legal(leaf.row, mask)
+            soft_prior(logits[k], mask, leaf.prior)
+            leaf.value = values[k]
+            back_up(nodes, b, n, values[k])
         while tree.done < rules.simulations and nodes[b, 0].proven == OPEN:
-            n = 0
-            while True:
-                node = nodes[b, n]
-                if rules.kind == PUCT:
-                    a = pick_puct(node, rules.c_puct, 0.0 if n == 0 else rules.fpu_reduction)
-                elif n == 0:
-                    a = pick_gumbel_root(node, tree, rules, table, room)
-                else:
-                    a = pick_gumbel_inside(node, rules.c_visit, rules.c_scale, room)
-                if node.child[a] < 0:
-                    break
-                n = node.child[a]
-                if nodes[b, n].proven != OPEN:
-                    break
+            n, a = go_down(nodes, b, tree, rules, table, room)
             tree.done += 1
-            if node.child[a] < 0:
-                fresh = nodes[b, tree.size]
-                clear(fresh)
-                fresh.parent, fresh.move = n, a
-                fresh.row = node.row
+            if a >= 0:
+                n = add_node(nodes, b, tree, n, a)
+                fresh = nodes[b, n]
                 play(fresh.row, a)
-                node.child[a] = n = tree.size
-                tree.size += 1
-                if not fresh.row.done:
-                    observe(fresh.row, obs[count])
-                    waiting[count] = b
-                    count += 1
+                if fresh.row.done:
+                    fresh.proven = np.int8(fresh.row.reward[fresh.row.seat])
+                elif rules.asks:
+                    observe(fresh.row, obs[asked])
+                    waiting[asked] = b
+                    asked += 1
                     break
-                fresh.proven = np.int8(fresh.row.reward[fresh.row.seat])
-            back_up(nodes, b, n, np.float32(nodes[b, n].proven))
-    return count
+                else:
+                    legal(fresh.row, mask)
+                    even_prior(mask, fresh.prior)
+                    fresh.value = 0.0
+            back_up(nodes, b, n, worth(nodes[b, n]))
+    return asked
 
 
-@rule
+@inlined
+def go_down(
+    nodes: NDArray[Any], b: int, tree: Any, rules: Any, table: NDArray[np.int32], room: NDArray[np.float32]
+) -> tuple[int, int]:
+    """Where a simulation ends: (node, a move of it that was not tried yet, or -1 where the node is proved)."""
+    n = 0
+    while True:
+        node = nodes[b, n]
+        if rules.kind == PUCT:
+            a = pick_puct(node, rules.c_puct, 0.0 if n == 0 else rules.fpu_reduction)
+        elif n == 0:
+            a = pick_gumbel_root(node, tree, rules, table, room)
+        else:
+            a = pick_gumbel_inside(node, rules.c_visit, rules.c_scale, room)
+        below = node.child[a]
+        if below < 0:
+            return n, a
+        n = below
+        if nodes[b, n].proven != OPEN:
+            return n, -1
+
+
+@inlined
+def add_node(nodes: NDArray[Any], b: int, tree: Any, above: int, action: int) -> int:
+    """Makes the node below a move, of which nothing is known; its row is still the one above."""
+    n = tree.made
+    tree.made += 1
+    node = nodes[b, n]
+    clear(node)
+    node.parent, node.move = above, action
+    node.row = nodes[b, above].row
+    nodes[b, above].child[action] = n
+    return n
+
+
+@inlined
+def worth(node: Node) -> np.float32:
+    """What a node is worth to begin with: exactly where it is proved, else what was said of it."""
+    return np.float32(node.proven) if node.proven != OPEN else node.value
+
+
+@inlined
 def soft_prior(logits: NDArray[np.float32], mask: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
     """out = softmax of the legal logits, far below 0 where illegal."""
     top = np.float32(-np.inf)
@@ -86,21 +133,15 @@ def soft_prior(logits: NDArray[np.float32], mask: NDArray[np.bool_], out: NDArra
             out[a] /= weight
 
 
-@Loop
-def expand(
-    forest: Any, waiting: NDArray[np.int64], count: int, logits: NDArray[np.float32], values: NDArray[np.float32]
-) -> None:
-    """Gives the newest node of each waiting tree its prior and value, and carries the value up."""
-    nodes, trees = forest.nodes, forest.trees
-    mask = np.empty(logits.shape[1], np.bool_)
-    for k in range(count):
-        b = waiting[k]
-        n = trees[b].size - 1
-        node = nodes[b, n]
-        legal(node.row, mask)
-        soft_prior(logits[k], mask, node.prior)
-        node.value = values[k]
-        back_up(nodes, b, n, values[k])
+@inlined
+def even_prior(mask: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
+    """out = the same for each legal move, as `soft_prior` of equal logits; far below 0 where illegal."""
+    count = 0
+    for a in range(mask.shape[0]):
+        count += mask[a]
+    share = np.float32(1.0) / np.float32(count)
+    for a in range(mask.shape[0]):
+        out[a] = share if mask[a] else ILLEGAL
 
 
 @Loop
@@ -120,6 +161,7 @@ def plant(
     mask = np.empty(logits.shape[1], np.bool_)
     for b in range(forest.nodes.shape[0]):
         root, tree = forest.nodes[b, 0], forest.trees[b]
+        clear(root)
         legal(root.row, mask)
         soft_prior(logits[b], mask, root.prior)
         root.value = values[b]
@@ -150,7 +192,7 @@ def results(
     """What each root learned: improved policy [B, A], Q of each move tried (NaN elsewhere), value [B]."""
     for b in range(forest.nodes.shape[0]):
         root = forest.nodes[b, 0]
-        completed_scores(root, forest.trees[b].logits, c_visit, c_scale, improved[b])
+        completed_scores(root, forest.trees[b].logits, c_visit, c_scale, q[b], improved[b])
         top = improved[b].max()
         weight, visited, total = 0.0, 0.0, 0.0
         for a in range(improved.shape[1]):

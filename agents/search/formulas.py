@@ -6,21 +6,34 @@ Values are seen by the seat to move at the node that an action leaves from, in [
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.game import Real, rule
+from envs.game import COMPILED, Real, rule
 from envs.kernels import next_random, unit
+from envs.parts import part
 
 
-@rule
+def inlined(function: Callable[..., Any]) -> Any:
+    """Marks a rule that is copied to where it is called, and divides as NumPy does.
+
+    At 70 ns a simulation a call counts, the two locked additions by which it holds an array count double, since they
+    keep the next tree's work from beginning, and a check of each division keeps LLVM from choosing without a branch.
+    """
+    return part(function, forceinline=True, error_model="numpy", **COMPILED)
+
+
+@inlined
 def seen_from(seat: int, other: int, value: Real) -> Real:
     """A value of `other`'s as `seat` sees it: the one sign flip of the whole search."""
     return value if seat == other else -value
 
 
-@rule
+@inlined
 def puct(q: Real, prior: Real, visits: Real, root: Real, c: Real) -> Real:
     """Q + c P sqrt(sum N) / (1 + N)  (Silver et al. 2017, AlphaGo Zero, Methods, "Select"); root = sqrt(sum N).
 
@@ -29,7 +42,7 @@ def puct(q: Real, prior: Real, visits: Real, root: Real, c: Real) -> Real:
     return q + c * prior * root / (np.float32(1.0) + visits)
 
 
-@rule
+@inlined
 def first_play_urgency(value: Real, explored: Real, reduction: Real) -> Real:
     """Q of an action not tried yet: the node's value, less the more of the prior has been tried.
 
@@ -38,13 +51,13 @@ def first_play_urgency(value: Real, explored: Real, reduction: Real) -> Real:
     return value - reduction * math.sqrt(explored)
 
 
-@rule
+@inlined
 def sigma(q: Real, most_visits: Real, c_visit: Real, c_scale: Real) -> Real:
     """How many units of logit a value is worth (Danihelka et al. 2022, eq. 8), q in [-1, 1] mapped to [0, 1]."""
     return (c_visit + most_visits) * c_scale * 0.5 * (q + 1.0)
 
 
-@rule
+@inlined
 def mixed_value(value: Real, visits: NDArray[np.float32], q: NDArray[np.float32], prior: NDArray[np.float32]) -> Real:
     """The value given to actions not visited: the network's, mixed with those seen (Danihelka et al. 2022, eq. 33).
 
@@ -61,6 +74,7 @@ def mixed_value(value: Real, visits: NDArray[np.float32], q: NDArray[np.float32]
     return (value + total * weighted / weight) / (1.0 + total)
 
 
+@cache
 def considered_visits(actions: int, simulations: int) -> NDArray[np.int32]:
     """[actions + 1, simulations]: how often an action must have been visited to be next, under sequential halving.
 

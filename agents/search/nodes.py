@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.formulas import seen_from
-from envs.game import Game, Real, Rows, rule
+from agents.search.formulas import inlined, seen_from
+from envs.game import Game, Real, Rows
 
 OPEN = 2
 """In `proven` and `settled`: the value is not known exactly yet."""
@@ -46,7 +46,7 @@ def node_dtype(game: Game) -> np.dtype[Any]:
     """
     a = game.actions
     fields = [
-        ("row", game.row), ("parent", np.int32), ("move", np.int16), ("proven", np.int8), ("value", np.float32),
+        ("row", game.row), ("parent", np.uint32), ("move", np.uint16), ("proven", np.int8), ("value", np.float32),
         ("visited", np.float32), ("explored", np.float32),
         ("child", np.int32, (a,)), ("prior", np.float32, (a,)), ("visits", np.float32, (a,)),
         ("q", np.float32, (a,)), ("settled", np.int8, (a,)),
@@ -58,11 +58,11 @@ def node_dtype(game: Game) -> np.dtype[Any]:
 def tree_dtype(game: Game) -> np.dtype[Any]:
     """What belongs to a whole tree.
 
-    size    nodes made; done: simulations made
+    made    nodes; done: simulations
     logits  [A] of the root before any noise, -inf = illegal; noise: [A] the root's Gumbel noise
     """
     a = game.actions
-    fields = [("size", np.int32), ("done", np.int32), ("logits", np.float32, (a,)), ("noise", np.float32, (a,))]
+    fields = [("made", np.uint32), ("done", np.int32), ("logits", np.float32, (a,)), ("noise", np.float32, (a,))]
     return np.dtype(fields, align=True)
 
 
@@ -79,6 +79,7 @@ class Rules(NamedTuple):
     """How trees are grown: numbers that compiled code takes."""
 
     kind: int
+    asks: bool
     simulations: int
     c_puct: float
     fpu_reduction: float
@@ -88,12 +89,11 @@ class Rules(NamedTuple):
 
 
 def new_forest(game: Game, rows: Rows, simulations: int) -> Forest:
-    """B trees whose roots are `rows`, with room for `simulations` more nodes each."""
+    """B trees with room for `simulations` more nodes each; of the roots, only the `rows` are there yet."""
     nodes = np.empty((len(rows), simulations + 1), node_dtype(game))
     trees = np.zeros(len(rows), tree_dtype(game))
     nodes["row"][:, 0] = rows
-    clear_roots(nodes)
-    trees["size"] = 1
+    trees["made"] = 1
     trees["logits"] = -np.inf
     return Forest(nodes, trees)
 
@@ -103,39 +103,26 @@ def tree_bytes(game: Game, simulations: int) -> int:
     return (simulations + 1) * node_dtype(game).itemsize + tree_dtype(game).itemsize
 
 
-@rule
+@inlined
 def clear(node: Node) -> None:
-    """A node of which nothing is known yet."""
+    """A node of which nothing is known yet; its prior and value are for others to write."""
     node.proven = OPEN
     node.visited = 0.0
     node.explored = 0.0
     for a in range(node.child.shape[0]):
         node.child[a] = -1
-        node.prior[a] = -1.0
         node.visits[a] = 0.0
         node.q[a] = 0.0
         node.settled[a] = OPEN
 
 
-def clear_roots(nodes: NDArray[Any]) -> None:
-    """Clears node 0 of every tree."""
-    nodes["visited"][:, 0] = 0.0
-    nodes["explored"][:, 0] = 0.0
-    nodes["proven"][:, 0] = OPEN
-    nodes["child"][:, 0] = -1
-    nodes["prior"][:, 0] = -1.0
-    nodes["visits"][:, 0] = 0.0
-    nodes["q"][:, 0] = 0.0
-    nodes["settled"][:, 0] = OPEN
-
-
-@rule
+@inlined
 def edge_value(node: Node, a: int) -> Real:
     """Q of a move that was tried: exact where it is settled, else the mean."""
     return max(node.q[a], np.float32(-1.0))
 
 
-@rule
+@inlined
 def settle(node: Node) -> None:
     """Proves a node from its moves, if they allow it: one that wins is enough, else all must be settled."""
     best, every = -2, True
@@ -149,7 +136,7 @@ def settle(node: Node) -> None:
         node.proven = best
 
 
-@rule
+@inlined
 def back_up(nodes: NDArray[Any], b: int, start: int, value: Real) -> None:
     """Carries a node's value, seen by its own seat, up to the root; proves what can be proved on the way."""
     n = start

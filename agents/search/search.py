@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.ranges import within
-from agents.search.forest import continuations, descend, expand, plant, results
+from agents.search.forest import continuations, grow, plant, results
 from agents.search.formulas import considered_visits
 from agents.search.nodes import GUMBEL, OPEN, PUCT, Rules, new_forest, tree_bytes
 from agents.symmetry import Symmetric
@@ -86,14 +86,15 @@ class Found(NamedTuple):
 
 
 def search(
-    game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: NDArray[np.uint64], depth: int = 0
+    game: Game, rows: Rows, evaluate: Evaluate | None, settings: Search, rng: NDArray[np.uint64], depth: int = 0
 ) -> Found:
     """Searches B positions, none of them done, side by side; rng [B] feeds the noise and moves on.
 
+    Without `evaluate` nobody is asked: every move is as likely as another, and a position worth 0 unless it is proved.
     `depth` is how many moves of each continuation are wanted. Trees of more than MOST_BYTES in all are grown in pieces
     of B, which changes nothing but the sizes of the batches that are evaluated.
     """
-    if settings.average:
+    if evaluate is not None and settings.average:
         evaluate = Symmetric(evaluate, game)
     size = max(1, MOST_BYTES // tree_bytes(game, settings.simulations))
     parts = [
@@ -107,11 +108,17 @@ def search(
     return Found(**joined, evaluations=sum(part.evaluations for part in parts))
 
 
-def _search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: NDArray[np.uint64], depth: int) -> Found:
+def _search(
+    game: Game, rows: Rows, evaluate: Evaluate | None, settings: Search, rng: NDArray[np.uint64], depth: int
+) -> Found:
     b = len(rows)
     forest = new_forest(game, rows, settings.simulations)
-    view = kernels.view(game, rows)
-    logits, values = evaluate(view.obs)
+    if evaluate is None:
+        obs = np.empty((0, *game.shape), np.float32)
+        logits, values = np.zeros((b, game.actions), np.float32), np.zeros(b, np.float32)
+    else:
+        obs = kernels.view(game, rows).obs
+        logits, values = evaluate(obs)
     gumbel = settings.kind == "gumbel"
     share = -settings.gumbel_scale if gumbel else settings.noise_share
     plant(game, forest, logits, values, (float(share), settings.noise_alpha), rng)
@@ -119,6 +126,7 @@ def _search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: N
     table = considered_visits(considered, max(1, settings.simulations))
     rules = Rules(
         GUMBEL if gumbel else PUCT,
+        evaluate is not None,
         settings.simulations,
         settings.c_puct,
         settings.fpu_reduction,
@@ -126,13 +134,14 @@ def _search(game: Game, rows: Rows, evaluate: Evaluate, settings: Search, rng: N
         settings.c_scale,
         considered,
     )
-    waiting = np.empty(b, np.int64)
-    obs = np.empty((b, *game.shape), np.float32)
-    evaluations = b
-    while count := descend(game, forest, rules, table, waiting, obs):
-        logits, values = evaluate(obs[:count])
-        expand(game, forest, waiting, count, logits, values)
-        evaluations += count
+    waiting, evaluations = np.arange(b), 0
+    count = grow(game, forest, rules, table, waiting, b, logits, values, obs)
+    if evaluate is not None:
+        evaluations = b
+        while count:
+            logits, values = evaluate(obs[:count])
+            evaluations += count
+            count = grow(game, forest, rules, table, waiting, count, logits, values, obs)
     policy = np.empty((b, game.actions), np.float32)
     q, value = np.empty_like(policy), np.empty(b, np.float32)
     results(game, forest, settings.c_visit, settings.c_scale, policy, q, value)

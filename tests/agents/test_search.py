@@ -145,6 +145,18 @@ class TestPlantedPositions:
             assert (alone.visits[0] == together.visits[i]).all()
             assert alone.best[0] == together.best[i]
 
+    def test_asking_nobody_is_asking_who_knows_nothing(self, how):
+        rows, settings = kernels.random_openings(FOUR, kernels.seeds(3, 20), 8), Search(simulations=50, **how)
+        rows, rng, other = rows[~rows["done"]], kernels.seeds(9, 20), kernels.seeds(9, 20)
+        alone = search(FOUR, rows, None, settings, rng[: len(rows)], depth=3)
+        asked = search(FOUR, rows, flat, settings, other[: len(rows)], depth=3)
+        for name in [*alone._fields[:-2], "continuations"]:
+            np.testing.assert_array_equal(getattr(alone, name), getattr(asked, name), err_msg=name)
+        assert (rng == other).all()
+        assert alone.evaluations == 0 < asked.evaluations
+        biased = search(FOUR, rows, lambda obs: (flat(obs)[0], flat(obs)[1] + 0.5), settings, rng[: len(rows)])
+        assert (biased.visits != alone.visits).any()
+
     def test_leaves_the_positions_alone(self, how):
         rows = kernels.random_openings(FOUR, kernels.seeds(4, 10), 3)
         before = rows.copy()
