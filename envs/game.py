@@ -142,6 +142,8 @@ class Game:
     key(row)    64 bits that are equal exactly where `row.seat` cannot tell two positions apart, with all that it has
                 seen so far and who it is: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
     chances     chance laid open, where it is small enough for exact work
+    second      the actions' names for everybody but seat 0, where `names` are from the mover's side: as seat 0 sees
+                the board, as it is shown to all; without it `names` are everybody's
     text(row)   the whole position in lines of plain text, where the planes of the observation do not say it well; of
                 a game that hides something text(row, seat) is what that seat alone may know there
     hidden      a seat does not see everything; simultaneous: seats choose at once, which is played as hidden choices
@@ -178,6 +180,11 @@ class Game:
     simultaneous: bool = False
     foreign: bool = False
     language: Language | None = None
+    second: tuple[str, ...] = ()
+
+    def told(self, seat: int) -> tuple[str, ...]:
+        """The names of a seat's actions on the board as it is shown to all."""
+        return self.second if seat and self.second else self.names
 
     def action(self, name: str) -> int:
         """The action written as `name`."""

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from agents.agent import Decision, Forfeit, Memory, Unable
 from agents.clock import DAY, Clock, any_move
 from agents.external.process import Fault, quoted
-from agents.external.squares import told_names
 from agents.play import legal_named
 from envs.game import Game, View
 from envs.registry import check_options, parse
@@ -140,7 +139,7 @@ class Outside(ABC):
     def answer(self, line: Any, view: View, lane: int, number: int, seconds: float, board: str) -> Any:
         """Its move in one game, by the arena's own protocol; raises Fault."""
         answer = line.ask(turn(view, lane, number, seconds, board), seconds)
-        return understood(view, lane, answer, told_names(view.game, int(view.seat[lane])))
+        return understood(view, lane, answer, view.game.told(int(view.seat[lane])))
 
     def greet(self, line: Any, game: Game) -> None:
         """Says hello to what was just begun; raises Fault."""
@@ -182,12 +181,12 @@ def turn(view: View, lane: int, number: int, seconds: float, board: str) -> byte
     game = view.game
     lines = [f"turn {number} {view.seat[lane]}", f"seconds {seconds:g}"]
     if view.moves is not None and not game.controls:
-        moves = (told_names(game, ply % game.seats)[move] for ply, move in enumerate(view.moves[lane]))
+        moves = (game.told(ply % game.seats)[move] for ply, move in enumerate(view.moves[lane]))
         lines.append(" ".join(["moves", *moves]))
     if game.controls:
         lines.append(" ".join(["controls", *(f"{low:g} {high:g}" for low, high in game.controls)]))
     else:
-        names = told_names(game, int(view.seat[lane]))
+        names = game.told(int(view.seat[lane]))
         lines.append(" ".join(["legal", *(names[a] for a in np.flatnonzero(view.legal[lane]).tolist())]))
     lines += [f"board {line}" for line in board.splitlines()]
     return ("\n".join(lines) + "\ngo\n").encode()

@@ -133,7 +133,8 @@ class Program(Outside):
 
     def answer(self, line: Process, view: View, lane: int, number: int, seconds: float, board: str) -> Any:
         if self._engine is not None:
-            return understood(view, lane, self._engine.move(line, view, lane, number, seconds))
+            said = self._engine.move(line, view, lane, number, seconds)
+            return understood(view, lane, said, view.game.told(int(view.seat[lane])))
         return super().answer(line, view, lane, number, seconds, board)
 
 

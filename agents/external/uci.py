@@ -1,7 +1,7 @@
 """Engines that speak UCI, the Universal Chess Interface: `exec,protocol=uci:fairy-stockfish` plays gardner_chess.
 
-UCI names squares from White's side and every promotion by its piece; here moves are seen from the mover's side, and a
-pawn that becomes a queen needs no letter. Which chess it is the engine is told by the option UCI_Variant.
+UCI names every promotion by its piece; here a pawn that becomes a queen needs no letter. Which chess it is the engine
+is told by the option UCI_Variant.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 
 from agents.agent import Unable
 from agents.external.process import Fault, Process, quoted
-from agents.external.squares import seen
 from envs import kernels
 from envs.boards.gardner_chess import PAWN, SIZE
 from envs.game import Game, Rows, View
@@ -64,7 +63,7 @@ class Uci:
         found = MOVE.fullmatch(answer.split()[1]) if len(answer.split()) > 1 else None
         if found is None:
             raise Fault("nonsense", f"it answered {quoted(answer.encode())}, which names no move.", fatal=False)
-        return seen("".join(found.groups()[:4]), int(view.seat[lane])) + found[5].removesuffix("q")
+        return found[0].removesuffix("q")
 
 
 def spelt(game: Game, moves: Sequence[int]) -> list[str]:
@@ -72,10 +71,9 @@ def spelt(game: Game, moves: Sequence[int]) -> list[str]:
     before = kernels.replay(game, 0, moves)
     words = []
     for i, move in enumerate(moves):
-        name = game.names[move]
-        word = seen(name[:4], i % 2)
-        promoted = name[4:] or ("q" if name[3] == str(SIZE) and _piece(before, i, word) == PAWN else "")
-        words.append(word + promoted)
+        name, word = game.names[move], game.told(i % 2)[move]
+        queen = len(name) == 4 and name[3] == str(SIZE) and _piece(before, i, word) == PAWN
+        words.append(word + "q" * queen)
     return words
 
 

@@ -274,9 +274,9 @@ def ending(limit: int) -> Callable[[Row, int], None]:
     return play
 
 
-def square(cell: int) -> str:
-    """The name of a cell from the mover's side."""
-    return "abcde"[cell % SIZE] + str(SIZE - cell // SIZE)
+def square(cell: int, seat: int = 0) -> str:
+    """The name of a cell from the mover's side; with the mover's seat, as White sees it."""
+    return "abcde"[cell % SIZE] + str(1 + cell // SIZE if seat else SIZE - cell // SIZE)
 
 
 def mirror() -> Symmetry:
@@ -313,4 +313,5 @@ def gardner_chess(limit: int = 256) -> Game:
         symmetries=(mirror(),),
         heuristic=heuristic,
         text=text,
+        second=tuple(square(a, 1) + square(b, 1) + letters[kind] for a, b, kind in ACTIONS),
     )

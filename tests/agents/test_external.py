@@ -21,7 +21,6 @@ from agents.external.outside import hello, turn, understood
 from agents.external.process import Fault, Process
 from agents.external.program import Program, Settings
 from agents.external.sandbox import Limits, bubblewrap, shown, usage
-from agents.external.squares import told_names
 from agents.play import Finished, play_games, read_forfeit, written
 from agents.registry import agent
 from envs import kernels
@@ -119,11 +118,11 @@ def test_squares_are_named_as_on_the_board_that_is_shown() -> None:
     assert lines[4:9] == [
         "board 5 r n b q k", "board 4 p p p p .", "board 3 . . . p .", "board 2 P P P B P", "board 1 R N . Q K",
     ]  # fmt: skip
-    told = told_names(rules, 1)
+    told = rules.told(1)
     assert rules.names[understood(view, 0, "d3c2", told)] == "d3c4"
     with pytest.raises(Fault, match=r"'d3c4', which is not legal, where d3c2, d3e2"):
         understood(view, 0, "d3c4", told)
-    assert told_names(rules, 0) == rules.names and told_names(TIC_TAC_TOE, 1) == TIC_TAC_TOE.names
+    assert rules.told(0) == rules.names and TIC_TAC_TOE.told(1) == TIC_TAC_TOE.names
 
 
 def test_numbers_as_answers() -> None:

@@ -10,7 +10,7 @@ import pytest
 from agents.agent import Unable
 from agents.external.process import Process
 from agents.external.program import Program, Settings
-from agents.external.uci import Uci, ended_by, seen, spelt
+from agents.external.uci import Uci, ended_by, spelt
 from agents.play import play_games, read_forfeit, written
 from agents.registry import agent
 from envs import kernels
@@ -197,11 +197,13 @@ def test_what_an_engine_is_told():
     assert spelt(RULES, moves)[-1] == "c4d5q"
     view = kernels.view(RULES, kernels.replay(RULES, 0, moves)[-1:])._replace(moves=[moves])
     process.answer = "e5d5"
-    assert speaker.move(process, view, 0, 4, 2.0) == "e1d1"  # type: ignore[arg-type]
+    assert speaker.move(process, view, 0, 4, 2.0) == "e5d5"  # type: ignore[arg-type]
 
 
 def test_squares_turn_round():
-    assert seen("a1e5", 0) == "a1e5" and seen("a1e5", 1) == "a5e1" and seen(seen("b2c4", 1), 1) == "b2c4"
+    own, told = RULES.told(0), RULES.told(1)
+    assert own == RULES.names and len(set(told)) == len(own)
+    assert [told[own.index(word)] for word in ("a1e5", "b2c4", "a4b5n")] == ["a5e1", "b4c2", "a2b1n"]
     assert ended_by("uciok")(b"uciokay\n") == 0 and ended_by("uciok")(b"id\nuciok\nmore") == 9
 
 
