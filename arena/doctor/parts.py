@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from agents.agent import Unable
 from agents.experience import Columns
 from agents.learn.worlds import WORLDS
 from arena.doctor.findings import Finding, bad, good
@@ -20,6 +21,8 @@ BATCH = "one batch, seen again and again, is fitted"
 AGREES = "playing and learning see the same values in the same games"
 RESCALED = "heads.returns.score"
 """What moves with the returns' own spread, gradient or not."""
+VALUED = ("heads.returns.", "heads.q.")
+"""Where the numbers of what says what a position is worth are."""
 FORGETS = "a game begins with nothing remembered, and a fragment with what was"
 
 
@@ -52,8 +55,6 @@ def gradient_check(subject: Subject) -> Finding:
 
 def _chooses(subject: Subject) -> bool:
     """Whether it can learn games with actions to choose among."""
-    from agents.agent import Unable
-
     try:
         subject.kind.parts(WORLDS["ended"], subject.default)
     except Unable:
@@ -138,7 +139,7 @@ def _taken(table: np.ndarray, action: np.ndarray) -> np.ndarray:
 
 
 def masks_check(subject: Subject) -> Finding:
-    """Where one action is left, a policy's head has nothing to learn and stays still; the body learns the value."""
+    """Where one action is left, a policy learns nothing and stays still; the body learns the value, if there is one."""
     trial = subject.trial(BARRED)
     found = moved(trial, 6)
     head = [has for name, has in found.items() if name.startswith("heads.policy.")]
@@ -146,6 +147,8 @@ def masks_check(subject: Subject) -> Finding:
     about = ABOUT["barred"]
     if any(head):
         return bad("barred", about, "the policy moves where nothing can be chosen", "mask")
+    if not any(name.startswith(VALUED) for name in found):
+        return good("barred", about, "the policy rests where nothing can be chosen")
     if body and not any(body):
         return bad("barred", about, "the body does not move for the value alone", "body")
     return good("barred", about, "the policy rests where nothing can be chosen, the body learns the value")
@@ -165,6 +168,8 @@ def agreement_check(subject: Subject, backbone: str) -> Finding:
     """What the network said while playing against what it says when it goes along the same games again."""
     trial, columns = _fragment(subject, backbone)
     out = seen(trial, columns)
+    if not {"returns", "q"} & set(out):
+        raise Unable("it expects no returns while it plays")
     now = out["returns"] if "returns" in out else out["q"].max(-1)
     error = np.abs(now - columns["value"]) * columns["valid"]
     said = f"they differ by {error.max():.1e} at most"

@@ -91,7 +91,7 @@ def test_parameters_are_as_many_as_counted_by_hand(spec: str) -> None:
 
 
 def test_every_name_of_the_table_has_its_parameters_counted() -> None:
-    assert set(BACKBONES) <= set(PARAMETERS)
+    assert set(BACKBONES) <= set(PARAMETERS), "Count the numbers of a new one by hand, and write them into PARAMETERS."
 
 
 def test_fit_keeps_every_number_in_its_place() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from agents.exact.transitions import explore
 from agents.learn.a2c import A2C
 from agents.learn.alphazero import AlphaZero
 from agents.learn.ppo import PPO
+from agents.learn.reinforce import Reinforce
 from agents.registry import ALGORITHMS, PLAYERS
 from agents.rollouts import Rollouts
 from arena import cli
@@ -34,7 +36,7 @@ def examined(monkeypatch):
         module = types.ModuleType("faults")
         module.Faulty = kind  # pyright: ignore[reportAttributeAccessIssue]
         monkeypatch.setitem(sys.modules, "faults", module)
-        name = name or {PPO: "ppo", A2C: "a2c", AlphaZero: "alphazero"}[kind.__bases__[0]]
+        name = name or {PPO: "ppo", A2C: "a2c", AlphaZero: "alphazero", Reinforce: "reinforce"}[kind.__bases__[0]]
         monkeypatch.setitem(table, name, "faults:Faulty")
         report = examine(algorithm or name, only=only)
         assert len(report.findings) == len(only)
@@ -61,6 +63,28 @@ def test_a_learner_without_a_fault_has_no_complaint():
     report = examine("a2c", only=("gradient", "later", "repeated", "forgotten", "resume"))
     assert report.healthy and not report.complaints and len(report.findings) == 5
     assert examine("ppo", only=("batch", "barred")).healthy
+
+
+def test_a_learner_of_a_policy_alone_has_no_complaint(examined):
+    """It says nothing of what a position is worth, and so nothing that could be wrong; barred moves are seen still."""
+
+    class Bare(Reinforce):
+        barred = True
+
+        @staticmethod
+        def parts(game, settings):
+            return Reinforce.parts(game, replace(settings, baseline="none"))
+
+        def __init__(self, game, network, settings, seed):
+            super().__init__(game, network, replace(settings, baseline="none"), seed)
+
+        def update(self, experience, progress):
+            legal = experience["legal"]
+            return super().update(experience if self.barred else {**experience, "legal": legal | True}, progress)
+
+    assert examined(Bare, "barred", "repeated", "forgotten") == (set(), [])
+    Bare.barred = False
+    assert examined(Bare, "barred")[0] == {"barred: mask"}
 
 
 def test_flipped_advantage(examined):
