@@ -4,15 +4,19 @@ Both kinds of pool give the same results for the same calls: a call's outcome de
 arguments and nothing else. A worker that dies is made again from its order and the state that came with its last
 chunk, and its call is given out again.
 
-Ray is always asked for token authentication, and never to report its use.
+Ray is always asked for token authentication, and never to report its use. Where its own process on a machine dies, it
+ends all that called it there, without a reason: so a thread waits for that, and gives one.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
+import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +29,15 @@ Item = TypeVar("Item")
 
 DEATHS = 5
 """Of one worker, one after the other without a finished call between them, before the pool gives up."""
+
+
+DIED = (
+    "Ray's process on this machine (raylet) has died, perhaps for want of memory; start again: a run goes on from its "
+    "last kept state.\n"
+)
+
+_stopped = threading.Event()
+"""Ray is wanted no more, so that its end is no death."""
 
 
 class NoCluster(ValueError):
@@ -240,6 +253,7 @@ def start_ray(cores: int, address: str | None) -> None:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")  # what Ray would write between our own lines
     elif os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
         raise NoCluster("Ray was imported without token authentication; take RAY_AUTH_MODE out of the environment.")
     if address is None:
@@ -259,6 +273,12 @@ def start_ray(cores: int, address: str | None) -> None:
         raise NoCluster(
             f"Ray could not be reached {where} ({_first_line(error)}); --workers 0 runs without it."
         ) from error
+    _stopped.clear()
+    atexit.register(_stopped.set)  # before Ray's own, which was registered on import
+    own = ray.get_runtime_context().get_node_id()
+    path = next((node["RayletSocketName"] for node in ray.nodes() if node["NodeID"] == own), "")
+    if os.path.exists(path):  # on Windows it is no file
+        threading.Thread(target=_outlive, args=(path,), daemon=True).start()
 
 
 def stop_ray() -> None:
@@ -268,7 +288,26 @@ def stop_ray() -> None:
     import ray
 
     if ray.is_initialized():
+        _stopped.set()
         ray.shutdown()
+
+
+def _outlive(path: str) -> None:
+    """Waits until nobody listens at Ray's socket; if it was not stopped, says so and ends this process."""
+    listening = True
+    while listening and not _stopped.wait(0.01):
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.connect(path)
+                line.recv(1)  # there is nothing to be read before the end
+        except ConnectionResetError:
+            pass
+        except OSError:
+            listening = False
+    if not _stopped.is_set():
+        sys.stderr.write(DIED)
+        sys.stderr.flush()
+        os._exit(2)
 
 
 def _own_token() -> None:

@@ -118,6 +118,34 @@ def test_what_was_never_started_is_not_imported_to_be_stopped(monkeypatch):
     assert "ray" not in sys.modules
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Ray's socket is a file elsewhere")
+@pytest.mark.parametrize(("how", "code", "out"), [("dies", 2, ""), ("stopped", 0, "it lives\n")])
+def test_the_death_of_rays_own_process_is_told_and_its_end_is_not(tmp_path, how, code, out):
+    program = """
+import socket, sys, threading
+from arena import cluster
+path, how = sys.argv[1:]
+server = socket.socket(socket.AF_UNIX)
+server.bind(path)
+server.listen()
+waiting = threading.Thread(target=cluster._outlive, args=(path,))
+waiting.start()
+line, _ = server.accept()
+if how == "stopped":
+    cluster._stopped.set()
+line.close()
+server.close()
+waiting.join()
+print("it lives")
+"""
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", program, "raylet", how]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, out)
+    assert done.stderr == (cluster.DIED if how == "dies" else "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a process may use")
 def test_there_are_as_many_workers_as_cores_that_may_be_used(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
