@@ -13,11 +13,10 @@ from agents.agent import Agent, Decision, Forfeit, Illegal, Memory, put, take
 from envs import kernels
 from envs.game import Game, Rows, View
 from envs.kernels import GOLDEN, compiled, mix
+from envs.text import named
 
 PLAYERS = np.uint64(0x706C6179657273)
 """Sets the players' streams apart from the game's own, which begins at `mix(seed)`."""
-MOST_NAMED = 32
-"""So many legal moves are named where another was chosen."""
 SAID = ("value", "policy", "prior")
 """What an agent that says them of its choice gives as finite numbers."""
 
@@ -185,9 +184,7 @@ def _move(game: Game, action: int) -> str:
 
 def legal_named(view: View, lane: int, told: Sequence[str] = ()) -> str:
     """The legal moves of one game by their names, or by those that are told, so many as can be read."""
-    names = [(told or view.game.names)[a] for a in np.flatnonzero(view.legal[lane]).tolist()]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f", where {', '.join(names[:MOST_NAMED])}{more} {'is' if len(names) == 1 else 'are'} legal"
+    return f", where {named(view.game, view.legal[lane], told)}"
 
 
 @compiled

@@ -11,11 +11,9 @@ With NUMBA_DISABLE_JIT=1 the very same functions run as Python, for a debugger o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numba
@@ -23,6 +21,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
+from envs.fingerprints import fingerprint, names_in, tell_closures_apart
 from envs.game import COMPILED, Bits, Game, Row, Rows, View, rule
 from envs.masks import count_true, nth_true
 from envs.parts import part
@@ -93,7 +92,7 @@ class Loop(Generic[P, R]):
     def _specialise(self, game: Game, inlined: bool = False) -> Any:
         """The loop with one game's rules; `inlined` into the loop that calls it, where a call costs a ply's time."""
         scope = {**self.function.__globals__, **rules_of(game), **(_WORDS if game.foreign else {})}
-        for name in _names(self.function.__code__):
+        for name in names_in(self.function.__code__):
             if isinstance(scope.get(name), Loop):
                 scope[name] = scope[name]._specialise(game, inlined=True)
         copy = FunctionType(
@@ -135,69 +134,6 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     tell_closures_apart(function)
     function.__qualname__ += f".{fingerprint(function)}"
     return numba.njit(cache=True, **COMPILED)(function)
-
-
-def _names(code: CodeType) -> set[str]:
-    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
-    return set(code.co_names).union(*inner)
-
-
-def fingerprint(function: Any) -> str:
-    """A digest of the source files, closures and constants that a function's compiled code depends on.
-
-    Where they lie belongs to it: what is cached names the modules of its parts.
-    """
-    seen: set[int] = set()
-    digest = hashlib.sha256()
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Dispatcher):
-            value = value.py_func
-        if isinstance(value, FunctionType):
-            if id(value) not in seen and not value.__module__.startswith(("numba", "numpy")):
-                seen.add(id(value))
-                digest.update(f"{value.__module__}.{value.__code__.co_qualname}".encode())
-                digest.update(_source(value.__code__.co_filename))
-                for name in sorted(_names(value.__code__)):
-                    visit(value.__globals__.get(name))
-                for cell in value.__closure__ or ():
-                    visit(cell.cell_contents)
-        elif isinstance(value, np.ndarray):
-            digest.update(value.tobytes())
-        elif isinstance(value, (int, float, str, tuple, np.generic)):
-            digest.update(repr(value).encode())
-
-    visit(function)
-    return digest.hexdigest()[:16]
-
-
-def tell_closures_apart(function: Any) -> None:
-    """Gives each closure among the rules that a function calls a name of its own.
-
-    numba tells rules of one name (`othello.<locals>.moves` on 6 x 6 and on 8 x 8) apart by a number that starts anew
-    in every process. Objects cached by two processes may then define one symbol twice, and whichever is loaded first
-    serves both: the rules of one game would run in another.
-    """
-    seen: set[int] = set()
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Dispatcher):
-            value = value.py_func
-        if isinstance(value, FunctionType) and id(value) not in seen:
-            seen.add(id(value))
-            if not value.__module__.startswith(("numba", "numpy")):
-                cells = [cell.cell_contents for cell in value.__closure__ or ()]
-                if cells and not value.__qualname__.endswith(fingerprint(value)):
-                    value.__qualname__ += f".{fingerprint(value)}"
-                for item in [*(value.__globals__.get(name) for name in _names(value.__code__)), *cells]:
-                    visit(item)
-
-    visit(function)
-
-
-@cache
-def _source(path: str) -> bytes:
-    return Path(path).read_bytes()
 
 
 def _on_records(function: Callable[..., R]) -> Callable[..., R]:
@@ -469,7 +405,10 @@ def replay(game: Game, seed: int, moves: Sequence[Any]) -> Rows:
     rows[:1] = new_rows(game, np.array([seed], np.uint64))
     for i, move in enumerate(moves):
         if not may_play(game, rows[i : i + 1], move):
-            raise ValueError(f"Move {i + 1} of this game of {game.name} ({move}) is against the rules.")
+            from envs.text import named
+
+            there = named(game, legal_mask(game, rows[i : i + 1])[0])
+            raise ValueError(f"Move {i + 1} of this game of {game.name} ({move}) is against the rules: {there}.")
         rows[i + 1] = rows[i]
         play_rows(game, rows[i + 1 : i + 2], np.array([move], np.float32 if game.controls else np.int64))
     return rows
@@ -481,7 +420,8 @@ def may_play(game: Game, row: Rows, move: Any) -> bool:
         return False
     if game.controls:
         return bool(in_bounds(game, np.array([move], np.float32)).all())
-    return 0 <= move < game.actions and bool(legal_mask(game, row)[0, move])
+    whole = isinstance(move, (int, np.integer))
+    return whole and bool(0 <= move < game.actions and legal_mask(game, row)[0, move])
 
 
 def in_bounds(game: Game, actions: NDArray[np.floating]) -> NDArray[np.bool_]:

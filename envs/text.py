@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,8 @@ from envs.game import Game, Rows
 
 MARKS = "xo#*+%@&"
 """The mark of a stone of each plane: seat 0's first, then seat 1's."""
+MOST_NAMED = 32
+"""So many legal actions are named where another was chosen."""
 
 
 def text_seen(game: Game, rows: Rows, seat: int | None = None) -> str:
@@ -28,6 +32,18 @@ def _looked(game: Game, rows: Rows, seat: int) -> NDArray[np.float32]:
     row = rows[:1].copy()
     row["seat"] = seat
     return kernels.view(game, row).obs[0]
+
+
+def named(game: Game, legal: NDArray[np.bool_], names: Sequence[str] = ()) -> str:
+    """The legal actions in words, so many as can be read: "a1, b3 and 5 more are legal"; by other names if given."""
+    if game.controls:
+        bounds = zip(game.names, game.controls, strict=True)
+        return f"{', '.join(f'{name} from {low:g} to {high:g}' for name, (low, high) in bounds)} is legal"
+    chosen = [(names or game.names)[a] for a in np.flatnonzero(legal).tolist()]
+    if not chosen:
+        return "nothing is legal, for the game is over"
+    more = f" and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""
+    return f"{', '.join(chosen[:MOST_NAMED])}{more} {'is' if len(chosen) == 1 else 'are'} legal"
 
 
 def planes_text(planes: NDArray[np.float32]) -> str:

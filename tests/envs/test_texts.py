@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
+import pytest
 
 from envs import kernels
 from envs.game import Rows
@@ -61,3 +65,22 @@ def test_the_text_for_a_seat_gives_nothing_away(spec: str) -> None:
             assert text_seen(rules, one(rows, i), seat) == text_seen(rules, one(rows, same_to_it), seat)
             checked += text_seen(rules, one(rows, i)) != text_seen(rules, one(rows, same_to_it))
     assert checked, "no two positions that look alike differ"
+
+
+@pytest.mark.parametrize(
+    ("spec", "moves", "said"),
+    [
+        ("tic_tac_toe", [0, 1, 4, 2, 4], "Move 5 .* (4) is against the rules: a2, c2, a1, b1, c1 are legal."),
+        (
+            "tic_tac_toe",
+            [0, 3, 1, 4, 2, 5],
+            "Move 6 .* (5) is against the rules: nothing is legal, for the game is over.",
+        ),
+        ("tic_tac_toe", [0.5], "Move 1 .* (0.5) is against the rules: a3, b3, c3, a2, b2, c2, a1, b1, c1 are legal."),
+        ("hex", [7, 121], "Move 2 .* (121) is against the rules: a1, b1, .*, k1, .* and 88 more are legal."),
+        ("pendulum", [(3.0,)], "Move 1 .* ((3.0,)) is against the rules: torque from -2 to 2 is legal."),
+    ],
+)
+def test_what_is_against_the_rules_is_refused_with_what_is_legal(spec: str, moves: list[Any], said: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{re.escape(said).replace(re.escape('.*'), '.*')}$"):
+        kernels.replay(game(spec), 0, moves)
