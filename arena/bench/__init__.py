@@ -23,6 +23,7 @@ BENCHES: dict[str, str] = {
     "goal": "arena.bench.goal:contests",
     "strength": "arena.bench.strength:contests",
     "ratings": "arena.bench.ratings:contests",
+    "leagues": "arena.bench.leagues:contests",
     "memory": "arena.bench.memory:contests",
     "language": "arena.bench.language:contests",
     "tasks": "arena.bench.tasks:contests",
@@ -33,7 +34,7 @@ BENCHES: dict[str, str] = {
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
-ONE_CORE = {"rules", "search", "exact", "ratings", "train", "goal", "memory", "tasks", "preferences"}
+ONE_CORE = {"rules", "search", "exact", "ratings", "leagues", "train", "goal", "memory", "tasks", "preferences"}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"

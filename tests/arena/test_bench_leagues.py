@@ -1,0 +1,27 @@
+"""A league beside self-play: as many decisions each, and who is worst to meet is told by other games."""
+
+from arena.bench import leagues
+
+
+def test_the_worst_to_meet_is_found_and_told():
+    first = leagues.score("tic_tac_toe", "random", "alphabeta:depth=4", 0, 0, leagues.LOOK)
+    assert first < 0.4 < leagues.score("tic_tac_toe", "alphabeta:depth=4", "random", 0, 0, leagues.LOOK)
+    found = leagues.worst("tic_tac_toe", "random", ("random", "alphabeta:depth=4"), 0)
+    told = leagues.score("tic_tac_toe", "random", "alphabeta:depth=4", 0, leagues.LOOK, leagues.TELL)
+    assert found.score == told < 0.4 and found.low < found.score < found.high
+    kinder = leagues.worst("tic_tac_toe", "random", ("random",), 0)
+    assert kinder.low < 0.5 < kinder.high and kinder.low > found.high
+
+
+def test_both_sides_learn_from_as_many_decisions(monkeypatch):
+    monkeypatch.setattr(leagues, "LOOK", 1)
+    monkeypatch.setattr(leagues, "TELL", 4)
+    trained = []
+    learned = leagues.learned
+    monkeypatch.setattr(leagues, "learned", lambda *a: trained.append(learned(*a)) or trained[-1])
+    (row,) = leagues.contests("alphastar", "tic_tac_toe", "9000", "1", "mlp:layers=1,width=8")
+    league, alone = trained
+    assert all(9000 <= one.decisions < 9000 + 4 * 9000 for one in trained)
+    assert len(league.frozen) == 4 and len(alone.frozen) == 1  # who is never due is frozen at the end
+    assert "main-" in league.best and "self-" in alone.best
+    assert 0 <= row["ours"] <= 100 and row["runs"] == 1 and f"{alone.decisions:,} decisions" in row["note"]
