@@ -30,7 +30,7 @@ from pydantic import (
 from agents.registry import AGENTS, ALGORITHMS, BACKBONES
 from arena.engines import ENGINES
 from arena.toml import dumps, parse_value
-from envs.registry import GAMES, foreign, game, nearest, parse, resolve
+from envs.registry import GAMES, foreign, game, nearest, parse, require_trusted, resolve
 
 if TYPE_CHECKING:
     from arena.evaluation import EvaluationSettings
@@ -216,9 +216,9 @@ class Config:
         return _cores() if self.workers.count == "auto" else int(self.workers.count)
 
 
-def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
-    """The configuration of a file, or the defaults, with `section.key=value` overrides on top."""
-    return build(tables(path, overrides), str(path) if path else "the command line")
+def load(path: Path | None, overrides: Sequence[str] = (), *, trusted: bool = True) -> Config:
+    """The configuration of a file (`require_trusted`), or the defaults, with `section.key=value` overrides on top."""
+    return build(tables(path, overrides), str(path) if path else "the command line", trusted=trusted)
 
 
 def tables(path: Path | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def check_sections(tree: Mapping[str, Any], source: str) -> None:
             raise ConfigError(f"{source}: {name} is a section; write [{name}] and its keys below it.")
 
 
-def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
+def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted: bool = True) -> Config:
     """The configuration that a tree of tables describes; `source` is what errors name."""
     check_sections(tree, source)
     learner = dict(tree.get("learner", {}))
@@ -255,6 +255,8 @@ def build(tree: Mapping[str, Any], source: str = "the configuration") -> Config:
         name: _checked(model, algorithm if name == "learner" else tree.get(name, {}), name, source)
         for name, model in SECTIONS.items()
     }
+    if not trusted:
+        require_trusted(parts["game"].name)
     choice = parts.pop("learner").algorithm
     trials = getattr(resolve(ALGORITHMS, choice, "algorithm"), "trials", {})
     defaults = {name: _default(OWNED, name) for name in OWNED}
@@ -283,26 +285,25 @@ def _suited(
     algorithm: str, parts: Mapping[str, Any], rollouts: Mapping[str, Any], source: str
 ) -> tuple[Any, dict[str, Any]]:
     """An algorithm's default settings for a game, and by name its player's where they depend on the game."""
-    kind = resolve(ALGORITHMS, algorithm, "algorithm")
+    kind, network = resolve(ALGORITHMS, algorithm, "algorithm"), parts["network"]
     if not hasattr(kind, "suited"):
         return _default(LEARNERS, algorithm), {}
-    network = parts["network"]
+    from agents.networks import remembers
+
+    backbone = network.backbone or (network.start and _started(network.start, source))
     try:
-        alone = parts["run"].engine == "native" and _alone(network, rollouts, source)
+        alone = parts["run"].engine == "native" and _alone(rollouts)
         learning, playing = kind.suited(game(parts["game"].name), bool(network.start), alone)
+        if getattr(playing, "hands", 0) and backbone and remembers(backbone):
+            learning, playing = kind.suited(game(parts["game"].name), bool(network.start), False)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
     return learning, {kind.player: playing}
 
 
-def _alone(network: Network, rollouts: Mapping[str, Any], source: str) -> bool:
-    """Whether a learner may play whole hands: no others are to play, and its network remembers nothing."""
-    from agents.networks import remembers
-
-    if list(rollouts.get("opponents", ["self"])) != ["self"] or rollouts.get("hands") == 0:
-        return False
-    backbone = network.backbone or (_started(network.start, source) if network.start else "")
-    return not (backbone and remembers(backbone))
+def _alone(rollouts: Mapping[str, Any]) -> bool:
+    """Whether a learner's own games are all that is played, so that it may play whole hands."""
+    return list(rollouts.get("opponents", ["self"])) == ["self"] and rollouts.get("hands") != 0
 
 
 def player_of(algorithm: str, player: str) -> Any:

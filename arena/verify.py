@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def verify_run(folder: Path, heard: Callable[[int, int], None]) -> Report:
     from arena.config import load
 
     report = Report(str(folder), "run")
-    for what, read in (("config.toml", load), ("state", load_state)):
+    for what, read in (("config.toml", partial(load, trusted=False)), ("state", load_state)):
         try:
             found = read(folder / what)
         except ValueError as error:

@@ -215,9 +215,17 @@ def outside(spec: str) -> str:
 
 
 def kept_game(spec: str) -> Game:
-    """The game that a file or a database names; raises ValueError where making it would run what nobody here has named.
+    """The game that a file or a database names, as far as it is trusted to (`require_trusted`)."""
+    require_trusted(spec)
+    return game(spec)
 
-    A module is trusted once it was imported, as by a command that names the game itself.
+
+def require_trusted(spec: str) -> None:
+    """Raises ValueError where making the game that a file or a database names would run what nobody here has named.
+
+    A module is trusted once it was imported, as by a command that names the game itself. A configuration that a user
+    gives to a command (`arena league --config`) is trusted like the command; one that lies in a run's folder, and is
+    only looked at, is not.
     """
     module = outside(spec)
     if module and module not in sys.modules:
@@ -225,7 +233,6 @@ def kept_game(spec: str) -> Game:
             f"its game would run '{module}', a module that what is stored is not trusted to name; where you trust it, "
             "use a command that names the game itself, such as `arena match`."
         )
-    return game(spec)
 
 
 @cache

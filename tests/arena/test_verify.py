@@ -23,6 +23,13 @@ def test_no_stored_game_imports_a_module_of_its_choice(tmp_path: Path, monkeypat
             shown(store, store.stored_game("one"))
     report = verify(tmp_path / "arena.db")
     assert any("would run 'planted'" in fault for fault in report.faults) and not trace.exists()
+    for algorithm in ("ppo", "a2c"):
+        (tmp_path / "config.toml").write_text(f"""
+            game.name = "gym:planted:Any-v0"
+            learner.algorithm = "{algorithm}"
+        """)
+        faults = verify(tmp_path).faults
+        assert any("would run 'planted'" in fault for fault in faults) and not trace.exists()
 
 
 def test_ratings_are_kept_after_each_tournament_that_played_and_all_made_anew(tmp_path: Path):

@@ -84,7 +84,7 @@ def pay_of(game: Game, models: Sequence[Model]) -> Pay:
     for model in reversed(models):
         written = model.folder.parent.parent / "config.toml" if model.folder else None
         if written and written.exists():
-            config = load(written)
+            config = load(written, trusted=False)
             if isinstance(config.learner, GRPOSettings) and isinstance(config.playing, GroupSettings):
                 return Pay(config.learner.format_reward, config.playing.partial)
     learning, playing = GRPO.suited(game)
