@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from agents.registry import AGENTS, ALGORITHMS, BACKBONES
+from arena.curves import Tracking
 from arena.engines import ENGINES
 from arena.toml import dumps, parse_value
 from envs.registry import GAMES, foreign, game, nearest, parse, require_trusted, resolve
@@ -128,7 +129,7 @@ class Run(Section):
         "native", description="whose training loop it is: native, or another project's (`arena train --help`)"
     )
     database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
-    track: Literal["", "wandb", "trackio"] = Field("", description="send the curves there, too; empty: nowhere")
+    track: Tracking = Field("", description="send the curves there, too; empty: nowhere")
 
 
 class GameChoice(Section):

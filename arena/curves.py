@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
+import secrets
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from agents.files import write_text
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-TRACKERS = ("wandb", "trackio")
-"""Packages that `run.track` may name."""
+Tracking = Literal["", "wandb", "trackio"]
+"""The package that `run.track` names, or none."""
 PROJECT = "arena"
 """Under which runs are found at a tracker."""
 STEP = "steps"
@@ -56,6 +58,8 @@ class Curves:
 class Tracker:
     """A run at Weights & Biases or trackio, which share these calls; a run that goes on there is the same one.
 
+    At Weights & Biases it is known by a word that is drawn once and kept beside config.toml, wherever the folder goes.
+
     Nothing but config.toml and the numbers is sent; the packages' own settings say where to (WANDB_MODE=offline).
     """
 
@@ -72,8 +76,9 @@ class Tracker:
         package = config.get("run", {}).get("track", "")
         if not package:
             return None
-        if package not in TRACKERS:
-            raise ValueError(f'run.track = "{package}" is no tracker; it is {" or ".join(TRACKERS)}, or left empty.')
+        known = [name for name in get_args(Tracking) if name]
+        if package not in known:
+            raise ValueError(f'run.track = "{package}" is no tracker; it is {" or ".join(known)}, or left empty.')
         if importlib.util.find_spec(package) is None:
             raise ValueError(f'run.track = "{package}" wants that package: pip install {package}, or leave it empty.')
         return Tracker(package, folder, config)
@@ -102,7 +107,10 @@ class Tracker:
         if self.package.__name__ != "wandb":
             return self.package.init(**where)
         quiet = self.package.Settings(console="off", disable_git=True, disable_code=True, silent=True)
-        own = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]
+        kept = self.folder / "wandb.id"
+        if not kept.exists():
+            write_text(kept, secrets.token_hex(8))
+        own = kept.read_text(encoding="utf-8").strip()
         run = self.package.init(**where, id=own, dir=str(self.folder), settings=quiet)
         run.define_metric("*", step_metric=STEP)
         return run

@@ -1,5 +1,7 @@
 """Curves: steps that are written again replace what was there; a tracker that is not there is refused in time."""
 
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,24 @@ def test_a_step_is_sent_as_a_whole_when_the_next_begins(tmp_path: Path):
         tracker.add(name, value, step)
     tracker.close()
     assert sent == [{"a": 1.0, "b": 2.0, "steps": 5}, {"a": 3.0, "steps": 6}, {}]
+
+
+def test_weights_and_biases_know_a_run_wherever_its_folder_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    package = types.ModuleType("wandb")
+    package.Settings = dict  # pyright: ignore[reportAttributeAccessIssue]
+    begun: list[str] = []
+
+    class Run:
+        def define_metric(self, *_: str, **__: str) -> None: ...
+
+    package.init = lambda **given: begun.append(given["id"]) or Run()  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "wandb", package)
+    for name in ("here", "other"):
+        (tmp_path / name).mkdir()
+        Tracker("wandb", tmp_path / name, {})._begin()
+    (tmp_path / "here").rename(tmp_path / "there")
+    Tracker("wandb", tmp_path / "there", {})._begin()
+    assert begun[2] == begun[0] != begun[1]
 
 
 def test_weights_and_biases_keep_a_run_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
