@@ -345,14 +345,19 @@ def _returns_table(agent: str, game: str, found: list[SeatReturn]) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
+    from envs.registry import game as game_of
+
     grid = RichTable(title=Text(printable(f"{agent} in {game}")), title_justify="left", pad_edge=False)
+    several = game_of(game).seats > 1
     grid.add_column("seat", justify="right")
-    grid.add_column("against", overflow="ellipsis", no_wrap=True)
+    if several:
+        grid.add_column("against", overflow="ellipsis", no_wrap=True)
     for heading in ("mean return", "± 95 %", "games", "plies"):
         grid.add_column(heading, justify="right")
     for one in found:
         numbers = (f"{one.mean:+.3f}", f"{one.error:.3f}", str(one.episodes), f"{one.plies:.1f}")
-        grid.add_row(str(one.seat), Text(printable(one.opponent)), *numbers)
+        others = [Text(printable(one.opponent))] if several else []
+        grid.add_row(str(one.seat), *others, *numbers)
     return grid
 
 
@@ -384,6 +389,7 @@ def leaderboard(
         from arena.page import as_page
 
         write_text(html, as_page(board))
+        say(f"Written to {html}.")
     if json:
         document(as_document(board))
     elif csv:

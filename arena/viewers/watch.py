@@ -84,7 +84,10 @@ def play(
 ) -> None:  # fmt: skip
     """A person plays against an agent with the mouse or the keyboard; `keep` is given every game that is over."""
     source = Duel(game, agent, seat, seed=seed, person=person, opening=opening, keep=keep)
-    _show(source, ui or UI(tab="moves"), size, "Playing needs a screen and a mouse or a keyboard.")
+    elsewhere = (
+        f"; `arena match {game.name} human AGENT --games 2` is played at the terminal" if game.seats == 2 else ""
+    )
+    _show(source, ui or UI(tab="moves"), size, f"Playing needs a screen and a mouse or a keyboard{elsewhere}.")
 
 
 def _show(source: Source, ui: UI | None, size: tuple[int, int], mend: str = INSTEAD) -> None:

@@ -284,7 +284,8 @@ def test_evaluate(arena):
     assert code == 0
     returns = json.loads(out)["returns"]
     assert [(one["seat"], one["mean"], one["plies"]) for one in returns] == [(0, 1.0, 5.0), (1, -1.0, 5.0)]
-    assert "mean return" in arena("evaluate", "first", "tic_tac_toe", "--episodes", "1")[1]
+    shown = [arena("evaluate", "random", game, "--episodes", "1")[1] for game in ("tic_tac_toe", "cliff_walking")]
+    assert all("mean return" in text for text in shown) and ["against" in text for text in shown] == [True, False]
     assert (
         json.loads(arena("evaluate", "first", "tic_tac_toe", "--episodes", "1", "--json")[1])["returns"][0]["error"]
         is None
@@ -310,7 +311,8 @@ def test_leaderboard(arena, played, here):
     assert json.loads(out)["games"] == 18
     assert arena("leaderboard", "tic_tac_toe", "--csv")[1].startswith("rank,name,kind,elo,low,high,games,score,")
     assert "18 rated games" in arena("leaderboard")[1]
-    assert arena("leaderboard", "--html", "deep/page.html")[0] == 0
+    code, out, err = arena("leaderboard", "--html", "deep/page.html")
+    assert (code, out) == (0, "") and "deep/page.html" in err
     assert "<svg" in (here / "deep" / "page.html").read_text()
     assert arena("leaderboard", "--json", "--csv")[0] == 2
     assert arena("leaderboard", "othello")[2].startswith("arena.db has no members of othello; it has tic_tac_toe")
