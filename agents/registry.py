@@ -114,6 +114,9 @@ def agent(spec: str) -> Agent:
         return resolve(PROGRAMS, folder.partition(",")[0], "program")(options, folder.partition(",")[2])
     if folder in LATER:
         raise Unknown(f"'{spec}' cannot be made here: {LATER[folder]}")
+    parts = spec.split(":")
+    if not is_folder(folder) and any(is_folder(":".join(parts[:count])) for count in range(2, len(parts) + 1)):
+        raise Unknown(f"'{spec}' names a folder with a colon in it, which is where options begin; rename the folder.")
     if not is_folder(folder) and (meant := program_meant(spec)):
         raise Unknown(f"'{spec}' is no agent; for a program write \"{meant}\", in quotes.")
     if "/" in folder or is_folder(folder):

@@ -157,8 +157,10 @@ def begin(folder: Path, out: Path, chosen: Class) -> Entered:
         raise ValueError(f"A class plays games for two, and {rules.name} has {rules.seats} seats.")
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder}; make it, and let everybody drop a bot into it.")
-    if any(c in str(out.absolute()) for c in ",:'\""):
-        raise ValueError(f"{out.absolute()} has a comma, a colon or a quote in it; name another --out.")
+    if any(c in ",:'\"" or 0xD800 <= ord(c) < 0xE000 for c in str(out.absolute())):
+        raise ValueError(
+            f"{str(out.absolute())!a} has a comma, a colon, a quote or what is no UTF-8 in it; name another --out."
+        )
     entered = Entered({f"house {spec}": spec for spec in chosen.house})
     out.mkdir(parents=True, exist_ok=True)
     with new_folder(out / "bots") as bots:

@@ -1,7 +1,9 @@
 """Who enters a contest: the name an agent goes by, what it is made of, and that it can play before anything is stored.
 
 A program that was edited is another member: its first version goes by its plain name, each later one by that and the
-beginning of what it is known by, as in `python bot.py@3fa2c1`. So no game of one is ever shown as the other's.
+beginning of what it is known by, as in `python bot.py@3fa2c1`. So no game of one is ever shown as the other's. A member
+of which nobody knows what it was made of (its games were imported, or are older than this) stays by itself likewise:
+the program of its name that is here may be another, and goes by its name and letters from the first.
 """
 
 from __future__ import annotations
@@ -24,6 +26,10 @@ SHOWN = 6
 
 def identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, str]:
     """The name that an agent goes by, and the spec that says all of how it plays."""
+    try:
+        spec.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"The name of {spec!a} is not UTF-8, and is not kept; rename the file or folder.") from None
     agent = ready(spec, rules)
     digest = digest_of(spec)
     if digest is None:

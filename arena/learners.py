@@ -146,7 +146,7 @@ class Companions:
         who = ", ".join(
             f"learner {rank} of {len(self.processes) + 1} (exit code {code})" for rank, code in dead.items()
         )
-        lost = f"There died {who}" if dead else f"A learner beside this one was lost ({reason})"
+        lost = f"{who[0].upper()}{who[1:]} died" if dead else f"A learner beside this one was lost ({reason})"
         return LostLearner(f"{lost}; --resume goes on from the run's last kept state.")
 
     def close(self) -> None:

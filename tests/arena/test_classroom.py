@@ -3,8 +3,12 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +156,41 @@ def test_a_class_that_was_cut_off_goes_on_as_if_it_had_not_been(folder, tmp_path
         assert found[0] == found[1]
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from arena import store
+from arena.classroom import Class, begin, hold
+chosen, left = Class("tic_tac_toe", pairs=1, box="no", house=("random", "alphabeta:depth=1")), int(sys.argv[1])
+write = store._columns
+def counted(*of):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)  # in the middle of a transaction
+    return write(*of)
+store._columns = counted
+hold(begin(Path("bots"), Path("cut"), chosen), Path("cut"), chosen)
+"""
+
+
+def test_a_class_that_was_killed_between_two_games_of_a_batch_counts_nothing_twice(folder, tmp_path):
+    chosen = Class("tic_tac_toe", pairs=1, box="no", house=("random", "alphabeta:depth=1"))
+    for name in ("cy", "bo b.py", "dan.py"):
+        (folder / name).rename(tmp_path / name)
+    root = str(Path(cli.__file__).parents[2])
+    words, there = [sys.executable, "-c", KILLED, "4"], {**os.environ, "PYTHONPATH": root}
+    assert subprocess.run(words, cwd=tmp_path, env=there, check=False).returncode == -9
+    with Store.read(tmp_path / "cut" / "arena.db") as store:
+        assert store.count() == 2  # of the second batch, of two games likewise, nothing
+    tables, games = [], []
+    for where in ("cut", "whole"):
+        tables.append(hold(begin(folder, tmp_path / where, chosen), tmp_path / where, chosen))
+        with Store.read(tmp_path / where / "arena.db") as store:
+            games.append([(one.id, one.seats, one.results, one.moves) for one in store.games()])
+    assert tables[0] == tables[1] and games[0] == games[1] and len(games[0]) == 4
+
+
 def test_the_table_is_that_of_the_swiss_system(tmp_path):
     entrants = {name: name for name in ("random", "first", "first:last=true", "first:note=a", "first:note=b")}
     with Store(tmp_path / "a.db") as store:
@@ -189,6 +228,7 @@ def test_names_and_what_programs_wrote_are_text():
         ("class bots --game cliff_walking", "plays games for two"),
         ("class bots --game tictactoe", "did you mean 'tic_tac_toe'"),
         ("class bots --out a,b", "has a comma"),
+        ("class bots --out a\udcff", "what is no UTF-8 in it; name another --out"),
         ("class bots --box maybe", "There is no box 'maybe'"),
         ("class bots --box no --rounds 9", "rounds, not 9"),
     ],

@@ -1,6 +1,7 @@
 """Trained agents as entrants: one name for one way of playing, and folders that are checked."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -34,6 +35,17 @@ def test_an_agent_goes_by_its_folder_and_its_simulations(folder):
         contest("tic_tac_toe", [f"{folder}:sims=5", f"{folder}:sims=5"])
     with pytest.raises(ValueError, match="cannot play connect_four"):
         contest("connect_four", [str(folder), "random"])
+
+
+def test_folders_whose_names_cannot_be_agents(folder):
+    colon, bytes_ = folder.with_name("a:b"), folder.with_name("n\udcff")
+    for other in (colon, bytes_):
+        shutil.copytree(folder, other)
+        assert cli.run(["verify", str(other)]) == 0
+    with pytest.raises(Unknown, match="a folder with a colon in it, which is where options begin; rename"):
+        contest("tic_tac_toe", [f"{colon}:sims=0", "random"])
+    with pytest.raises(ValueError, match=r"n\\udcff:sims=0' is not UTF-8, and is not kept; rename"):
+        contest("tic_tac_toe", [f"{bytes_}:sims=0", "random"])
 
 
 def test_what_a_league_has_entered_keeps_the_leagues_name(folder, tmp_path):

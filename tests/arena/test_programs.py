@@ -144,6 +144,16 @@ def test_an_edited_bot_is_another_member_and_plays_its_own_games(arena, bot):
     assert "no trained agent" in arena("match", "tic_tac_toe", "best:tic_tac_toe", "random")[2]
 
 
+def test_a_member_of_whom_only_the_name_is_known_stays_by_itself(arena, bot):
+    """Its games may be another program's; what plays under its name now goes by that and letters, and keeps them."""
+    spec = bot("ann", FIRST)
+    with Store("arena.db") as store:
+        store.add_member("tic_tac_toe", "ann", "agent", "ann")
+    names = [json.loads(arena("match", "tic_tac_toe", spec, "random", "--games", "2", "--json")[1]) for _ in range(2)]
+    assert names[0]["first"] == names[1]["first"] != "ann" and names[0]["first"].startswith("ann@")
+    assert [found["stored"] for found in names] == [0, 2]
+
+
 def test_games_in_which_a_program_changed_are_not_kept(arena, bot):
     spec = bot("eve", f"open(__file__, 'a').write('#'); {FIRST}")
     code, _, err = arena("match", "tic_tac_toe", spec, "random", "--games", "2")

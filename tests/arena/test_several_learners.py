@@ -67,7 +67,7 @@ def test_a_learner_that_dies_ends_the_run_with_a_sentence(monkeypatch):
     companions = trainer.companions
     assert companions is not None
     os.kill(companions.processes[0].pid or 0, signal.SIGKILL)
-    with pytest.raises(LostLearner, match=r"died learner 1 of 2 \(exit code -9\); --resume goes on"):
+    with pytest.raises(LostLearner, match=r"Learner 1 of 2 \(exit code -9\) died; --resume goes on"):
         trainer.round(0.1)
     trainer.close()
     assert not torch.distributed.is_initialized() and not companions.processes[0].is_alive()
