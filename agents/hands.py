@@ -74,7 +74,7 @@ class Hands:
 
     Columns, the first axis one an action in an information set that it was taken in: obs [R, 1, *shape],
     legal [R, 1, A], and [R, 1] action, log_p, value, done, valid, fresh, reward: the mean of all that its seat was paid
-    from there to the end; count: how often it was taken; alike: decisions of its information set.
+    from there to the end; count: how often it was taken; alike: decisions of its information set; set: its key, int64.
     """
 
     backend = "torch"
@@ -173,6 +173,7 @@ def _columns(known: Known, count: NDArray[np.float64], total: NDArray[np.float64
         "reward": (total[at, action] / often).astype(np.float32),
         "count": often.astype(np.float32),
         "alike": count.sum(1)[at].astype(np.float32),
+        "set": known.keys[at].view(np.int64),
     }
     return {name: column[:, None] for name, column in columns.items()} | {"done": ones, "valid": ones, "fresh": ones}
 

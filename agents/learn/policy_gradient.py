@@ -96,7 +96,7 @@ class Fragment:
         if network.memory:
             yield from self._sequences(network, size, generator)
             return
-        if "count" in self.tracks:
+        if "set" in self.tracks:
             yield from self._sets(network, size, generator)
             return
         names = [name for name in self.tracks if not name.startswith("memory.")]
@@ -106,17 +106,16 @@ class Fragment:
 
     def _sets(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
         """Of whole hands (`agents.hands`): all actions of an information set at once, which the network sees once."""
-        obs = self.flat("obs")
-        new = torch.ones(len(self), dtype=torch.bool)
-        new[1:] = (obs[1:] != obs[:-1]).flatten(1).any(1)
-        first, which = torch.nonzero(new).squeeze(1), new.cumsum(0) - 1
-        for part in shuffled(len(first), size, generator):
-            place = torch.full((len(first),), -1)
+        _, first, which = np.unique(self.flat("set").numpy(), return_index=True, return_inverse=True)
+        order = first.argsort()  # sets are numbered as they came up
+        row, number = torch.from_numpy(first[order]), torch.from_numpy(order.argsort()[which])
+        for part in shuffled(len(row), size, generator):
+            place = torch.full((len(row),), -1)
             place[part] = torch.arange(len(part))
-            at = torch.nonzero(place[which] >= 0).squeeze(1)
-            out = network(obs[first[part]])
+            at = torch.nonzero(place[number] >= 0).squeeze(1)
+            out = network(self.flat("obs")[row[part]])
             columns = {name: self.flat(name)[at] for name in self.tracks}
-            yield Batch(columns, {name: value[place[which[at]]] for name, value in out.items()})
+            yield Batch(columns, {name: value[place[number[at]]] for name, value in out.items()})
 
     def _sequences(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
         tracks = np.flatnonzero(self.valid.any(1))

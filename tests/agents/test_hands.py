@@ -104,8 +104,12 @@ def test_rows_weigh_what_their_decisions_do_and_rare_ones_are_believed_less():
     assert np.allclose(even["weight"], np.array([15, 10, 0.25]) / (25.25 / 3))
 
 
-def test_batches_hold_every_row_once_beside_what_the_network_says_of_it_and_sets_whole():
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_batches_hold_every_row_once_beside_what_the_network_says_of_it_and_sets_whole(shuffled: bool):
     columns, _ = hands(2000).collect(0)
+    if shuffled:  # of several workers the same sets come more than once
+        order = np.random.default_rng(1).permutation(24)
+        columns = {name: column[order] for name, column in columns.items()}
     fragment = shared.Fragment(columns, {"row": np.arange(24)[:, None]})
     net, rows = network(seed=3), []
     for batch in fragment.batches(net, 4, np.random.default_rng(0)):
