@@ -25,7 +25,7 @@ from envs.game import Game, View
 from envs.kernels import GOLDEN
 from envs.language.move import board_of
 
-LANES = 256
+AT_ONCE = 256
 """Answers that are written at a time."""
 
 
@@ -51,7 +51,7 @@ class LanguageAgent:
     ) -> None:
         self.picking = Picking.of(temperature or 1.0, top_k, top_p, temperature == 0.0)
         self.actor, self.name, self.context = Actor(network), name, parts(network)[0].context
-        self.sampler = Sampler(network, LANES, narrow=False)
+        self.sampler = Sampler(network, AT_ONCE, narrow=False)
         told = board_of(network.game) is not None
         if retries and not told:
             raise ValueError(f"{name} was trained for {network.game.name}, where nothing is asked again; omit retries.")

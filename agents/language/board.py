@@ -13,7 +13,7 @@ from envs.kernels import GOLDEN
 from envs.language.move import board_of, named, told
 from envs.language.vocabulary import decode
 
-LANES = 256
+AT_ONCE = 256
 """Positions that are read at a time."""
 
 
@@ -37,7 +37,7 @@ class BoardPlayer:
         self.name, self.temperature, self.retries = name, float(temperature), retries
         self.board, self.most = board, task.language.answer
         self.moves = {decode(word): action for action, word in enumerate(named(board))}
-        self.sampler = Sampler(network, LANES)
+        self.sampler = Sampler(network, AT_ONCE)
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         if game.name != self.board.name:
