@@ -25,6 +25,7 @@ from envs.adapters.pettingzoo import parallel_env
 from envs.game import Game, Rows, View
 from envs.registry import GAMES, game
 from tests.envs import toys
+from tests.envs.played import some_actions
 
 SPECS = [*sorted(names().values()), *toys.ALL]
 MOST = 40
@@ -352,23 +353,59 @@ def test_gymnasium_makes_every_game_by_its_name_and_shows_it(name: str) -> None:
     assert isinstance(lanes, OneSeatVectorEnv) and lanes.reset(seed=1)[0].shape[0] == 2  # pyright: ignore
 
 
+class Lawful:
+    """An agent's actions in PettingZoo, of which checkers only draw what may be played."""
+
+    def __init__(self, table: Any, agent: str, generator: np.random.Generator) -> None:
+        self.table, self.agent, self.generator = table, agent, generator
+
+    def sample(self) -> Any:
+        controls = bool(self.table.game.controls)
+        seen = self.table.seen(self.agent, True)
+        return pick(self.table.game, None if controls else seen["action_mask"], self.generator)
+
+
+def lawful(made: Any) -> Any:
+    """The same environment, seeded, with no action to draw that is against the rules."""
+    made.reset(seed=1)
+    generator = np.random.default_rng(1)
+    made.action_space = lambda agent: Lawful(made.unwrapped.table, agent, generator)
+    return made
+
+
+def some_end_within(rules: Game, plies: int) -> bool:
+    """Whether a few random games of so many plies meet their end by the rules."""
+    rows, generator = kernels.new_rows(rules, kernels.seeds(1, 64)), np.random.default_rng(1)
+    for _ in range(plies):
+        kernels.play_rows(rules, rows, some_actions(rules, rows, generator))
+    return bool(rows["done"].any())
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("rules", toys.ALL, ids=lambda rules: rules.name)
-def test_pettingzoo_checks_lengths(rules: Game) -> None:
+@every_game
+def test_pettingzoo_checks_lengths(spec: Any) -> None:
+    """PettingZoo's own check plays four cycles; a game that its rules may end before is cut after the first."""
     from pettingzoo.test.max_cycles_test import max_cycles_test
 
-    if rules.simultaneous or rules.controls:  # the only ones that any actions play for so long
+    class Module:
+        @staticmethod
+        def env(max_cycles: int) -> Any:
+            return lawful(aec_env(spec, max_cycles=max_cycles))
 
-        class Module:
-            @staticmethod
-            def env(max_cycles: int) -> Any:
-                return aec_env(rules, max_cycles=max_cycles)
+        @staticmethod
+        def parallel_env(max_cycles: int) -> Any:
+            return lawful(parallel_env(spec, max_cycles=max_cycles))
 
-            @staticmethod
-            def parallel_env(max_cycles: int) -> Any:
-                return parallel_env(rules, max_cycles=max_cycles)
-
+    rules = rules_of(spec)
+    if not some_end_within(rules, 4 * rules.seats):
         max_cycles_test(Module)
+    made = Module.env(max_cycles=1)
+    plies = 0
+    while not (over := made.unwrapped.table.ended[0]) and not any(made.truncations.values()):
+        made.step(made.action_space(made.agent_selection).sample())
+        plies += 1
+    assert plies <= rules.seats and (over or plies == rules.seats)
+    assert set(made.truncations.values()) == {not over} and set(made.terminations.values()) == {over}
 
 
 @every_game
