@@ -202,7 +202,7 @@ def by_rllib(seed: int, most: int) -> Reached:
     begun = time.process_time()
     shape = DefaultModelConfig(fcnet_hiddens=[32], fcnet_activation="linear", vf_share_layers=True)
     config = PPOConfig().environment("CartPole-v1").env_runners(num_env_runners=0).debugging(seed=seed)
-    config = config.training(lr=3e-4, num_epochs=6, vf_loss_coeff=0.01).rl_module(model_config=shape)
+    config = config.training(**EXAMPLE_PPO).rl_module(model_config=shape)
     trained = config.build_algo()
     try:
         module: Any = trained.get_module()
@@ -224,6 +224,8 @@ ZOO_DQN: dict[str, Any] = {
     "exploration_final_eps": 0.04, "policy_kwargs": {"net_arch": [256, 256]},
 }  # fmt: skip
 """rl-baselines3-zoo, hyperparams/ppo.yml and dqn.yml, CartPole-v1."""
+EXAMPLE_PPO: dict[str, Any] = {"lr": 3e-4, "num_epochs": 6, "vf_loss_coeff": 0.01}
+"""RLlib's own tuned example of PPO, CartPole-v1."""
 
 
 class Watch:

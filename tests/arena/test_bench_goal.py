@@ -11,6 +11,7 @@ import pytest
 
 from agents.agent import Decision
 from arena.bench import goal
+from arena.cluster import stop_ray
 
 
 class Falling:
@@ -86,3 +87,16 @@ def test_both_sides_are_tried_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     reached = goal.foreign("sb3:ppo", 0, 256)
     assert reached.steps == 256 and 5 <= reached.mean <= 500 and reached.seconds > 0
     assert goal.foreign("sb3:dqn", 0, 300).steps == 300
+
+
+@pytest.mark.ray
+def test_rllibs_learner_is_tried_after_each_of_its_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray.rllib")
+    monkeypatch.setattr(goal, "GAMES", 2)
+    for name, value in (("train_batch_size_per_learner", 128), ("minibatch_size", 64), ("num_epochs", 1)):
+        monkeypatch.setitem(goal.EXAMPLE_PPO, name, value)
+    try:
+        reached = goal.foreign("rllib:ppo", 0, 1)
+    finally:
+        stop_ray()
+    assert reached.steps == 128 and 5 <= reached.mean <= 500 and reached.seconds > 0
