@@ -13,6 +13,8 @@ import hypothesis
 import numba  # noqa: F401  (before what it asked LLVM for is taken back)
 import pytest
 from llvmlite.binding import ffi
+from numba.core import ir
+from numba.core.targetconfig import TargetConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,17 +34,48 @@ gc.set_threshold(20_000, 20, 10)
 for announcements in list(getattr(ffi.lib._lock, "_cblist", ())):
     ffi.unregister_lock_callback(*announcements)
 
+# numba compares its options, all of them by name, at every call that it types, and asks of every value in its trees
+# what it may be by all its bases: together a fifteenth of its time.
+compare = TargetConfig.__eq__
+TargetConfig.__eq__ = lambda self, other: (
+    (type(self) is type(other) and self._values == other._values) or compare(self, other)
+)
+TargetConfig.__hash__ = lambda self: hash(type(self))  # it was that of the options' names
+
+
+def variables(self: ir.Inst, val: Any) -> list[ir.Var]:
+    """`ir.Inst._rec_list_vars`, by a table of what has variables."""
+    kind = type(val)
+    if kind not in HOLDERS:
+        HOLDERS[kind] = next((of for of in (ir.Var, ir.Inst, list, tuple, dict) if issubclass(kind, of)), None)
+    of = HOLDERS[kind]
+    if of is None:
+        return []
+    if of is ir.Var:
+        return [val]
+    if of is ir.Inst:
+        return val.list_vars()
+    found: list[ir.Var] = []
+    for part in val.values() if of is dict else val:
+        if HOLDERS.get(type(part), part) is not None:
+            found += variables(self, part)
+    return found
+
+
+HOLDERS: dict[type, type | None] = {}
+ir.Inst._rec_list_vars = variables
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Several processes take what lasts longest first, and before all the tests that wait for Ray.
 
-    A test of how things run together lasts about ten times as long as others.
+    A test of how things run together, or of learning, lasts about ten times as long as others.
     """
     if "PYTEST_XDIST_WORKER" in os.environ:
         sizes: Counter[str] = Counter()
         for item in items:
             together = item.path.parent.relative_to(ROOT / "tests").parts in (("arena",), ("arena", "engines"))
-            sizes[group(item.nodeid)] += 10 if together else 1
+            sizes[group(item.nodeid)] += 10 if together or item.get_closest_marker("learns") else 1
         items.sort(key=lambda item: (group(item.nodeid) != "ray", -sizes[group(item.nodeid)]))
 
 
