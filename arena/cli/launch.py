@@ -112,7 +112,9 @@ def _check_resume(folder: Path, resume: bool) -> None:
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all of them.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that `arena list benchmarks` names.")
+    ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Rounds in which ours and the peer take turns.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.01, help="For each side of each round.")] = 1.0,
     options: Annotated[

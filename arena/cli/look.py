@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -267,20 +267,31 @@ def play(
             say(f"Stored as game {id}; `arena watch --game-id {id}` shows it again.")
 
 
+LISTS: dict[str, str] = {
+    "games": "envs.registry:GAMES",
+    "agents": "agents.registry:AGENTS",
+    "algorithms": "agents.registry:ALGORITHMS",
+    "backbones": "agents.registry:BACKBONES",
+    "roles": "leagues.roles:ROLES",
+    "benchmarks": "arena.bench:BENCHES",
+}
+"""What can be listed -> "module:table"."""
+
+
 def list_names(
-    what: Annotated[str, typer.Argument(metavar="games|agents|algorithms|backbones", help="Which table.")],
+    what: Annotated[str, typer.Argument(metavar="|".join(LISTS), help="Which table.")],
     json: Json = False,
 ) -> None:
     """List what there is to write in a command or in arena.toml.
 
     Example: [bold]arena list games[/]
     """
-    from agents.registry import AGENTS, ALGORITHMS, BACKBONES
-    from envs.registry import GAMES, summary
+    from envs.registry import resolve, summary
 
-    tables = {"games": GAMES, "agents": AGENTS, "algorithms": ALGORITHMS, "backbones": BACKBONES}
-    known(tables, what, "list of")
-    rows: list[dict[str, Any]] = [{"name": name, "summary": summary(tables[what], name)} for name in tables[what]]
+    known(LISTS, what, "list of")
+    table: Mapping[str, str] = resolve(LISTS, what, "list of")
+    said = _first_line if what == "roles" else summary  # all roles are in one file
+    rows: list[dict[str, Any]] = [{"name": name, "summary": said(table, name)} for name in table]
     if what == "games":
         rows = [{**row, **_sizes(row["name"])} for row in rows]
     if json:
@@ -300,6 +311,13 @@ def list_names(
         cells = (_size(row[size]) for size in sizes)
         grid.add_row(Text(row["name"]), *cells, Text(row["summary"]))
     show(grid)
+
+
+def _first_line(table: Mapping[str, str], name: str) -> str:
+    """Of what is said of a function of a table."""
+    from envs.registry import resolve
+
+    return (resolve(table, name, "function").__doc__ or "").partition("\n")[0]
 
 
 def _sizes(name: str) -> dict[str, Any]:

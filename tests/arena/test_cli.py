@@ -12,8 +12,9 @@ import pytest
 from agents import registry
 from agents.inference import Unsuited
 from arena import cli
+from arena.cli.look import LISTS
 from arena.store import Store
-from envs.registry import GAMES
+from envs.registry import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
@@ -83,10 +84,9 @@ def test_the_first_screen_shows_every_command(arena):
     assert all(f" {command} " in out for command in COMMANDS)
 
 
-@pytest.mark.parametrize(
-    ("what", "table"), [("games", GAMES), ("agents", registry.AGENTS), ("algorithms", registry.ALGORITHMS)]
-)
-def test_lists(arena, what, table, monkeypatch):
+@pytest.mark.parametrize("what", LISTS)
+def test_lists(arena, what, monkeypatch):
+    table = resolve(LISTS, what, "table")
     for name in ("first", "slow", "broken", "hostile"):
         monkeypatch.delitem(registry.AGENTS, name, raising=False)
     for name in [name for name in table if not (ROOT / (table[name].split(":")[0].replace(".", "/") + ".py")).exists()]:
