@@ -106,7 +106,7 @@ def test_every_switch_learns_what_comes_later_and_goes_on_exactly(switch, tmp_pa
     """With a discount of 1/2 the first of two decisions is worth 1/2, the second 1."""
     one, other = (made("later", learning_rate=3e-3, target_every=20, **switch) for _ in range(2))
     rollouts = Rollouts(one.network, RolloutSettings(lanes=8, steps=8), 0)
-    while one.steps < 2500:
+    while one.steps < 800:
         rollouts.load(one.weights())
         columns = rollouts.collect(0)[0]
         one.update(columns, 0.0)

@@ -45,7 +45,7 @@ def recall(backbone: str) -> float:
     """Mean return in the world `recalled`, of 1 and -1, after learning."""
     learner, rollouts = made(WORLDS["recalled"], backbone, 32, 12, learning_rate=5e-3, final_rate=1.0, discount=0.9)
     games = []
-    for _ in range(60):
+    for _ in range(20):
         rollouts.load(learner.weights())
         columns, games = rollouts.collect(0)
         learner.update(columns, 0.0)
