@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from envs.game import Game, Language, Row, Rows
@@ -98,9 +99,11 @@ def posed(game: Game, seeds: NDArray[np.uint64], levels: NDArray[np.integer]) ->
 
 @contextmanager
 def verifying(game: Game) -> Iterator[None]:
-    """Says whose verifier it was that raised an exception."""
+    """Says whose verifier it was that raised an exception; of a rule that cannot be compiled numba says where."""
     try:
         yield
+    except NumbaError:
+        raise
     except Exception as error:
         said = f"{type(error).__name__}{f': {error}' if str(error) else ''}"
         raise ValueError(f"The verifier of {game.name} raised {said}; mend its rule `judge`.") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.errors import TypingError
 from numpy.typing import NDArray
 
 from envs import kernels
@@ -291,3 +292,10 @@ def test_a_verifier_that_raises_is_said_to_be_whose(monkeypatch: pytest.MonkeyPa
             with pytest.raises(ValueError, match="The verifier of reverse raised ZeroDivisionError; mend its rule"):
                 task.write(rules, rows, np.zeros((2, 1), np.uint8), np.ones(2, np.int64))
                 task.judged(rules, rows)
+
+    def no_rule(*_: object) -> None:
+        raise TypingError("judge.py, line 3: there is no such field")
+
+    monkeypatch.setattr(task, "_judge_rows", no_rule)
+    with pytest.raises(TypingError, match="line 3"):
+        task.judged(rules, rows)
