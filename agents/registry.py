@@ -73,6 +73,7 @@ RUN_BY = {".py": "python", ".js": "node"}
 
 LATER = {
     "best": "best:GAME is looked up in a database, by the commands that have one (`arena match`, `arena watch` ...).",
+    "untrained": "it is a model before it was trained, for `arena watch TASK untrained RUN --group 8`.",
 }
 """Specs that are read elsewhere, or not yet, and what to say of them."""
 

@@ -158,6 +158,7 @@ WRONG = [
     ("watch tic_tac_toe", "GAME AGENT"),
     ("watch --league --game-id 3", "Say one of three"),
     ("watch --game-id 3", "There is no database"),
+    ("watch reverse untrained", "--group 8"),
     ("play tic_tac_toe", "--against"),
     ("play tic_tac_toe --against first --seat 2", "--seat"),
     ("train alphazer tic_tac_toe", "did you mean 'alphazero'?"),
