@@ -184,7 +184,8 @@ def together(blocks: list[Block], task: _Task) -> list[Block]:
         while loose and len(loose[-1].text) + sum(len(block.text) for block in batch) <= WIDEST:
             batch.append(loose.pop())
         wanted = -(-sum(len(block.text) for block in batch) // LANES) * LANES
-        smaller = 4 * wanted <= 3 * sum(block.columns for block in batch)
-        full.append(Block.joined(batch, task.most - task.out.length) if smaller else batch[0])
-        full += [] if smaller else batch[1:]
+        if 4 * wanted <= 3 * sum(block.columns for block in batch):
+            full.append(Block.joined(batch, task.most - task.out.length))
+        else:
+            full += batch
     return full

@@ -44,5 +44,5 @@ class Scorer:
         """[N] of answers of `length` [N] that stand in texts [N, L] after `prompted` [N] tokens."""
         of = [torch.from_numpy(np.ascontiguousarray(array)) for array in (text, prompted, length)]
         with torch.inference_mode():
-            some = [scores(self.network, *part) for part in zip(*(array.split(PART) for array in of), strict=True)]
-        return torch.cat(some).numpy()
+            pieces = zip(*(array.split(PART) for array in of), strict=True)
+            return torch.cat([scores(self.network, *piece) for piece in pieces]).numpy()

@@ -70,7 +70,9 @@ class WordPieces:
             if not pairs:
                 break
             first, second = min(pairs, key=lambda pair: (-pairs[pair], pair))
-            known += [first + bare(second)] if first + bare(second) not in known else []
+            merged = first + bare(second)
+            if merged not in known:
+                known.append(merged)
             spelled = {word: _merged(pieces, first, second) for word, pieces in spelled.items()}
         return cls(known)
 

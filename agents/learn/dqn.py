@@ -115,9 +115,12 @@ class DQN:
         if game.controls:
             raise Unable(f"DQN chooses among actions, and those of {game.name} are vectors; train it with ppo.")
         s = settings
-        options = [f"dueling={str(s.dueling).lower()}"] * s.dueling
-        options += [f"atoms={s.atoms},low={s.low},high={s.high}"] if s.atoms > 1 else []
-        return shared.normed(game), (":".join(filter(None, ["q", ",".join(options)])),)
+        options = []
+        if s.dueling:
+            options.append("dueling=true")
+        if s.atoms > 1:
+            options.append(f"atoms={s.atoms},low={s.low},high={s.high}")
+        return shared.normed(game), (f"q:{','.join(options)}" if options else "q",)
 
     def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
         if network.memory:

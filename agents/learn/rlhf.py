@@ -137,8 +137,10 @@ class RLHF:
         played.advantage = (played.advantage - own.mean()) / (own.std() + 1e-8)
         rate = s.learning_rate * descent.line(1.0, s.final_rate, progress)
         descent.set_rate(self.optimiser, rate)
-        batches = (descent.shuffled(len(valid), s.batch, self.generator) for _ in range(s.epochs))
-        learned = [self.step(played, some) for epoch in batches for some in epoch]
+        learned: list[dict[str, float]] = []
+        for _ in range(s.epochs):
+            for some in descent.shuffled(len(valid), s.batch, self.generator):
+                learned.append(self.step(played, some))
         self.steps += len(valid)
         self.updates += len(learned)
         strayed = torch.where(played.mask, played.old - played.reference, 0.0).sum(1).mean().item()

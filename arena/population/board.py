@@ -55,7 +55,8 @@ def payoff(told: Mapping[str, Any], columns: int) -> Table:
     names = told["payoff"]["names"]
     live = [i for i, name in enumerate(names) if any(m["name"] == name and m["live"] for m in told["members"])]
     rest = [i for i in range(len(names)) if i not in live]
-    chosen = [*live, *rest[-max(0, columns - len(live)) :]] if columns > len(live) else live[:columns]
+    room = columns - len(live)
+    chosen = live + rest[-room:] if room > 0 else live[:columns]
     table = Table(
         box=None, padding=(0, 2, 0, 0), title="score against (± half its 95 % interval, games)", title_justify="left"
     )
@@ -65,14 +66,13 @@ def payoff(told: Mapping[str, Any], columns: int) -> Table:
     score, games = told["payoff"]["score"], told["payoff"]["games"]
     low, high = told["payoff"]["low"], told["payoff"]["high"]
     for i in chosen:
-        cells = [
-            Text(
-                "·"
-                if i == j or games[i][j] == 0
-                else f"{score[i][j]:.0%} ±{50 * (high[i][j] - low[i][j]):.0f} {games[i][j]:.0f}"
-            )
-            for j in chosen
-        ]
+        cells = []
+        for j in chosen:
+            said = "·"
+            if i != j and games[i][j]:
+                half = (high[i][j] - low[i][j]) / 2
+                said = f"{score[i][j]:.0%} ±{100 * half:.0f} {games[i][j]:.0f}"
+            cells.append(Text(said))
         table.add_row(names[i], *cells)
     return table
 

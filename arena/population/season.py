@@ -260,15 +260,12 @@ class Season:
         count, census = self.plan.composition.matches.every_pair, self.trainers.census
         if self.contest is None or not count:
             return
-        pairs = [
-            (a, b)
-            for a in fresh
-            for b in census.frozen()
-            if a != b and not (b in fresh and fresh.index(b) < fresh.index(a))
-        ]
-        pairings = [
-            p for a, b in pairs for k in range(count) for p in pair(self.entry(a), self.entry(b), self.plan.seed, k)
-        ]
+        pairings: list[Pairing] = []
+        for i, name in enumerate(fresh):
+            for other in census.frozen():
+                if other not in fresh[: i + 1]:  # two new ones meet once
+                    for k in range(count):
+                        pairings += pair(self.entry(name), self.entry(other), self.plan.seed, k)
         margin, cut = self.plan.composition.matches.margin, len(self.folder.name) + 1
         for pairing, finished in self.meet(pairings):
             score = scored(finished.reward, 0, margin)

@@ -126,7 +126,11 @@ class Turn:
     @property
     def games(self) -> list[tuple[Finished, tuple[str, ...], int]]:
         """Each game with who sat where, and the number of its worker."""
-        return [(g, s, i) for i, part in enumerate(self.parts) for g, s in zip(part.games, part.seats, strict=True)]
+        found = []
+        for worker, part in enumerate(self.parts):
+            for finished, seats in zip(part.games, part.seats, strict=True):
+                found.append((finished, seats, worker))
+        return found
 
 
 class Trainers:
@@ -222,7 +226,8 @@ class Trainers:
             return
         rng = np.random.default_rng([self.plan.seed, 17, self.number])
         for names in self.plan.composition.kinds().values():
-            fitness = {name: score for name in names if (score := self._fitness(name)) is not None}
+            scores = {name: self._fitness(name) for name in names}
+            fitness = {name: score for name, score in scores.items() if score is not None}
             for loser, winner in successions(fitness, rule.share, rng):
                 self._succeed(loser, winner, rng)
 
@@ -241,10 +246,13 @@ class Trainers:
             settings = replace(best.settings, **changed)
         except ValueError:  # out of its bounds: what has worked goes on as it is
             settings, changed = best.settings, {key: getattr(best.settings, key) for key in rule.settings}
-        steps, old.lives = old.steps, old.lives + 1
-        old.learner, old.settings = self._learner(loser, settings, old.lives), settings
+        steps = old.steps
+        old.lives += 1
+        old.settings = settings
+        old.learner = self._learner(loser, settings, old.lives)
         old.learner.restore(deepcopy(best.learner.state()))
-        old.weights, old.before = old.learner.weights(), steps - old.learner.steps
+        old.weights = old.learner.weights()
+        old.before = steps - old.learner.steps
         self.payoff.forget(loser)
         self.bred.append({"round": self.number, "who": loser, "from": winner, "settings": changed})
 
@@ -403,7 +411,9 @@ def scored(reward: tuple[float, ...], seat: int, margin: float) -> float:
     lead = reward[seat] - (sum(reward) - reward[seat]) / (len(reward) - 1)
     if margin > 0:
         return min(1.0, max(0.0, 0.5 + 0.5 * lead / margin))
-    return 1.0 if lead > 0 else 0.0 if lead < 0 else 0.5
+    if lead > 0:
+        return 1.0
+    return 0.0 if lead < 0 else 0.5
 
 
 def _digits(name: str) -> int:
