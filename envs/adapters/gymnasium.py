@@ -29,7 +29,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from envs.adapters.one_seat import OneSeat, Opponent
-from envs.adapters.rendering import RENDERERS, rendered
+from envs.adapters.rendering import RENDERERS, render_mode_of, rendered
 from envs.game import Game
 from envs.registry import GAMES, Option
 from envs.registry import game as game_of
@@ -94,7 +94,7 @@ class OneSeatEnv(gymnasium.Env[Observation, Any]):
     ) -> None:
         self.game = rules_of(game, options)
         self.masked = masked
-        self.render_mode = render_mode
+        self.render_mode = render_mode_of(render_mode)
         self.observation_space = observation_space(self.game, masked)
         self.action_space = action_space(self.game)
         self._lane = OneSeat(self.game, 1, seat, opponent)
@@ -157,7 +157,7 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             raise ValueError("Autoreset cannot be disabled here; use AutoresetMode.NEXT_STEP or SAME_STEP.")
         self.metadata = {"render_modes": list(RENDERERS), "render_fps": 2, "autoreset_mode": autoreset_mode}
         self.game = rules_of(game, options)
-        self.num_envs, self.masked, self.render_mode = num_envs, masked, render_mode
+        self.num_envs, self.masked, self.render_mode = num_envs, masked, render_mode_of(render_mode)
         self.autoreset_mode = autoreset_mode
         self.single_observation_space = observation_space(self.game, masked)
         self.single_action_space = action_space(self.game)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
@@ -46,8 +47,10 @@ class OneSeat:
     """
 
     def __init__(self, game: Game, lanes: int, seat: int | None, opponent: Opponent) -> None:
-        if seat is not None and not 0 <= seat < game.seats:
+        if seat is not None and not (isinstance(seat, (int, np.integer)) and 0 <= seat < game.seats):
             raise ValueError(f"{game.name} has seats 0 to {game.seats - 1}, so seat={seat} is not one; leave it out.")
+        if not (opponent is None or callable(opponent) or hasattr(opponent, "act")):
+            raise ValueError(f"The opponent is an agent, a function or None, not {opponent!r}.")
         self.game, self.fixed, self.opponent = game, -1 if seat is None else seat, opponent
         self.rows: Rows = np.zeros(lanes, game.row)
         self.seat = np.zeros(lanes, np.int8)  # which seat is ours, lane by lane
@@ -101,13 +104,22 @@ class OneSeat:
 
     def _judge(self, actions: NDArray[Any]) -> None:
         """Takes our actions as the rules do, and notes which of them may be played, by the mask we were shown."""
+        given = np.asarray(actions)
+        if given.size != self.actions.size or given.dtype.kind not in "iufb":
+            each = "numbers" if self.game.controls else f"whole numbers from 0 to {self.game.actions - 1}"
+            raise ValueError(
+                f"{self.game.name} takes {each} of shape {self.actions.shape}, not {reprlib.repr(actions)}."
+            )
+        given = given.reshape(self.actions.shape)
         if self.game.controls:
             low, high = np.array(self.game.controls, np.float32).T
-            vectors = np.asarray(actions, np.float32).reshape(self.actions.shape)
-            np.clip(vectors, low, high, out=self.actions)
+            vectors = given.astype(np.float64)
+            np.clip(vectors, low, high, out=self.actions, casting="same_kind")
             self.lawful[:] = ~np.isnan(vectors).any(axis=1)
         else:
-            self.actions[:] = actions
+            if given.dtype.kind == "f":  # what is no whole number is no action
+                given = np.where((np.trunc(given) == given) & (np.abs(given) < self.game.actions), given, -1)
+            self.actions[:] = given
             may_be_played(self.actions, self.mask, self.lawful)
 
     def _pass(self, shown: NDArray[np.bool_], fresh: NDArray[np.bool_]) -> None:

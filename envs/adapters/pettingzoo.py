@@ -16,6 +16,7 @@ in PettingZoo's own conversion of turn games; the mask of every other agent is a
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,8 +26,9 @@ from pettingzoo.utils import wrappers
 
 from envs import kernels
 from envs.adapters.gymnasium import action_space, observation_space, rules_of
-from envs.adapters.rendering import RENDERERS, rendered
+from envs.adapters.rendering import RENDERERS, render_mode_of, rendered
 from envs.game import Game
+from envs.text import named
 
 Observation: TypeAlias = Any
 """A dictionary of `observation` and `action_mask`, or the observation alone where actions are vectors."""
@@ -48,6 +50,13 @@ def _illegal_loses(raw: AECEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
     return wrappers.TerminateIllegalWrapper(raw, illegal_reward=-1)
 
 
+def cycles_of(most: int | None) -> int | None:
+    """A limit on cycles; raises ValueError for what is none."""
+    if most is None or (isinstance(most, (int, np.integer)) and most > 0):
+        return most
+    raise ValueError(f"max_cycles is a whole number from 1 on, not {most!r}; leave it out for whole games.")
+
+
 class Table:
     """One game in progress with its seats as agents: what both kinds of environment share."""
 
@@ -67,10 +76,24 @@ class Table:
         self.rows = kernels.new_rows(self.game, self.generator.integers(0, 2**64, 1, np.uint64))
 
     def play(self, action: Any) -> dict[str, float]:
-        """One ply; what it paid each agent."""
-        kind = np.float32 if self.game.controls else np.int64
-        kernels.play_rows(self.game, self.rows, np.array([action], kind))
+        """One ply, vectors brought within their bounds; what it paid each agent."""
+        if not self.lawful(action):
+            legal = named(self.game, kernels.legal_mask(self.game, self.rows)[0])
+            raise ValueError(f"{self.mover} cannot do {reprlib.repr(action)} in {self.game.name}: {legal}.")
+        if self.game.controls:
+            low, high = np.array(self.game.controls, np.float32).T
+            made = np.clip(np.asarray([action]), low, high).astype(np.float32)
+        else:
+            made = np.array([action], np.int64).reshape(1)
+        kernels.play_rows(self.game, self.rows, made)
         return dict(zip(self.agents, self.rows["reward"][0].tolist(), strict=True))
+
+    def lawful(self, action: Any) -> bool:
+        """Whether the seat to move may do this; vectors may lie out of bounds, if they are numbers."""
+        given = np.asarray(action)
+        if self.game.controls:
+            return given.shape == (len(self.game.controls),) and given.dtype.kind in "iuf" and not np.isnan(given).any()
+        return given.size == 1 and kernels.may_play(self.game, self.rows, given.item())
 
     @property
     def mover(self) -> str:
@@ -103,7 +126,7 @@ class Table:
 
 
 class raw_env(AECEnv[str, Any, Any]):
-    """A game without guards; actions are trusted to be legal.
+    """A game without guards; an illegal action raises ValueError, with the legal ones named.
 
     max_cycles  cuts the game after so many plies of each seat, if it lasts that long
     """
@@ -112,11 +135,12 @@ class raw_env(AECEnv[str, Any, Any]):
         super().__init__()
         self.table = Table(game)
         self.metadata = self.table.metadata(parallel=False)
-        self.render_mode = render_mode
+        self.render_mode = render_mode_of(render_mode)
         self.possible_agents = self.table.agents[:]
         self.agents = self.possible_agents[:]
         self.observation_spaces, self.action_spaces = self.table.observation_spaces, self.table.action_spaces
-        self._most = None if max_cycles is None else max_cycles * len(self.agents)
+        most = cycles_of(max_cycles)
+        self._most = None if most is None else most * len(self.agents)
         self._plies = 0
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -168,7 +192,7 @@ class parallel_env(ParallelEnv[str, Any, Any]):
     def __init__(self, game: str | Game, render_mode: str | None = None, max_cycles: int | None = None) -> None:
         self.table = Table(game)
         self.metadata = self.table.metadata(parallel=True)
-        self.render_mode, self.max_cycles = render_mode, max_cycles
+        self.render_mode, self.max_cycles = render_mode_of(render_mode), cycles_of(max_cycles)
         self.possible_agents = self.table.agents[:]
         self.agents: list[str] = []
         self.observation_spaces, self.action_spaces = self.table.observation_spaces, self.table.action_spaces
@@ -196,11 +220,11 @@ class parallel_env(ParallelEnv[str, Any, Any]):
         illegal = False
         while table.mover in left and not any(table.ended) and not illegal:
             mover = table.mover
-            illegal = not self._lawful(left[mover])
+            illegal = not table.lawful(left[mover])
             if illegal:
                 rewards = {agent: -1.0 if agent == mover else 0.0 for agent in self.agents}
             else:
-                for agent, paid in table.play(self._within(left.pop(mover))).items():
+                for agent, paid in table.play(left.pop(mover)).items():
                     rewards[agent] += paid
             if not table.game.simultaneous:
                 break
@@ -212,19 +236,6 @@ class parallel_env(ParallelEnv[str, Any, Any]):
         if over or cut:
             self.agents = []
         return *told, infos
-
-    def _lawful(self, action: Any) -> bool:
-        """Whether the seat to move may do this; vectors are brought within their bounds, so only NaN is not."""
-        if self.table.game.controls:
-            return not np.isnan(np.asarray(action, np.float32)).any()
-        return kernels.may_play(self.table.game, self.table.rows, int(action))
-
-    def _within(self, action: Any) -> Any:
-        """A vector brought within the bounds; any other action as it is."""
-        if not self.table.game.controls:
-            return action
-        low, high = np.array(self.table.game.controls, np.float32).T
-        return np.clip(np.asarray(action, np.float32), low, high)
 
     def _seen(self) -> dict[str, Any]:
         """What every agent sees; in games of turns only the one to move may do anything."""

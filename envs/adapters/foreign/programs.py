@@ -300,7 +300,7 @@ def foreign_game(
     seconds: float, limit: int = MOST_PLIES, controls: tuple[tuple[float, float], ...] = (), **traits: Any,
 ) -> Game:  # fmt: skip
     """A game whose rules are a program that `make` starts; its name tells a time limit that is not the usual one."""
-    if seconds < 0:
+    if not 0 <= seconds < float("inf"):
         raise ValueError(f"seconds={seconds:g} is no time limit; write for example seconds=5, or 0 for none.")
     name += "" if seconds == PATIENCE else f",seconds={seconds:g}"
     programs = Programs(make, seats, shape, actions, seconds)
