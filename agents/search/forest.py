@@ -53,9 +53,22 @@ def grow(
             leaf.value = values[k]
             back_up(nodes, b, n, values[k])
         while tree.done < rules.simulations and nodes[b, 0].proven == OPEN:
-            n, a = go_down(nodes, b, tree, rules, table, room)
+            n = a = 0
+            while True:  # not a function of its own: even copied in, it would hold and release the arrays every time
+                node = nodes[b, n]
+                if rules.kind == PUCT:
+                    a = pick_puct(node, rules.c_puct, 0.0 if n == 0 else rules.fpu_reduction)
+                elif n == 0:
+                    a = pick_gumbel_root(node, tree, rules, table, room)
+                else:
+                    a = pick_gumbel_inside(node, rules.c_visit, rules.c_scale, room)
+                if node.child[a] < 0:
+                    break
+                n = node.child[a]
+                if nodes[b, n].proven != OPEN:
+                    break
             tree.done += 1
-            if a >= 0:
+            if nodes[b, n].proven == OPEN:
                 n = add_node(nodes, b, tree, n, a)
                 fresh = nodes[b, n]
                 play(fresh.row, a)
@@ -72,28 +85,6 @@ def grow(
                     fresh.value = 0.0
             back_up(nodes, b, n, worth(nodes[b, n]))
     return asked
-
-
-@inlined
-def go_down(
-    nodes: NDArray[Any], b: int, tree: Any, rules: Any, table: NDArray[np.int32], room: NDArray[np.float32]
-) -> tuple[int, int]:
-    """Where a simulation ends: (node, a move of it that was not tried yet, or -1 where the node is proved)."""
-    n = 0
-    while True:
-        node = nodes[b, n]
-        if rules.kind == PUCT:
-            a = pick_puct(node, rules.c_puct, 0.0 if n == 0 else rules.fpu_reduction)
-        elif n == 0:
-            a = pick_gumbel_root(node, tree, rules, table, room)
-        else:
-            a = pick_gumbel_inside(node, rules.c_visit, rules.c_scale, room)
-        below = node.child[a]
-        if below < 0:
-            return n, a
-        n = below
-        if nodes[b, n].proven != OPEN:
-            return n, -1
 
 
 @inlined

@@ -21,8 +21,8 @@ from envs.parts import part
 def inlined(function: Callable[..., Any]) -> Any:
     """Marks a rule that is copied to where it is called, and divides as NumPy does.
 
-    At 70 ns a simulation a call counts, the two locked additions by which it holds an array count double, since they
-    keep the next tree's work from beginning, and a check of each division keeps LLVM from choosing without a branch.
+    At 60 ns a simulation a call counts, the two locked additions by which it holds an array count more, since they keep
+    the next tree's work from beginning, and so does a check of every division.
     """
     return part(function, forceinline=True, error_model="numpy", **COMPILED)
 
