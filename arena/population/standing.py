@@ -88,8 +88,9 @@ def payoff(season: Season) -> dict[str, Any]:
 
 def shown(season: Season) -> list[str]:
     """Learners, then frozen members from oldest to newest, as many as are shown."""
-    frozen = season.trainers.census.frozen()
-    return [*season.trainers.pupils, *frozen[-max(0, SHOWN - len(season.trainers.pupils)) :]]
+    pupils, frozen = season.trainers.pupils, season.trainers.census.frozen()
+    room = max(0, SHOWN - len(pupils))
+    return [*pupils, *frozen[max(0, len(frozen) - room) :]]
 
 
 def exploits(season: Season) -> list[dict[str, Any]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from arena.cli import run
 from arena.config import Config, ConfigError
+from arena.population import standing
 from arena.population.board import board
 from arena.population.composing import compose, write_league
 from arena.viewers.league import PAGE, PICTURES, thinned
@@ -186,3 +189,11 @@ def test_of_many_members_the_map_shows_some_of_every_age(played):
     chosen = thinned(document)
     assert chosen[:2] == [0, 1] and chosen[2] == 2 and chosen[-1] == 101 and len(chosen) == 24
     assert chosen == sorted(set(chosen))
+
+
+@pytest.mark.parametrize(("most", "names"), [(9, "abxyz"), (4, "abyz"), (2, "ab"), (1, "ab")])
+def test_the_newest_frozen_members_are_shown_as_far_as_there_is_room(monkeypatch: pytest.MonkeyPatch, most, names):
+    monkeypatch.setattr(standing, "SHOWN", most)
+    trainers = SimpleNamespace(pupils={"a": None, "b": None}, census=SimpleNamespace(frozen=lambda: list("xyz")))
+    season: Any = SimpleNamespace(trainers=trainers)
+    assert standing.shown(season) == list(names)
