@@ -365,10 +365,11 @@ class Season:
             self.write_event(f"exploitability/{name}", value)
         if point["cycles"] is not None:
             self.write_event("league/cycles", point["cycles"])
-        if self.ratings is not None:
-            for name, elo in zip(self.ratings.names, self.ratings.elo, strict=True):
-                if name == self.entry(str(self.frozen[-1]["name"] if self.frozen else "")):
-                    self.write_event(f"elo/{self.frozen[-1]['parent']}", float(elo))
+        if self.ratings is not None and self.frozen:
+            newest = self.frozen[-1]
+            elo = dict(zip(self.ratings.names, self.ratings.elo, strict=True)).get(self.entry(str(newest["name"])))
+            if elo is not None:
+                self.write_event(f"elo/{newest['parent']}", float(elo))
 
     def log(self, turn: Turn) -> None:
         """TensorBoard: what each learner says of itself, and how its games went."""
