@@ -131,6 +131,12 @@ class Showing:
 
         put("".join(c if c == "\n" else printable(c) for c in described(snapshot, self.ply)))
 
+    def put_judged(self, way: Callable[..., Any], *what: Any) -> None:
+        """Prints a stored game in words, once an analyst has judged it."""
+        with progress("judging") as heard:
+            snapshot = way(*what, ply=self.ply, progress=_share(heard))
+        self.put(snapshot)
+
     def show(self, way: Callable[..., Path | None], *what: Any, **more: Any) -> None:
         """Opens a window, or writes a file and says where."""
         with progress("drawing") as heard:
@@ -166,7 +172,7 @@ def _watch_stored(showing: Showing, database: Path, game_id: str, analyst: str |
         spec = analyst_spec(store, stored.game.name, analyst or NOBODY)
         judge = None if spec is None else agent(expand(spec, database))
         if showing.describe:
-            showing.put(watch.game_judged(stored, judge))
+            showing.put_judged(watch.game_judged, stored, judge)
         else:
             showing.show(watch.watch_game, stored, analyst=judge)
 
@@ -189,7 +195,7 @@ def _watch_file(showing: Showing, path: Path, game_id: str | None, analyst: str 
     record = shown(None, chosen[0])
     judge = None if analyst in (None, NOBODY) else agent(expand(analyst, database))
     if showing.describe:
-        showing.put(watch.game_judged(record, judge))
+        showing.put_judged(watch.game_judged, record, judge)
     else:
         showing.show(watch.watch_game, record, analyst=judge)
 
@@ -204,7 +210,7 @@ def _watch_league(
     known(dict.fromkeys(PURPOSES), purpose, "purpose")
     feed = LeagueGames(database, game_of(game).name if game else None, purpose, run, analyst or NEWEST)
     if showing.describe:
-        showing.put(watch.newest_judged(feed))
+        showing.put_judged(watch.newest_judged, feed)
     else:
         showing.show(watch.watch_league, feed)
 

@@ -46,16 +46,21 @@ def watch_game(
     if export is None:
         return _show(Replay(stored, analyst), ui, size)
     check_export(export)
-    return write(game_judged(stored, analyst), export, size=size, ui=ui, ply=ply, progress=progress)
+    return write(game_judged(stored, analyst, ply, progress), export, size=size, ui=ui, ply=ply, progress=progress)
 
 
-def game_judged(stored: GameRecord, analyst: Agent | None) -> Snapshot:
-    """A stored game with an analyst's opinion of every position."""
+def game_judged(
+    stored: GameRecord, analyst: Agent | None, ply: int | None = None, progress: Progress = lambda share: None
+) -> Snapshot:
+    """A stored game with an analyst's opinion of every position, or of those up to a ply, if that is what is shown."""
     judge = Judge(replayed(stored), analyst)
     if analyst is None:
         return judge.snapshot
-    for k in range(judge.snapshot.length + 1):
+    length = judge.snapshot.length
+    count = 1 + (length if ply is None else min(ply, length))
+    for k in range(count):
         judge.snapshot = judged(judge.snapshot, analyst, k)
+        progress((k + 1) / count)
     return judge.snapshot
 
 
@@ -67,15 +72,15 @@ def watch_league(
     if export is None:
         return _show(Follow(feed), ui, size)
     check_export(export)
-    return write(newest_judged(feed), export, size=size, ui=ui, ply=ply, progress=progress)
+    return write(newest_judged(feed, ply, progress), export, size=size, ui=ui, ply=ply, progress=progress)
 
 
-def newest_judged(feed: GameFeed) -> Snapshot:
+def newest_judged(feed: GameFeed, ply: int | None = None, progress: Progress = lambda share: None) -> Snapshot:
     """The newest game of a league with its analyst's opinions; raises ValueError if there is none."""
     newest = feed.next()
     if newest is None:
         raise CannotExport(f"There is no finished game to show. {feed.waiting()}")
-    return game_judged(newest, feed.analyst(newest.game))
+    return game_judged(newest, feed.analyst(newest.game), ply, progress)
 
 
 def play(

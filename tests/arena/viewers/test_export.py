@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from arena.viewers.paint import pygame
 from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import GameRecord
 from arena.viewers.ui import UI
-from arena.viewers.watch import play, watch_game, watch_league, watch_match
+from arena.viewers.watch import game_judged, play, watch_game, watch_league, watch_match
 from envs.game import Game
 from envs.registry import game
 from tests.arena.viewers.scripted import Thinker, finished
@@ -111,6 +111,23 @@ def test_a_match_and_a_league_export(tmp_path: Path) -> None:
     assert watch_league(Feed(), export=tmp_path / "l.png", size=SMALL)
     with pytest.raises(CannotExport, match="Waiting for games"):
         watch_league(Feed(), export=tmp_path / "l.png", size=SMALL)
+
+
+def test_an_analyst_judges_what_is_shown_and_says_how_far_it_is() -> None:
+    class Counting(Thinker):
+        asked = 0
+
+        def act(self, *position: Any) -> Any:
+            Counting.asked += 1
+            return super().act(*position)
+
+    stored = GameRecord(game("tic_tac_toe"), (0, 4, 1, 8), ("a", "b"))
+    shares: list[float] = []
+    judged = game_judged(stored, Counting("judge"), 1, shares.append)
+    assert Counting.asked == 2 and shares == [0.5, 1.0]
+    assert judged.plies[1].value is not None and judged.plies[2].value is None
+    game_judged(stored, Counting("judge"))
+    assert Counting.asked == 2 + 5
 
 
 def test_pixels_show_the_board(connect_four: Snapshot) -> None:
