@@ -242,4 +242,10 @@ def game(spec: str) -> Game:
     if elsewhere is None:
         return build(GAMES, spec, "game")
     project, name, options = elsewhere
-    return resolve(FOREIGN, project, "project")(name, **options)
+    factory = resolve(FOREIGN, project, "project")
+    whose = f"The game '{project}:{name}'"
+    known = {key: each for key, each in inspect.signature(factory).parameters.items() if key != "name"}
+    if not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        check_options(options, known, whose)
+    kept = {key: _fitting(value, key, known[key], whose) if key in known else value for key, value in options.items()}
+    return factory(name, **kept)

@@ -12,6 +12,7 @@ from envs.adapters.foreign.gymnasium import gym
 from envs.adapters.gymnasium import OneSeatEnv, OneSeatVectorEnv
 from envs.adapters.pettingzoo import env as aec_env
 from envs.adapters.pettingzoo import parallel_env, raw_env
+from envs.registry import game
 
 NAN, HUGE = float("nan"), 10**30
 
@@ -85,6 +86,8 @@ def test_without_guards_what_is_legal_is_named() -> None:
         (lambda: parallel_env("tic_tac_toe", max_cycles=0), "max_cycles is a whole number from 1 on, not 0"),
         (lambda: aec_env("tic_tac_toe", max_cycles=1.5), "max_cycles is a whole number from 1 on, not 1.5"),  # pyright: ignore
         (lambda: gym("CartPole-v1", seconds=NAN), "seconds=nan is no time limit"),
+        (lambda: game("gym:CartPole-v1,seconds=soon"), "'gym:CartPole-v1' takes a number as seconds, not 'soon'"),
+        (lambda: game("spiel:go(board_size=9"), "'spiel:go' has no option 'board_size'"),
     ],
 )
 def test_odd_settings_are_refused(make: Any, said: str) -> None:
