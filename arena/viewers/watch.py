@@ -45,8 +45,8 @@ def watch_game(
     """Shows a stored game, or writes it; an analyst, if given, judges every position."""
     if export is None:
         return _show(Replay(stored, analyst), ui, size)
-    check_export(export)
-    return write(game_judged(stored, analyst, ply, progress), export, size=size, ui=ui, ply=ply, progress=progress)
+    snapshot = game_judged(stored, analyst, _last(export, ply), progress)
+    return write(snapshot, export, size=size, ui=ui, ply=ply, progress=progress)
 
 
 def game_judged(
@@ -71,8 +71,13 @@ def watch_league(
     """Shows the newest games of a league one after the other, waiting for the first, or writes the newest."""
     if export is None:
         return _show(Follow(feed), ui, size)
-    check_export(export)
-    return write(newest_judged(feed, ply, progress), export, size=size, ui=ui, ply=ply, progress=progress)
+    snapshot = newest_judged(feed, _last(export, ply), progress)
+    return write(snapshot, export, size=size, ui=ui, ply=ply, progress=progress)
+
+
+def _last(export: Path | str, ply: int | None) -> int | None:
+    """The ply up to which a file shows a game, None for all of it: films show the whole."""
+    return ply if check_export(export)[1] == "png" else None
 
 
 def newest_judged(feed: GameFeed, ply: int | None = None, progress: Progress = lambda share: None) -> Snapshot:

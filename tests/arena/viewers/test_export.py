@@ -113,7 +113,7 @@ def test_a_match_and_a_league_export(tmp_path: Path) -> None:
         watch_league(Feed(), export=tmp_path / "l.png", size=SMALL)
 
 
-def test_an_analyst_judges_what_is_shown_and_says_how_far_it_is() -> None:
+def test_an_analyst_judges_what_is_shown_and_says_how_far_it_is(tmp_path: Path) -> None:
     class Counting(Thinker):
         asked = 0
 
@@ -128,6 +128,10 @@ def test_an_analyst_judges_what_is_shown_and_says_how_far_it_is() -> None:
     assert judged.plies[1].value is not None and judged.plies[2].value is None
     game_judged(stored, Counting("judge"))
     assert Counting.asked == 2 + 5
+    for name, shown in (("p.png", 2), ("g.gif", 5)):  # a film shows the whole game, whatever ply is asked for
+        Counting.asked = 0
+        watch_game(stored, analyst=Counting("judge"), export=tmp_path / name, size=SMALL, ply=1)
+        assert Counting.asked == shown
 
 
 def test_pixels_show_the_board(connect_four: Snapshot) -> None:
