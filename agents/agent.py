@@ -35,7 +35,8 @@ class Decision(NamedTuple):
     """[B, ...], to be given back at the agent's next move of the same games."""
     extra: Mapping[str, NDArray] = {}
     """For viewers and experience, all from the mover's side: value [B], policy [B, A], visits [B, A], prior [B, A],
-    q [B, A], proven [B], pv [B, A, depth] = how each move goes on, -1 past the end. Not every agent knows each."""
+    q [B, A], proven [B], pv [B, A, depth] = how each move goes on, -1 past the end. Not every agent knows each. Who
+    gives a value, policy or prior that is no finite number loses a game that has a referee."""
     forfeits: Mapping[int, Forfeit] = {}
     """Of the B games those that the agent loses at once, and why; any legal move stands there, and is not played."""
 

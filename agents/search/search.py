@@ -70,7 +70,7 @@ class Found(NamedTuple):
     q: NDArray[np.float32]
     """[B, A], NaN where no simulation went."""
     value: NDArray[np.float32]
-    """[B], exact where `proven`."""
+    """[B], exact where `proven`; else NaN where the network has answered what is no finite number."""
     policy: NDArray[np.float32]
     """[B, A] the policy that the search would teach: improved over the prior, proved losses left out."""
     prior: NDArray[np.float32]
@@ -116,9 +116,10 @@ def _search(
     if evaluate is None:
         obs = np.empty((0, *game.shape), np.float32)
         logits, values = np.zeros((b, game.actions), np.float32), np.zeros(b, np.float32)
+        lost = np.zeros(b, np.bool_)
     else:
         obs = kernels.view(game, rows).obs
-        logits, values = evaluate(obs)
+        logits, values, lost = _answers(evaluate, obs)
     gumbel = settings.kind == "gumbel"
     share = -settings.gumbel_scale if gumbel else settings.noise_share
     plant(game, forest, logits, values, (float(share), settings.noise_alpha), rng)
@@ -139,7 +140,8 @@ def _search(
     if evaluate is not None:
         evaluations = b
         while count:
-            logits, values = evaluate(obs[:count])
+            logits, values, wrong = _answers(evaluate, obs[:count])
+            lost[waiting[:count][wrong]] = True
             evaluations += count
             count = grow(game, forest, rules, table, waiting, count, logits, values, obs)
     policy = np.empty((b, game.actions), np.float32)
@@ -148,6 +150,7 @@ def _search(
     roots = forest.nodes[:, 0]
     visits = roots["visits"].copy()
     proven = roots["proven"] != OPEN
+    value[lost & ~proven] = np.nan
     prior = np.exp(forest.trees["logits"])
     if gumbel:
         most = visits >= visits.max(1, keepdims=True)
@@ -161,6 +164,20 @@ def _search(
     if depth:
         continuations(game, forest, lines)
     return Found(visits, q, value, policy, prior, proven, best, evaluations, lines)
+
+
+def _answers(
+    evaluate: Evaluate, obs: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """A network's logits and values, 0 where they are no finite numbers, and [B] where that was.
+
+    Of NaN no move is the best, and the rules trust what they are given to be a legal one.
+    """
+    logits, values = evaluate(obs)
+    lost = ~(np.isfinite(logits).all(1) & np.isfinite(values))
+    if lost.any():
+        logits, values = np.where(lost[:, None], np.float32(0), logits), np.where(lost, np.float32(0), values)
+    return logits, values, lost
 
 
 def visit_policy(

@@ -206,6 +206,26 @@ def test_visits_follow_a_written_out_search():
     assert [visits(n, 0.1) for n in (1, 2, 3, 4)] != BY_HAND
 
 
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+@pytest.mark.parametrize("when", [1, 2])
+def test_whose_network_overflows_has_no_value_and_neither_crashes_nor_disturbs_others(kind, when):
+    """At its root (1), or at its first new position (2), one tree of ten is answered what is no number."""
+    rows, calls = kernels.random_openings(FOUR, kernels.seeds(5, 10), 3), []
+
+    def broken(obs):
+        logits, values = flat(obs)
+        calls.append(len(obs))
+        logits[3] = math.nan if len(calls) == when else 0.0
+        return logits, values
+
+    settings = Search(kind=kind, simulations=30)
+    sound = search(FOUR, rows, flat, settings, kernels.seeds(6, 10))
+    result = search(FOUR, rows, broken, settings, kernels.seeds(6, 10))
+    assert np.flatnonzero(np.isnan(result.value)).tolist() == [3] and not np.isnan(sound.value).any()
+    assert np.delete(result.visits == sound.visits, 3, 0).all() and result.visits[3].sum() == 30
+    assert kernels.legal_mask(FOUR, rows)[range(10), result.best].all()
+
+
 def test_a_search_too_large_for_memory_is_done_in_pieces(monkeypatch):
     rows = kernels.random_openings(FOUR, kernels.seeds(5, 10), 3)
     settings, seen = Search(simulations=30, noise_share=0.25), []
