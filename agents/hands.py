@@ -132,6 +132,8 @@ class Hands:
         count = known.used - start
         acted = self.actor.act(known.obs[at], known.legal[at], {}, np.zeros(count, np.uint64))
         known.policy[at], known.value[at] = acted.policy, acted.value
+        lost = np.flatnonzero(~np.isfinite(acted.policy).all(1))  # nothing can be drawn there: one legal move is played
+        known.policy[start + lost, acted.action[lost]] = 1.0
         self.evaluations += count
 
     def _finished(self, lane: int, seed: int) -> Finished:

@@ -74,6 +74,14 @@ def test_a_fragment_follows_from_the_weights_and_how_many_games_there_were():
     assert not np.array_equal(other.collect(0)[0]["log_p"], again["log_p"])
 
 
+def test_a_network_that_overflows_plays_what_is_legal_and_is_told_by_its_numbers():
+    player = hands(50)
+    player.load({name: array * np.float32(1e38) for name, array in weights(network()).items()})
+    columns, told = player.collect(0)
+    assert all(0 <= move < KUHN.actions for one in told for move in one.moves)
+    assert np.isnan(columns["value"]).any() and np.isfinite(columns["reward"]).all()
+
+
 def test_there_is_room_for_any_number_of_information_sets():
     known = Known(KUHN)
     known.keys[:3], known.used = [7, 8, 9], 3
