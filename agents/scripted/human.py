@@ -14,7 +14,8 @@ from envs.kernels import no_actions
 from envs.text import planes_text
 
 Ask = Callable[[View, NDArray[np.bool_], tuple[str, ...]], int | Sequence[float]]
-"""ask(view of one game, legal [A], the actions' names) -> the action chosen; where it is a vector, its numbers."""
+"""ask(view of one game, legal [A], the actions' names on the board that is shown) -> the action chosen; where it is a
+vector, its numbers."""
 
 
 class Human:
@@ -41,7 +42,7 @@ class Human:
             )
             answer: int | Sequence[float] = -1
             while not answers(seen, answer):
-                answer = self.ask(seen, view.legal[lane], view.game.names)
+                answer = self.ask(seen, view.legal[lane], view.game.told(int(view.seat[lane])))
             actions[lane] = answer
         return Decision(actions, memory)
 

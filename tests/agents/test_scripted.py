@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,13 @@ def test_a_person_at_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "'a3' is not one of your moves." in shown
     with pytest.raises(Unable, match="Nobody answered"):
         ask_at_terminal(kernels.view(TIC_TAC_TOE, rows), kernels.legal_mask(TIC_TAC_TOE, rows)[0], TIC_TAC_TOE.names)
+
+
+def test_a_person_is_told_moves_as_they_are_on_the_board_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned = replace(TIC_TAC_TOE, second=tuple(reversed(TIC_TAC_TOE.names)))
+    monkeypatch.setattr("sys.stdin", io.StringIO("a3\nc1\na1\n"))
+    assert decide(Human(), turned, position(TIC_TAC_TOE, "")).action.tolist() == [TIC_TAC_TOE.action("a3")]
+    assert decide(Human(), turned, position(TIC_TAC_TOE, "a3")).action.tolist() == [turned.second.index("a1")]
 
 
 @pytest.mark.parametrize(
