@@ -9,14 +9,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import hypothesis
-import numba  # noqa: F401  (before what it asked LLVM for is taken back)
-import pytest
-from llvmlite.binding import ffi
-from numba.core import ir
-from numba.core.targetconfig import TargetConfig
-
 ROOT = Path(__file__).resolve().parent.parent
+
+# Most of what tests wait for is numba: it takes less trouble over code that runs for a moment, and keeps that code out
+# of the packages' own caches, where it would slow down whoever plays. To test what is shipped: NUMBA_OPT=3.
+os.environ.setdefault("NUMBA_OPT", "1")
+QUICK = os.environ["NUMBA_OPT"] == "1"
+if QUICK:
+    os.environ.update(NUMBA_LOOP_VECTORIZE="0", NUMBA_SLP_VECTORIZE="0")
+    os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "compiled")
+
+import hypothesis  # noqa: E402
+import numba  # noqa: E402, F401  (before what it asked LLVM for is taken back)
+import pytest  # noqa: E402
+from llvmlite.binding import ffi  # noqa: E402
+from numba.core import ir  # noqa: E402
+from numba.core.codegen import CPUCodeLibrary  # noqa: E402
+from numba.core.targetconfig import TargetConfig  # noqa: E402
+
+from envs import masks, parts  # noqa: E402
 
 # No test fails for the time it takes: machines are shared.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -33,6 +44,20 @@ gc.set_threshold(20_000, 20, 10)
 # numba has each of its calls of LLVM announced to every compile that is under way: a tenth of its time.
 for announcements in list(getattr(ffi.lib._lock, "_cblist", ())):
     ffi.unregister_lock_callback(*announcements)
+
+
+def optimise(self: CPUCodeLibrary) -> None:
+    """numba's whole passes without the cheap ones that it runs before them, to count references less."""
+    passes, builder = self._codegen._module_pass_manager()
+    passes.run(self._final_module, builder)
+
+
+if QUICK:
+    # Rules are optimised within the loops that they are copied into, once, and masks counted by one code for all games.
+    parts._Library._optimize_final_module = lambda self: None
+    CPUCodeLibrary._optimize_final_module = optimise
+    for counting in (masks.count_true, masks.nth_true, masks.word_at, masks.nth_of_few):
+        counting.constants = False
 
 # numba compares its options, all of them by name, at every call that it types, and asks of every value in its trees
 # what it may be by all its bases: together a fifteenth of its time.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numba
 import numpy as np
 import pytest
+from numba import types
 
-from envs.masks import count_true, nth_true
+from envs.game import COMPILED
+from envs.masks import count_true, nth_of_few, nth_true, word_at
 
 
 @pytest.mark.parametrize("length", [1, 9, 16, 17, 32, 33, 63, 64, 65, 121, 128, 225])
@@ -24,3 +29,18 @@ def test_looking_leaves_the_mask_as_it_is() -> None:
     mask = np.array([False, True] * 20)
     assert nth_true(mask, 3, 40) == 7
     assert mask.tolist() == [False, True] * 20
+
+
+@pytest.mark.parametrize("length", [9, 40, 121])
+def test_a_length_known_to_the_compiler_changes_nothing(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for counting in (count_true, nth_of_few, nth_true, word_at):
+        monkeypatch.setattr(counting, "constants", True)
+
+    @numba.njit(**COMPILED)
+    def counted(mask: Any, n: int) -> tuple[int, int]:
+        return count_true(mask, length), nth_true(mask, n, length)
+
+    mask = np.random.default_rng(length).random(length) < 0.4
+    found = np.flatnonzero(mask).tolist()
+    assert [counted(mask, n) for n in range(len(found) + 1)] == [(len(found), place) for place in [*found, -1]]
+    assert types.literal(length) in {kinds[1] for kinds in count_true.overloads}
