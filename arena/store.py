@@ -331,6 +331,21 @@ class Store:
         )
         return {Result(first, second, score): count for first, second, score, count in rows}
 
+    def played(self, game: str, *, purposes: Sequence[str] = RATED) -> list[Result]:
+        """The games of `results` one by one, in the order of committing: what ratings that depend on it take."""
+        from leagues.rating import Result
+
+        rows = self._rows(
+            "SELECT a.name, b.name, (1 + (x.result > y.result) - (x.result < y.result)) / 2.0 FROM games g"
+            "  CROSS JOIN seats x ON x.number = g.number AND x.seat = 0"
+            "  CROSS JOIN seats y ON y.number = g.number AND y.seat = 1"
+            " JOIN members a ON a.id = x.member JOIN members b ON b.id = y.member"
+            f" WHERE g.game = ? AND g.rules = ? AND g.purpose IN ({_marks(purposes)}) AND x.member <> y.member"
+            " ORDER BY g.number",
+            (game, game_of(game).version, *purposes),
+        )
+        return [Result(*row) for row in rows]
+
     def forfeits(self, game: str, *, purposes: Sequence[str] = RATED) -> list[tuple[str, str, int]]:
         """(member, why it ended, games) of each result of `results` that did not come about by the rules."""
         return self._rows(

@@ -337,6 +337,8 @@ def evaluate(
         document({**said, "held_out": more} if more else said)
     else:
         show(_returns_table(agent, game, found), *([_returns_table(agent, apart, unseen)] if unseen else []))
+        if failed := sum(one.broken for one in (*found, *unseen)):
+            put(f"{failed} of these games ended as the program of {game} failed; they count with what it had paid.\n")
         if gain is not None:
             put(f"exploitability {gain:.4f}: what a best answer to it gains a seat, exactly; 0 at an equilibrium\n")
 
@@ -369,16 +371,31 @@ def leaderboard(
     exact: Annotated[
         bool, typer.Option("--exact", help="In small games: what a best response to each gains; takes seconds.")
     ] = False,
+    systems: Annotated[
+        bool, typer.Option("--systems", help="Beside it: Elo as it is taught, Glicko-2, Weng-Lin, whole-history.")
+    ] = False,
+    join: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH", help="All games that both anchors played, on one scale from one to the other."
+        ),
+    ] = None,
     database: Database = Path("arena.db"),
 ) -> None:
     """Show everybody's rating, with its 95 % interval, from every stored game that counts.
 
     --exact adds exploitability where the game's whole tree is small: kuhn, leduc, tic_tac_toe.
+    --join random,solver:epsilon=0.1 tells how far on the way from one to the other everybody is, over all their games.
 
     Example: [bold]arena leaderboard connect_four --html leaderboard.html[/]
     """
     if json and csv:
         raise ValueError("--json and --csv both want standard output; choose one.")
+    if systems or join is not None:
+        if (systems and join is not None) or csv or html is not None or exact:
+            raise ValueError("--systems and --join are tables of their own: only --json goes with them, and not both.")
+        _compare(game, join, database, json)
+        return
     from arena.leaderboard import as_csv, as_document, as_table, leaderboard
     from arena.store import Store
 
@@ -396,6 +413,30 @@ def leaderboard(
         put(as_csv(board))
     elif html is None:
         show(as_table(board, screen().width))
+
+
+def _compare(game: str | None, join: str | None, database: Path, json: bool) -> None:
+    """A game by other rating systems, or all games on one scale."""
+    from arena import comparison
+    from arena.store import Store
+
+    with Store.read(database) as store:
+        if join is None:
+            name = _chosen(store, game)
+            told = (name, *comparison.compared(store, name))
+            if json:
+                document(comparison.compared_document(*told))
+            else:
+                show(comparison.compared_table(*told))
+        elif game is not None:
+            raise ValueError(f"--join takes every game that both anchors played; leave {game} out.")
+        else:
+            low, high = comparison.anchors(join)
+            places = comparison.join(store, low, high)
+            if json:
+                document(comparison.joined_document(places, low, high))
+            else:
+                show(comparison.joined_table(places, low, high))
 
 
 def _chosen(store: Any, game: str | None) -> str:
