@@ -152,7 +152,7 @@ def test_sac_learns_to_aim():
     chosen = config("sac", "pendulum", "learner.learning_rate=0.01", "learner.reuse=16")
     model, _ = sb3.make(chosen, WORLDS["aimed"], lambda: 0.5)
     before = Actor(network_of(model.policy)).look(np.array([[1.0, 0.0]], np.float32), {})[0]["squashed"][0, 0, 0]
-    model.learn(1000)
+    model.learn(400)
     after = Actor(network_of(model.policy)).look(np.array([[1.0, 0.0]], np.float32), {})[0]["squashed"][0, 0, 0]
     assert abs(np.tanh(after) - 0.5) < 0.2 < abs(np.tanh(before) - 0.5)
 
