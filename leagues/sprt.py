@@ -193,7 +193,7 @@ def match_elo(counts: ArrayLike) -> MatchElo:
     if alike or low <= 0 or high >= 1:
         low, high = (float(end) for end in wilson(mean, number))
         variance = max(variance, ((high - low) / 2 / Z95) ** 2 * number)
-    edge = 0.5 / (number + 1)
+    edge = 0.5 / (number + 1) if mean in (0.0, 1.0) else 0.0
     elo, lowest, highest = (float(ELO * np.log(end / (1 - end))) for end in np.clip([mean, low, high], edge, 1 - edge))
     unit = NORMALIZED_ELO / sqrt((2.0 if len(counts) == 5 else 1.0) * variance)
     superiority = (1 + erf((mean - 0.5) / sqrt(2 * variance / number))) / 2

@@ -183,6 +183,19 @@ def test_who_won_all_of_few_games_is_not_sure_to_be_the_stronger() -> None:
     assert match_elo([0, 0, 0, 1, 1]).superiority > 0.97  # not all alike: the normal one, as fastchess has it
 
 
+def test_the_interval_of_a_lopsided_match_is_wilsons_to_its_end() -> None:
+    """One pair of four drawn, three won: 7/8 of the points; Wilson's interval of 4 results at 7/8 by hand."""
+    match = match_elo([0, 0, 1, 0, 3])
+    z2, p = 1.959964**2, 0.875
+    half = (p * (1 - p) / 4 + z2 / 64) ** 0.5 * 1.959964
+    high = (p + z2 / 8 + half) / (1 + z2 / 4)
+    assert 0.986 < high < 0.988  # beyond 1 - 1 / (2 * 5), which is what a match of nothing but wins counts as
+    assert match.high == pytest.approx(400 * np.log10(high / (1 - high)), abs=0.01)
+    assert match.low < match.elo < match.high - 300
+    nearly = match_elo([0, 0, 0, 1, 99])  # half a point lost of 200
+    assert nearly.elo == pytest.approx(400 * np.log10(0.9975 / 0.0025)) and nearly.low < nearly.elo < nearly.high
+
+
 @given(st.sampled_from([3, 5]).flatmap(lambda n: st.lists(st.integers(0, 10**6), min_size=n, max_size=n)))
 def test_always_finite(counts: list[int]) -> None:
     for model in ("logistic", "normalized"):
