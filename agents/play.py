@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.agent import Agent, Decision, Forfeit, Illegal, Memory, put, take
 from envs import kernels
-from envs.game import Game, Rows, View
+from envs.game import Game, Row, Rows, View
 from envs.kernels import GOLDEN, compiled, mix
 from envs.text import named
 
@@ -220,6 +220,19 @@ class Finished:
     """Its place among the games of whoever played it."""
     reason: str = ""
     """Why it ended, where it was not by the rules: `written` of the seat that forfeited, or `adjudicated`."""
+    broken: str = ""
+    """What the program of another project's game did that ended it: a game without a result, whatever was paid."""
+
+
+class Broken(ValueError):
+    """Games of another project came to no result, as their program failed."""
+
+    def __init__(self, game: str, faults: Sequence[str]) -> None:
+        many = "A game" if len(faults) == 1 else f"{len(faults)} games"
+        super().__init__(
+            f"{many} of {game} came to no result, as the program failed ({faults[0]}); what had ended otherwise is "
+            "kept, and the same command tries the rest again."
+        )
 
 
 def written(seat: int, forfeit: Forfeit) -> str:
@@ -290,9 +303,19 @@ def play_games(
             tuple(table.returns[i].tolist()),
             i,
             written(*table.forfeits[i]) if i in table.forfeits else table.judged.get(i, ""),
+            broken(game, table.rows[i]) if game.foreign else "",
         )
         for i in range(len(seeds))
     ]
+
+
+def broken(game: Game, row: Row) -> str:
+    """What the program of another project's game did that ended this one; "" if it ended by its rules."""
+    from envs.adapters.foreign.programs import programs_of
+
+    programs = programs_of(game)
+    fault = programs.fault(row) if programs is not None else None
+    return fault.words if fault is not None else ""
 
 
 def random_moves(

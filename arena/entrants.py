@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.registry import is_program
+from agents.registry import AGENTS, is_program
 from arena.store import Member
 from arena.worker import cached_agent
 from envs.game import Game
@@ -32,10 +32,19 @@ def identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, st
         raise ValueError(f"The name of {spec!a} is not UTF-8, and is not kept; rename the file or folder.") from None
     agent = ready(spec, rules)
     digest = digest_of(spec)
+    known = {member.name: member.sha256 for member in members if member.game == rules.name}
     if digest is None:
+        if known.get(agent.name) is not None and agent.name.partition(":")[0] in AGENTS:
+            raise ValueError(
+                f"'{agent.name}' is a program or a trained agent in this database; take another (--db FILE)."
+            )
         return agent.name, spec
+    if agent.name.partition(":")[0] in AGENTS:
+        mend = "exec,name=mybot:COMMAND" if is_program(spec) else "its folder by another name"
+        raise ValueError(
+            f"'{agent.name}' is the name of an agent of the arena's own, and '{spec}' is another: try {mend}."
+        )
     if is_program(spec):
-        known = {member.name: member.sha256 for member in members if member.game == rules.name}
         plain = known.get(agent.name, digest) == digest
         return agent.name if plain else f"{agent.name}@{digest[:SHOWN]}", spec
     folder, _, options = spec.partition(":")

@@ -184,7 +184,9 @@ class League:
         pool = self.run.trainer.pool
         played = [one for ticket in self.tickets for one in pool.finish(ticket)]
         self.tickets = []
-        self.store.add_games([kept(self.contest, p, finished, self.run.name) for p, finished in played])
+        self.store.add_games(
+            [kept(self.contest, p, finished, self.run.name) for p, finished in played if not finished.broken]
+        )
         for pairing, _ in played:
             self.met[min(pairing.first, pairing.second), max(pairing.first, pairing.second)] += 1
         self.rate()

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from agents.play import Finished, read_forfeit
+from agents.play import Broken, Finished, read_forfeit
 from agents.registry import AGENTS, is_program
 from arena.cluster import spread
 from arena.entrants import digest_of, greet, identity, ready
@@ -160,7 +160,8 @@ def play_missing(
     """Plays the pairings that are not stored yet, batch after batch; each batch is stored when it is yielded.
 
     With `workers` so many processes play (`arena.cluster.spread`): the same games, stored in the order they end in.
-    Raises Edited, and stores nothing of the batch, where a program is no more what it was.
+    Raises Edited, and stores nothing of the batch, where a program is no more what it was, and Broken where another
+    project's game failed, once the batch's other games are stored.
     """
     programs = {name: digest_of(spec) for name, spec in contest.entrants.items() if is_program(spec)}
     known = store.known([contest.game_id(pairing) for pairing in pairings])
@@ -172,7 +173,8 @@ def play_missing(
         for batch in batches(missing, contest.lanes)
     ]
     for _, games in spread(lambda meeting: play_pairings(contest.game, meeting), meetings, workers):
-        played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games]
+        broken = [finished.broken for _, finished in games if finished.broken]
+        played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games if not finished.broken]
         for name, was in programs.items():
             if digest_of(contest.entrants[name]) != was:
                 raise Edited(
@@ -183,6 +185,8 @@ def play_missing(
         done += len(played)
         heard(done, total)
         yield played
+        if broken:
+            raise Broken(contest.game, broken)
 
 
 def batches(pairings: Sequence[Pairing], lanes: int) -> Iterator[list[Pairing]]:
@@ -432,6 +436,8 @@ class SeatReturn:
     """Half the 95 % interval."""
     plies: float
     """The games' mean length."""
+    broken: int = 0
+    """Games that another project's program has ended by failing; they count with what they had paid until then."""
 
 
 def evaluate(
@@ -468,7 +474,8 @@ def evaluate(
             returns = np.array([finished.reward[seat] for finished in games], np.float64)
             error = Z95 * float(returns.std(ddof=1)) / np.sqrt(episodes) if episodes > 1 else float("inf")
             plies = float(np.mean([len(finished.moves) for finished in games]))
-            found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies))
+            broken = sum(bool(finished.broken) for finished in games)
+            found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies, broken))
     return found
 
 

@@ -303,7 +303,7 @@ class Season:
                 meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.contest.opening)
                 tickets.append(pool.start(i, "meet", meeting))
         played = [one for ticket in tickets for one in pool.finish(ticket)]
-        games = [kept(self.contest, p, finished, self.folder.name) for p, finished in played]
+        games = [kept(self.contest, p, finished, self.folder.name) for p, finished in played if not finished.broken]
         self.store.add_games(games)
         for one in games:
             first, second = one.seats

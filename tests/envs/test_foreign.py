@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -282,3 +283,46 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "pyspiel", None)
     with pytest.raises(ValueError, match="OpenSpiel is not installed"):
         game("spiel:tic_tac_toe,seconds=1")
+
+
+class Rude(Shaky):
+    """By its `how`: sees another shape than it said, raises as Ctrl-C does, names its actions badly, or exits."""
+
+    def __init__(self, how: str = "", render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.how = how
+        if how == "exits":
+            raise SystemExit
+        self.get_action_meanings = {"alike": lambda: ["UP"] * 6, "names": lambda: list("ABCDEF")}.get(how, self._raise)
+
+    def _raise(self) -> list[str]:
+        raise KeyError("no names")
+
+    def step(self, action: Any) -> Any:
+        if self.how == "interrupts":
+            raise KeyboardInterrupt
+        obs, *rest = super().step(action)
+        return (np.zeros(2, np.float32) if self.how == "shape" else obs), *rest
+
+
+if "Rude-v0" not in gymnasium.registry:
+    gymnasium.register("Rude-v0", lambda **more: Rude(**more))
+
+
+@pytest.mark.parametrize(("how", "words"), [("shape", r"of shape \(2,\), not \(1,\)"), ("interrupts", "Keyboard")])
+def test_another_shape_and_a_keyboard_interrupt_are_faults_too(how: str, words: str) -> None:
+    rules = game(f"gym:Rude-v0,how={how},seconds=5")
+    rows = several(rules, 1)
+    kernels.play_rows(rules, rows, np.zeros(1, np.int64))
+    programs = programs_of(rules)
+    assert rows["done"].all() and rows["cut"].all() and programs is not None
+    assert len(programs.faults) == 1 and re.search(words, programs.faults[0].words)
+
+
+def test_names_of_actions_that_are_none_are_passed_over_and_who_exits_is_named() -> None:
+    assert game("gym:Rude-v0,how=names").names == tuple("abcdef")
+    assert (
+        game("gym:Rude-v0,how=alike").names == game("gym:Rude-v0,how=raises").names == tuple(f"a{i}" for i in range(6))
+    )
+    with pytest.raises(ValueError, match="cannot make 'Rude-v0': SystemExit"):
+        game("gym:Rude-v0,how=exits")

@@ -24,8 +24,7 @@ def gym(name: str, seconds: float = PATIENCE, **options: Any) -> Game:
     spec = f"gym:{name}" + "".join(f",{key}={_written(value)}" for key, value in options.items())
     first = _made(name, options)
     seen = observations(first.observation_space, spec)
-    named = getattr(first.unwrapped, "get_action_meanings", tuple)()
-    done = actions(first.action_space, spec, tuple(str(word).lower().replace(" ", "_") for word in named))
+    done = actions(first.action_space, spec, _meanings(first.unwrapped))
     limit = first.spec.max_episode_steps if first.spec is not None else None
     first.close()
     return foreign_game(
@@ -33,6 +32,15 @@ def gym(name: str, seconds: float = PATIENCE, **options: Any) -> Game:
         seats=1, actions=done.number, shape=seen.shape, names=done.names, controls=done.controls, seconds=seconds,
         limit=limit or 32_000, pays="general", chance=True,
     )  # fmt: skip
+
+
+def _meanings(env: Any) -> tuple[str, ...]:
+    """What the actions are called, where the environment says it; () where it does not, or names two of them alike."""
+    try:
+        named = tuple("_".join(str(word).lower().split()) for word in getattr(env, "get_action_meanings", tuple)())
+    except Exception:  # the environment's own matter: its actions have numbers, too
+        return ()
+    return named if len(set(named)) == len(named) else ()
 
 
 def _written(value: Any) -> str:
@@ -47,8 +55,9 @@ def _made(name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
         modes = gymnasium.make(name, disable_env_checker=True, **options).metadata.get("render_modes") or []
         more = {"render_mode": "rgb_array"} if "rgb_array" in modes else {}
         return gymnasium.make(name, disable_env_checker=True, **more, **options)
-    except Exception as error:  # whatever an environment's own constructor raises
-        raise ValueError(f"Gymnasium cannot make '{name}': {' '.join(str(error).split())}") from error
+    except (Exception, SystemExit) as error:  # whatever an environment's own constructor raises
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"Gymnasium cannot make '{name}': {said}") from error
 
 
 class Environment:

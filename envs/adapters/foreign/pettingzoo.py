@@ -64,8 +64,9 @@ def _made(module: Any, name: str, options: dict[str, Any]) -> Any:
     try:
         modes = new(**options).metadata.get("render_modes") or []
         return new(**options, **({"render_mode": "rgb_array"} if "rgb_array" in modes else {}))
-    except Exception as error:
-        raise ValueError(f"PettingZoo cannot make '{name}': {' '.join(str(error).split())}") from error
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"PettingZoo cannot make '{name}': {said}") from error
 
 
 def _alike(env: Any, agents: list[str], spec: str) -> tuple[Seen, Done]:

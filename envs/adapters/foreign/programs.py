@@ -225,6 +225,10 @@ class Programs:
         """Has the program do something and writes what came of it; a fault ends this game and no other."""
         try:
             state = self._timed(place, work)
+            if state.obs.shape != self._nowhere.obs.shape or state.legal.shape != self._nowhere.legal.shape:
+                raise ValueError(
+                    f"it gave an observation of shape {state.obs.shape[1:]}, not {self._nowhere.obs.shape[1:]}"
+                )
             if not (np.isfinite(state.obs).all() and np.isfinite(state.reward).all()):
                 raise ValueError("it gave an observation or a reward that is no number")
         except (Exception, SystemExit) as error:
@@ -268,8 +272,10 @@ class _Thread:
         while (work := self._work.get()) is not None:
             try:
                 self._done.put((True, work()))
-            except (Exception, SystemExit) as error:
+            except Exception as error:
                 self._done.put((False, error))
+            except BaseException as error:  # a program's own way to leave; Ctrl-C comes to the main thread
+                self._done.put((False, RuntimeError(f"it raised {type(error).__name__} {error}".strip())))
 
     def do(self, work: Callable[[], Any], seconds: float) -> Any:
         """What the work returns or raises; _Late if that takes too long."""
