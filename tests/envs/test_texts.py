@@ -26,7 +26,7 @@ def one(rows: Rows, i: int) -> Rows:
 def test_a_position_can_be_read(spec: str) -> None:
     """Its text is plain, differs where the position does, and is what a view of it says to an agent."""
     rules = game(spec)
-    rows = random_games(rules).open()[::11][:60]
+    rows = random_games(rules).open()[::11][:60].copy()
     view = kernels.view(rules, rows)
     assert view.text is not None
     texts = []
