@@ -428,11 +428,15 @@ def written_move(move: Any) -> str:
 
 
 def _move(text: str) -> Any:
-    """The move that `written_move` wrote."""
+    """The move that `written_move` wrote; of anything else, a vector of no numbers, which is against all rules."""
     try:
         return int(text)
     except ValueError:
+        pass
+    try:
         return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        return ()
 
 
 def _signed(seed: int) -> int:

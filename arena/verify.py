@@ -193,6 +193,11 @@ def _strange(rules: Game, stored: StoredGame) -> str:
         return f"its moves are not of the kind that {rules.name} has"
     if any(len(move) != len(rules.controls) for move in stored.moves if rules.controls):
         return f"a move is not of {len(rules.controls)} numbers"
+    if not 0 <= stored.opening <= len(stored.moves):
+        return f"{stored.opening} of its {len(stored.moves)} moves are said to be drawn"
+    for ply, move in enumerate(stored.moves, start=1):
+        if not rules.controls and not 0 <= move < rules.actions:
+            return f"move {ply} ({move}) is against the rules"
     return ""
 
 

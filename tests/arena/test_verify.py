@@ -1,5 +1,7 @@
 """What is stored is looked at without running what it names."""
 
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,22 @@ def test_ratings_are_kept_after_each_tournament_that_played_and_all_made_anew(tm
     report = verify(tmp_path / "arena.db", lambda *of: heard.append(of))
     assert report.whole and report.checked["ratings"] == 4
     assert heard == [(4, 6), (5, 6), (6, 6)]  # four games, and the ratings of two times
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("moves = 'x y'", "its moves are not of the kind"),
+        ("moves = '0 99999999999999999999999 1'", r"move 2 \(99999999999999999999999\) is against the rules"),
+        ("moves = '0 -1 1'", r"move 2 \(-1\) is against the rules"),
+        ("opening = -5", "-5 of its"),
+    ],
+)
+def test_a_game_that_no_arena_wrote_is_a_fault_among_others(tmp_path: Path, change: str, words: str) -> None:
+    store = Store(tmp_path / "arena.db")
+    tournament(store, Contest("tic_tac_toe", {"random": "random", "other": "random"}), "round-robin", 1)
+    store.close()
+    with sqlite3.connect(tmp_path / "arena.db") as database:
+        database.execute(f"UPDATE games SET {change} WHERE number = 2")
+    report = verify(tmp_path / "arena.db")
+    assert any(re.search(words, fault) for fault in report.faults), report.faults
