@@ -31,6 +31,9 @@ UNTRAINED = "untrained"
 LIKELY, LOOKED = 5, 5
 """How many of the likeliest tokens of a place are kept, and of the places that a head looks at."""
 
+MOST = 1024
+"""Answers of a group that is shown, at most."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -100,6 +103,8 @@ class Groups:
         asked = task.language(game)
         if size < 2:
             raise ValueError("A group of one answer has nothing to be compared with; write --group 2 or more.")
+        if size > MOST:
+            raise ValueError(f"A group of {size} answers is more than can be looked at; write --group {MOST} or less.")
         temperatures = {model.temperature for model in models}
         if len(temperatures) > 1:
             raise ValueError("Two models are compared at one temperature; write the same for both.")

@@ -133,6 +133,7 @@ def test_the_command_draws_and_speaks(
     ("given", "says"),
     [
         ([SPEC, "runs/r", "--group", "1"], "nothing to be compared with; write --group 2"),
+        ([SPEC, "runs/r", "--group", "9999999"], "more than can be looked at; write --group 1024 or less"),
         ([SPEC, "runs/r", "--attention", "1.1"], "add --group 8"),
         ([SPEC, "runs/r", "--group", "4", "--attention", "x"], "written LAYER.HEAD"),
         ([SPEC, "runs/r", "--group", "4", "--attention", "2.1"], "layers 1 to 1 of heads 1 to 2, not 2.1"),
