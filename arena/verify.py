@@ -15,7 +15,7 @@ from agents.agent import Unable
 from agents.play import ADJUDICATED, SAID, adjudicated, read_forfeit
 from agents.registry import is_program
 from arena.entrants import weights_digest
-from arena.leaderboard import ratings
+from arena.leaderboard import ANCHOR, ratings
 from arena.store import RatingPoint, Store, StoredGame, StoreError
 from envs import kernels
 from envs.registry import game as game_of
@@ -277,14 +277,14 @@ def _rated_anew(store: Store, game: str, upto: int, points: Sequence[RatingPoint
 
 
 def _compared(points: Sequence[RatingPoint], elos: dict[str, float], game: str, report: Report) -> None:
-    both = [point for point in points if point.name in elos]
-    shift = float(np.mean([point.elo - elos[point.name] for point in both])) if both else 0.0  # another zero
+    both = [point.name for point in points if point.name in elos]
+    # Who stands at 0 follows from who was rated then: members who came later have moved it.
+    zero = elos[ANCHOR] if ANCHOR in both else float(np.mean([elos[name] for name in both])) if both else 0.0
     for point in points:
         report.checked["ratings"] = report.checked.get("ratings", 0) + 1
         if point.name not in elos:
             report.fault(f"'{point.name}' has a rating in {game} and is not among those rated")
-        elif abs(elos[point.name] + shift - point.elo) > 0.05:
-            found = elos[point.name] + shift
+        elif abs((found := elos[point.name] - zero) - point.elo) > 0.05:
             report.fault(
                 f"the rating of '{point.name}' in {game} after game {point.upto} is kept as {point.elo:.1f}; "
                 f"its games give {found:.1f}"

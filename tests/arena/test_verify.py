@@ -45,6 +45,26 @@ def test_ratings_are_kept_after_each_tournament_that_played_and_all_made_anew(tm
     assert heard == [(4, 6), (5, 6), (6, 6)]  # four games, and the ratings of two times
 
 
+def test_a_rating_that_was_altered_is_named_and_no_other(tmp_path: Path):
+    """Whoever stood at 0 then follows from who was rated then, and not from what was kept."""
+    path = tmp_path / "arena.db"
+    with Store(path) as store:
+        tournament(store, Contest("tic_tac_toe", {"first": "first", "center": "alphabeta:depth=1"}), "round-robin", 2)
+        tournament(store, Contest("tic_tac_toe", {"random": "random", "first": "first"}), "round-robin", 2)
+    assert verify(path).whole  # the mean of both stood at 0 before random came
+
+    def altered(change: str) -> list[str]:
+        with sqlite3.connect(path) as raw:
+            raw.execute(f"UPDATE ratings SET {change}")
+        raw.close()
+        return [fault for fault in verify(path).faults if "its games give" in fault]
+
+    (fault,) = altered("elo = elo + 30 WHERE upto = 4 AND elo > 0")
+    assert "after game 4" in fault
+    altered("elo = elo - 30 WHERE upto = 4 AND elo > 0")
+    assert len(altered("elo = elo + 100")) == 5
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
