@@ -193,7 +193,7 @@ def _strange(rules: Game, stored: StoredGame) -> str:
         return f"its moves are not of the kind that {rules.name} has"
     if any(len(move) != len(rules.controls) for move in stored.moves if rules.controls):
         return f"a move is not of {len(rules.controls)} numbers"
-    if not 0 <= stored.opening <= len(stored.moves):
+    if stored.opening < 0 or 0 < len(stored.moves) < stored.opening:
         return f"{stored.opening} of its {len(stored.moves)} moves are said to be drawn"
     for ply, move in enumerate(stored.moves, start=1):
         if not rules.controls and not 0 <= move < rules.actions:
