@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from arena.leaderboard import ratings
 from arena.store import Store, StoreError
 from arena.text import counted, printable
+from leagues.bradley_terry import ELO, Z95
 from leagues.joined import Joined, Place, joined
 from leagues.rating import Result
 
@@ -51,7 +52,6 @@ class Compared:
 
 def compared(store: Store, game: str) -> tuple[list[Compared], str | None]:
     """Everybody who played, by every system, in the leaderboard's order; and who stands at 0, None if the mean does."""
-    from leagues.bradley_terry import ELO
     from leagues.elo import elo
     from leagues.glicko import glicko
     from leagues.weng_lin import BETA, weng_lin
@@ -82,11 +82,11 @@ def compared(store: Store, game: str) -> tuple[list[Compared], str | None]:
                 high=float(row["high"]),
                 elo=classroom[name],
                 glicko=points[name],
-                glicko_error=1.96 * deviations[name].deviation,
+                glicko_error=Z95 * deviations[name].deviation,
                 weng_lin=means[name],
-                weng_lin_error=1.96 * unit * skills[name].deviation,
+                weng_lin_error=Z95 * unit * skills[name].deviation,
                 whole_history=None if track is None else [float(elo) for elo in track.elo],
-                whole_history_error=None if track is None else 1.96 * float(track.error[-1]),
+                whole_history_error=None if track is None else Z95 * float(track.error[-1]),
             )
         )
     return lines, rated.anchor
@@ -195,7 +195,7 @@ def joined_table(lines: Sequence[Joined], low: str, high: str) -> RichTable:
 
 
 def _share(one: Place) -> str:
-    return f"{round(100 * one.place)} ± {196 * one.error:.0f} %"
+    return f"{round(100 * one.place)} ± {100 * Z95 * one.error:.0f} %"
 
 
 def joined_document(lines: Sequence[Joined], low: str, high: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from leagues.bradley_terry import Z95
 from leagues.rating import RatingError, Ratings
 
 
@@ -39,9 +40,9 @@ class Joined(NamedTuple):
 def places(rated: Ratings, low: str, high: str) -> dict[str, Place]:
     """Everybody's place in one game; raises RatingError where the high anchor is not clearly above the low one."""
     way = rated.difference(high, low)
-    if way.elo <= 1.96 * way.error:
+    if way.elo <= Z95 * way.error:
         raise RatingError(
-            f"{high!r} is not surely stronger than {low!r} there ({way.elo:+.0f} ± {1.96 * way.error:.0f} Elo), so the "
+            f"{high!r} is not surely stronger than {low!r} there ({way.elo:+.0f} ± {Z95 * way.error:.0f} Elo), so the "
             "two measure nothing; let them play more games."
         )
     below, above = rated.names.index(low), rated.names.index(high)

@@ -23,9 +23,7 @@ import hypothesis  # noqa: E402
 import numba  # noqa: E402, F401  (before what it asked LLVM for is taken back)
 import pytest  # noqa: E402
 from llvmlite.binding import ffi  # noqa: E402
-from numba.core import ir  # noqa: E402
 from numba.core.codegen import CPUCodeLibrary  # noqa: E402
-from numba.core.targetconfig import TargetConfig  # noqa: E402
 
 from envs import masks, parts  # noqa: E402
 
@@ -58,37 +56,6 @@ if QUICK:
     CPUCodeLibrary._optimize_final_module = optimise
     for counting in (masks.count_true, masks.nth_true, masks.word_at, masks.nth_of_few):
         counting.constants = False
-
-# numba compares its options, all of them by name, at every call that it types, and asks of every value in its trees
-# what it may be by all its bases: together a fifteenth of its time.
-compare = TargetConfig.__eq__
-TargetConfig.__eq__ = lambda self, other: (
-    (type(self) is type(other) and self._values == other._values) or compare(self, other)
-)
-TargetConfig.__hash__ = lambda self: hash(type(self))  # it was that of the options' names
-
-
-def variables(self: ir.Inst, val: Any) -> list[ir.Var]:
-    """`ir.Inst._rec_list_vars`, by a table of what has variables."""
-    kind = type(val)
-    if kind not in HOLDERS:
-        HOLDERS[kind] = next((of for of in (ir.Var, ir.Inst, list, tuple, dict) if issubclass(kind, of)), None)
-    of = HOLDERS[kind]
-    if of is None:
-        return []
-    if of is ir.Var:
-        return [val]
-    if of is ir.Inst:
-        return val.list_vars()
-    found: list[ir.Var] = []
-    for part in val.values() if of is dict else val:
-        if HOLDERS.get(type(part), part) is not None:
-            found += variables(self, part)
-    return found
-
-
-HOLDERS: dict[type, type | None] = {}
-ir.Inst._rec_list_vars = variables
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
