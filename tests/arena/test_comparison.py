@@ -12,6 +12,7 @@ from rich.console import Console
 from arena.cli import run
 from arena.comparison import compared, compared_table, join, joined_table
 from arena.store import Store, StoredGame, StoreError
+from leagues.bradley_terry import Z95
 from leagues.glicko import Glicko, after_period
 from leagues.rating import Result
 from leagues.weng_lin import weng_lin
@@ -52,7 +53,7 @@ def test_every_system_sees_the_same_games_in_their_order(tmp_path):
         back = [] if score is None else [(a, 1.0 - score)]
         a, other = (after_period(a, games), after_period(other, back)) if period >= 4 else (a, other)
     assert found["a"].glicko == pytest.approx(a.rating - other.rating)
-    assert found["a"].glicko_error == pytest.approx(1.96 * a.deviation)
+    assert found["a"].glicko_error == pytest.approx(Z95 * a.deviation)
     skills = weng_lin([Result("a", "random", 1.0), Result("random", "a", 0.5), Result("a", "random", 0.0)])
     unit = 400.0 / log(10.0) / (sqrt(2.0) * 25.0 / 6.0)
     assert found["a"].weng_lin == pytest.approx(unit * (skills["a"].mean - skills["random"].mean))
