@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 from llvmlite.binding import get_host_cpu_features
@@ -12,6 +13,14 @@ def native_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 itself; emulated, it is slower than float32."""
     features = get_host_cpu_features()
     return bool(features.get("avx512bf16") or features.get("amx-bf16"))
+
+
+def repeat_exactly() -> None:
+    """Has a GPU give the same bits each time from here on; before its first product, or cuBLAS knows nothing of it."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 class NoDevice(ValueError):

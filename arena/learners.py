@@ -23,6 +23,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from agents.experience import Columns
+from agents.hardware import repeat_exactly
 from agents.learn.learner import Learner, Metrics
 from agents.networks import Network
 from agents.placed import Group, Placed
@@ -49,6 +50,8 @@ def learner_of(plan: Plan, group: Group | None = None) -> Learner:
     rules = game(plan.game)
     kind = resolve(ALGORITHMS, plan.algorithm, "algorithm")
     made = rules, plan.backbone, plan.heads, plan.seed
+    if plan.device != "cpu":
+        repeat_exactly()
     network = Network(*made) if plan.backbone else None
     if network is not None and (group is not None or plan.device != "cpu" or plan.half):
         device = "cpu" if plan.device == "cpu" else f"{plan.device}:{0 if group is None else group.rank}"
