@@ -89,6 +89,11 @@ def is_program(spec: str) -> bool:
     return ":" in spec and spec.partition(":")[0].partition(",")[0] in PROGRAMS
 
 
+def is_person(spec: str) -> bool:
+    """Whether a spec is somebody who is asked for each move."""
+    return spec.partition(":")[0] == "human"
+
+
 def program_meant(words: str) -> str:
     """How a program is written as an agent that was named as one names it to run it; '' if these words name none."""
     first, *more = words.split() or [""]

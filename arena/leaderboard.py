@@ -185,7 +185,7 @@ def exploitability(game: str, spec: str) -> float | None:
     from agents.agent import Unable
     from agents.exact import open_games
     from agents.exact.tree import TooLarge
-    from agents.registry import is_program
+    from agents.registry import is_person, is_program
     from arena.entrants import ready
     from arena.tournament import exploited
     from envs.registry import game as game_of
@@ -194,7 +194,7 @@ def exploitability(game: str, spec: str) -> float | None:
     try:
         if rules.hidden:
             return exploited(game, spec)
-        if is_program(spec) or spec.partition(":")[0] == "human":
+        if is_program(spec) or is_person(spec):
             return None
         open_games.layers(rules)
         return open_games.exploitability(rules, ready(spec, rules))

@@ -14,7 +14,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.play import Broken, Finished, read_forfeit
-from agents.registry import AGENTS, is_program
+from agents.registry import AGENTS, is_person, is_program
 from arena.cluster import spread
 from arena.entrants import digest_of, greet, identity, ready
 from arena.leaderboard import keep_ratings
@@ -74,7 +74,9 @@ class Contest:
 
     @property
     def lanes(self) -> int:
-        """Games of one pair of members that are played side by side."""
+        """Games of one pair of members that are played side by side; a person plays one after the other."""
+        if any(map(is_person, self.entrants.values())):
+            return 1
         slow = bool(self.terms.clock) or any(map(is_program, self.entrants.values()))
         return SLOW_LANES if slow else LANES
 
@@ -146,7 +148,7 @@ def enter(store: Store, contest: Contest) -> None:
     for name, spec in contest.entrants.items():
         scripted = spec.partition(":")[0] in AGENTS
         digest = None if scripted else digest_of(spec)
-        kind = "agent" if not scripted else "person" if spec.partition(":")[0] == "human" else "anchor"
+        kind = "agent" if not scripted else "person" if is_person(spec) else "anchor"
         store.add_member(contest.game, name, kind, spec, sha256=digest)
 
 
@@ -375,7 +377,7 @@ def match(
     pairings = list(gauntlet(first, [second], (games + 1) // 2, contest.seed))
     tally = [0, 0, 0]
     forfeits, ids = list[Forfeited](), list[str]()
-    step, earlier = contest.lanes if sprt is None else 32, 0
+    step, earlier = max(2, contest.lanes) if sprt is None else 32, 0
     for start in range(0, len(pairings), step):
         some = pairings[start : start + step]
         earlier += stored_earlier(store, contest, some)
@@ -388,19 +390,10 @@ def match(
             break
     losses, draws, wins = tally
     return MatchResult(
-        first,
-        second,
-        wins,
-        draws,
-        losses,
-        tuple(int(count) for count in test.counts),
-        match_elo(test.counts),
-        test.verdict if sprt is not None else None,
-        test.llr if sprt is not None else None,
-        tuple(forfeits),
-        earlier,
+        first, second, wins, draws, losses, tuple(int(count) for count in test.counts), match_elo(test.counts),
+        test.verdict if sprt is not None else None, test.llr if sprt is not None else None, tuple(forfeits), earlier,
         tuple(ids),
-    )
+    )  # fmt: skip
 
 
 def _count(
@@ -460,14 +453,15 @@ def evaluate(
     agent = ready(spec, rules)
     greet({one: one for one in (spec, *opponents)}, rules)
     found, total = [], rules.seats * len(opponents) * episodes
+    lanes = 1 if any(map(is_person, (spec, *opponents))) else LANES
     for opponent in opponents:
         other = ready(opponent, rules)
         for seat in range(rules.seats):
             seating = np.ones((episodes, rules.seats), np.int64)
             seating[:, seat] = 0
             games: list[Finished] = []
-            for start in range(0, episodes, LANES):
-                stop = min(episodes, start + LANES)
+            for start in range(0, episodes, lanes):
+                stop = min(episodes, start + lanes)
                 lane_seeds = seeds(seed, episodes, seat)[start:stop]
                 games += play_games(rules, [agent, other], seating[start:stop], lane_seeds)
                 heard(len(found) * episodes + stop, total)
@@ -491,7 +485,7 @@ def exploited(game: str, spec: str) -> float | None:
     from agents.exact.tree import TooLarge, flatten
 
     rules = game_of(game)
-    if not rules.hidden or rules.seats == 1 or is_program(spec) or spec.partition(":")[0] == "human":
+    if not rules.hidden or rules.seats == 1 or is_program(spec) or is_person(spec):
         return None
     try:
         tree = flatten(rules, SMALL)

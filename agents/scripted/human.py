@@ -29,11 +29,13 @@ class Human:
         self.ask: Ask = ask or ask_at_terminal
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
-        return {}
+        return {"asked": np.zeros(len(seeds), np.bool_)}
 
     def act(self, view: View, memory: Memory) -> Decision:
         actions = no_actions(view.game, len(view.seat))
         for lane in range(len(view.seat)):
+            if self.ask is ask_at_terminal and not memory["asked"][lane]:
+                sys.stderr.write(f"\nA new game of {view.game.name}.\n")
             one = slice(lane, lane + 1)
             rows = None if view.rows is None else view.rows[one]
             words = planes_text(view.obs[lane]) if view.text is None else view.text(lane)
@@ -44,7 +46,7 @@ class Human:
             while not answers(seen, answer):
                 answer = self.ask(seen, view.legal[lane], view.game.told(int(view.seat[lane])))
             actions[lane] = answer
-        return Decision(actions, memory)
+        return Decision(actions, {"asked": np.ones(len(view.seat), np.bool_)})
 
 
 def answers(view: View, answer: int | Sequence[float]) -> bool:

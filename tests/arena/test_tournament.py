@@ -1,5 +1,7 @@
 """Tournaments and matches: pairs from one opening, ids that never change, games that are stored before they count."""
 
+from io import StringIO
+
 import pytest
 
 from arena.store import Store, StoreError
@@ -200,3 +202,16 @@ def test_evaluation_is_the_mean_return_of_each_seat():
     again = evaluate("tic_tac_toe", "random", ["random"], 40, seed=5)
     assert again == evaluate("tic_tac_toe", "random", ["random"], 40, seed=5)
     assert again[0].mean > again[1].mean  # moving first is worth something
+
+
+def test_a_person_plays_one_game_after_the_other(store, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", StringIO("\n".join(["a3", "b3", "c3", "a3", "b3"])))
+    match(store, contest("tic_tac_toe", ["human", "first:last=true"], opening_plies=0), 2, heard=print)
+    heard, asked = capsys.readouterr()
+    assert heard == "2 2\n"
+    first, second = asked.split("A new game of tic_tac_toe.")[1:]
+    assert "seat 0 (x on a board)" in first and "seat 1" not in first
+    assert "seat 1 (o on a board)" in second and "seat 0" not in second
+    monkeypatch.setattr("sys.stdin", StringIO("a3\nb3\nc3\n" * 2 + "a3\nb3\n" * 2))
+    evaluate("tic_tac_toe", "human", ["first:last=true"], 2)
+    assert capsys.readouterr().err.count("A new game") == 4
