@@ -21,7 +21,8 @@ import numpy as np
 
 from agents.files import write_text
 from arena.cluster import spread
-from arena.config import ConfigError, load
+from arena.config import load
+from arena.sections import ConfigError
 from arena.summary import Band, Estimate, band, improvement_interval, interquartile_mean, interval
 from arena.toml import literal, parse_value
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.files import write_text
-from arena.config import Config, ConfigError, begun, build, check_sections, resolved, tables
+from arena.config import Config, begun, build, check_sections, resolved, tables
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan
+from arena.sections import ConfigError
 from arena.text import folder_name
 from arena.toml import dumps
 from leagues import preset

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.ranges import within
-from arena.config import ConfigError, build, check_same_run, load, model_of, resolved
+from arena.config import build, check_same_run, load, model_of, resolved
+from arena.sections import ConfigError
 from arena.toml import dumps, literal, parse_value
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,10 @@ from agents.agent import Unable
 from agents.registry import agent
 from agents.storage import newest_agent, read_text
 from arena import cli
-from arena.config import ConfigError, load
+from arena.config import load
 from arena.evaluation import Best, EvaluationSettings, evaluated, held_out
 from arena.run import Run, plan_of
+from arena.sections import ConfigError
 from envs import kernels
 from envs.registry import game
 

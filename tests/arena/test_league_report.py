@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from arena.cli import run
-from arena.config import Config, ConfigError
+from arena.config import Config
 from arena.population import standing
 from arena.population.board import board
 from arena.population.composing import compose, write_league
+from arena.sections import ConfigError
 from arena.viewers.league import PAGE, PICTURES, thinned
 from arena.viewers.shapes import Disc, Rect, Ring, Text, bounds
 

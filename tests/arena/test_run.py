@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from arena.checkpoint import Damaged, save_state
-from arena.config import ConfigError, build
+from arena.config import build
 from arena.evaluation import EvaluationSettings
 from arena.lock import Busy
 from arena.run import Run, plan_of, write_config
+from arena.sections import ConfigError
 
 
 def config(folder: Path, game: str = "tic_tac_toe"):

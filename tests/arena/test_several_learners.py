@@ -20,9 +20,10 @@ from agents.placed import Placed
 from agents.rollouts import RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state
-from arena.config import ConfigError, load
+from arena.config import load
 from arena.learners import LostLearner, learner_of
 from arena.run import plan_of
+from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from arena.worker import Worker
 

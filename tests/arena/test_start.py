@@ -10,8 +10,9 @@ import pytest
 
 from agents.networks import Network, weights
 from agents.storage import BadAgent, save_agent
-from arena.config import ConfigError, load
+from arena.config import load
 from arena.population import composing
+from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game
 

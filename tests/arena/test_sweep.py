@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arena import cli, sweep
-from arena.config import ConfigError
+from arena.sections import ConfigError
 from arena.summary import band, improvement, improvement_interval, interquartile_mean, interval, stratified, table
 from arena.sweep import Choice, Job, choice, plan, run_all, settings, summarise
 from arena.viewers import curves

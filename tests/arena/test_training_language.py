@@ -10,10 +10,11 @@ import pytest
 
 from arena import cli
 from arena.checkpoint import load_state, save_state
-from arena.config import ConfigError, build, load, resolved
+from arena.config import build, load, resolved
 from arena.display import Display, picture
 from arena.evaluation import twin
 from arena.run import plan_of
+from arena.sections import ConfigError
 from arena.status import Status
 from arena.train import Plan, Trainer
 from envs.registry import game

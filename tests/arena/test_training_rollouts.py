@@ -12,7 +12,8 @@ from agents.registry import ALGORITHMS, agent
 from agents.rollouts import RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state
-from arena.config import LEARNERS, ConfigError, build, load, resolved
+from arena.config import LEARNERS, build, load, resolved
+from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
 

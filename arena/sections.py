@@ -1,0 +1,170 @@
+"""The sections that every arena.toml has, as strict models, and what is wrong with one in a sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+
+from agents.registry import ALGORITHMS, BACKBONES
+from arena.curves import Tracking
+from arena.engines import ENGINES
+from envs.registry import GAMES, foreign, nearest, parse
+
+MOST_WORKERS = 4096
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the text names the file, the key and the mend."""
+
+
+def _named(table: Mapping[str, str], kind: str, empty: bool = False) -> AfterValidator:
+    """Checks that a spec begins with a name of the table, without importing what it names."""
+
+    def check(spec: str) -> str:
+        if table is GAMES and foreign(spec) is not None:
+            return spec
+        name, _ = parse(spec)
+        if not spec and empty:
+            return spec
+        if name not in table:
+            raise ValueError(f"There is no {kind} '{name}'; {nearest(name, table)}")
+        return spec
+
+    return AfterValidator(check)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _count(value: object) -> object:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WORKERS):
+        return value
+    raise ValueError(f'It must be "auto" or a whole number from 0 to {MOST_WORKERS}.')
+
+
+class Section(BaseModel):
+    """A table of the file: no other keys, no type that has to be guessed, nothing changed afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Run(Section):
+    name: str = Field("league", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the run under `out`")
+    seed: int = Field(0, ge=0, lt=2**63, description="everything random follows from it")
+    minutes: float = Field(
+        30.0, gt=0, description="of training; a run cut short gets what is left, a complete one as much again"
+    )
+    positions: int = Field(4000, gt=0, description="to learn from that each round of training gathers")
+    out: str = Field("runs", min_length=1, description="folder of all runs")
+    engine: Annotated[str, _named(ENGINES, "engine")] = Field(
+        "native", description="whose training loop it is: native, or another project's (`arena train --help`)"
+    )
+    database: str = Field("arena.db", min_length=1, description="members, games and ratings of all runs")
+    track: Tracking = Field("", description="send the curves there, too; empty: nowhere")
+
+
+class GameChoice(Section):
+    name: Annotated[str, _named(GAMES, "game")] = Field("connect_four", description="`arena list games` has them all")
+
+
+class Network(Section):
+    backbone: Annotated[str, _named(BACKBONES, "backbone", empty=True)] = Field(
+        "", description="a spec: resnet:blocks=5; empty: the algorithm's choice"
+    )
+    heads: Annotated[tuple[str, ...], Strict(False)] = Field((), description="specs; empty: the algorithm's choice")
+    start: str = Field("", description="folder of an agent, or of its run, whose weights training begins with")
+    backend: str = Field("auto", description="of inference: the fastest present, or its name")
+
+
+class Workers(Section):
+    count: Annotated[int | str, BeforeValidator(_count)] = Field(
+        "auto", description="Ray workers; auto = one a core, 0 = this process alone, without Ray"
+    )
+    device: Literal["cpu", "cuda"] = Field(
+        "cpu", description="of the networks that play rollouts; where games are searched, network.backend says it"
+    )
+    threads: int = Field(1, ge=1, le=1024, description="cores that each learner keeps busy beside them")
+    learners: int = Field(1, ge=1, le=64, description="processes that learn together, each from its part of a batch")
+    learner_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="of the learners' networks: auto = cuda where there is one for each"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of the learners' networks: auto = bfloat16 on cuda, with weights in float32"
+    )
+
+
+class Viewer(Section):
+    watch: bool = Field(False, description="open a window on the league's newest games")
+
+
+class LearnerChoice(Section):
+    algorithm: Annotated[str, _named(ALGORITHMS, "algorithm")] = Field("alphazero", description="the learner")
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "run": Run,
+    "game": GameChoice,
+    "network": Network,
+    "learner": LearnerChoice,
+    "workers": Workers,
+    "viewer": Viewer,
+}
+
+
+# --- what is wrong, in one sentence ---------------------------------------------------------------------------------
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "tuple_type": "a list in square brackets",
+    "model_type": "a table",
+    "dict_type": "a table",
+    "string_pattern_mismatch": "letters, digits, dots, dashes and underscores",
+}
+
+
+def checked(model: type[Section], values: Mapping[str, Any], section: str, source: str) -> Any:
+    """The model of a section's values; raises ConfigError."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as errors:
+        raise ConfigError(f"{source}: {_sentence(model, errors.errors()[0], section)}") from None
+
+
+def _sentence(model: type[BaseModel], error: Any, section: str) -> str:
+    *tables, key = [part for part in error["loc"] if isinstance(part, str)]
+    for table in tables:
+        inner = model.model_fields[table].annotation if table in model.model_fields else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model, section = inner, f"{section}.{table}"
+    if error["type"] == "extra_forbidden":
+        homes = [name for name, other in SECTIONS.items() if key in other.model_fields and other is not model]
+        keys = list(model.model_fields)
+        hint = f"it belongs in [{homes[0]}]." if homes else near(key, keys)
+        return f"[{section}] has no key '{key}'; {hint}"
+    where = f"[{section}] {key}"
+    if error["type"] in EXPECTED:
+        return f"{where} must be {EXPECTED[error['type']]}, not {_shown(error['input'])}."
+    if error["type"] == "value_error":
+        return f"{where} = {_shown(error['input'])}: {error['ctx']['error']}"
+    return f"{where} = {_shown(error['input'])}: {error['msg'].replace('Input should', 'it should')}."
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """What a name was perhaps meant to be, where a table has no such name."""
+    hint = nearest(name, list(known))
+    return hint if len(hint) < 400 else f"there are {len(known)} others."
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    return text if len(text) < 60 else text[:57] + "..."
