@@ -26,8 +26,7 @@ from envs.registry import Unknown, nearest
 Answer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 BACKENDS: dict[str, str] = {
-    "cuda": "agents.inference.graphs:Graphs",
-    "cuda-eager": "agents.inference.eager:Cuda",
+    "cuda": "agents.inference.eager:Cuda",
     "openvino-bf16": "agents.inference.openvino:OpenVinoBf16",
     "torch-bf16": "agents.inference.eager:EagerBf16",
     "onnxruntime": "agents.inference.onnxruntime:OnnxRuntime",
