@@ -15,6 +15,7 @@ import shlex
 import shutil
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -40,7 +41,7 @@ MAIN = ("bot.py", "main.py", "bot.js", "main.js", "bot", "run")
 """What is started of a folder: the first of these."""
 
 NAME = re.compile(r"[\w][\w .+-]{0,63}")
-"""A bot's name: that of its file without the ending, or of its folder."""
+"""A bot's name: that of its folder, or of its file, without the ending where nothing else is called so."""
 
 MOST_BYTES = 1 << 28
 """Of all that one bot is made of."""
@@ -164,8 +165,11 @@ def begin(folder: Path, out: Path, chosen: Class) -> Entered:
     entered = Entered({f"house {spec}": spec for spec in chosen.house})
     out.mkdir(parents=True, exist_ok=True)
     with new_folder(out / "bots") as bots:
-        for path in _dropped(folder, out):
-            _enter(path, bots, out / "bots", chosen, entered)
+        dropped = _dropped(folder, out)
+        stems = Counter(path.name if path.is_dir() else path.stem for path in dropped)
+        for path in dropped:
+            name = path.stem if path.is_file() and stems[path.stem] == 1 else path.name
+            _enter(path, name, bots, out / "bots", chosen, entered)
     _only_who_can(entered, chosen.game)
     if len(entered.specs) < 2:
         refused = "".join(f" {name}: {why}" for name, why in entered.refused.items())
@@ -204,9 +208,8 @@ def _others(began: Mapping[str, str], there: Mapping[str, str]) -> str:
     return ", ".join([*changed, *new, *(f"{name} is gone" for name in began if name not in there)])
 
 
-def _enter(path: Path, bots: Path, final: Path, chosen: Class, entered: Entered) -> None:
+def _enter(path: Path, name: str, bots: Path, final: Path, chosen: Class, entered: Entered) -> None:
     """Copies a file or a folder into `bots`, which `final` will be, and enters it there."""
-    name = path.name if path.is_dir() else path.stem
     try:
         if not NAME.fullmatch(name) or not NAME.fullmatch(path.name):
             raise Refused("a bot's name has letters, digits, spaces and .+-_ and at most 64 of them.")

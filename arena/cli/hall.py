@@ -115,7 +115,8 @@ def hold_class(
         list[str] | None, typer.Option("--with", metavar="AGENT", help="An agent of the arena too; may be given again.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="For the page and the archive; left out: FOLDER-class.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="For the page and the archive; left out: runs/FOLDER-class."),
     ] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -136,7 +137,7 @@ def hold_class(
     from arena.classpage import SAT_OUT
     from arena.classroom import Class, begin, hold
 
-    place = out or folder.with_name(f"{folder.resolve().name}-class")
+    place = out or Path("runs") / f"{folder.resolve().name}-class"
     chosen = Class(game, rounds, pairs, seed, move, box, tuple(house or ()))
     entered = begin(folder, place, chosen)
     for name, why in entered.refused.items():

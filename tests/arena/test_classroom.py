@@ -81,9 +81,14 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     words = ["class", "bots", "--game", "tic_tac_toe", "--pairs", "1", "--box", "no", "--with", "first"]
     assert cli.run(words) == 0
     out, err = capsys.readouterr()
-    assert "bots-class/index.html" in err and "dan" in out and "Sat out: round 1 " in out and "three quarters" in out
+    assert (
+        "The page is runs/bots-class/index.html" in err
+        and "dan" in out
+        and "Sat out: round 1 " in out
+        and "three quarters" in out
+    )
     assert "notes.txt does not take part: it is no bot" in err
-    page = (folder.parent / "bots-class" / "index.html").read_text()
+    page = (folder.parent / "runs" / "bots-class" / "index.html").read_text()
     seen = Words(page)
     assert seen.open == [] and not {"script", "i", "b" * 2} & seen.tags
     assert 'http-equiv="refresh"' not in page and "Over after 3 rounds" in seen.text
@@ -93,7 +98,7 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
     assert "dan forfeited (crash): it exited with code 1: 'ZeroDivisionError: division by zero'" in seen.text
     assert "moves (1 move given)" in seen.text or "moves:" in seen.text
 
-    with zipfile.ZipFile(folder.parent / "bots-class" / "class.zip") as file:
+    with zipfile.ZipFile(folder.parent / "runs" / "bots-class" / "class.zip") as file:
         held = {name.removeprefix("class/"): file.read(name).decode() for name in file.namelist()}
     assert set(held) == {"index.html", "games.jsonl", "games.pgn", "results.csv", "results.json"}
     assert held["index.html"] == page and "bots" not in held
@@ -121,6 +126,15 @@ def test_a_class_from_its_folder_to_its_archive(folder, capsys):
         "holds a class of other bots (ann.py changed, cy changed, zoe.py is new, dan.py is gone); name another --out"
         in told
     )
+
+
+def test_two_bots_of_one_stem_both_take_part(folder, tmp_path):
+    for path in (folder / "ann.js", folder / "cy.py"):
+        path.write_text("")
+    entered = begin(folder, tmp_path / "out", Class("tic_tac_toe", box="no"))
+    assert set(entered.specs) == {"ann.py", "ann.js", "bo b", "cy", "cy.py", "dan"}
+    assert entered.specs["ann.js"].endswith("ann.js") and "name=ann.js," in entered.specs["ann.js"]
+    assert set(entered.refused) == {"notes.txt", "<i>.py", "link.py"}
 
 
 def held(folder, out, heard=lambda done, total: None):
