@@ -51,13 +51,17 @@ MEASURES = {
 
 
 class Display:
-    """Shows each status it is given on standard error; where that is no terminal, new warnings alone."""
+    """Shows each status it is given on standard error.
 
-    def __init__(self) -> None:
+    Where that is no terminal, new warnings alone; and if `phases`, a line each time something else begins.
+    """
+
+    def __init__(self, phases: bool = False) -> None:
         self.console = Console(stderr=True)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True)
         self.quiet = not self.console.is_terminal
         self.warned: tuple[str, ...] = ()
+        self.phases, self.doing = phases, ""
 
     def __enter__(self) -> Self:
         if not self.quiet:
@@ -71,11 +75,18 @@ class Display:
     def show(self, status: Status) -> None:
         """Replaces what is on the screen."""
         self.put(picture(status, self.console.width))
+        self.phase(status.doing)
         kinds = tuple(_kind(warning) for warning in status.warnings)
         for kind, warning in zip(kinds, status.warnings, strict=True):
             if self.quiet and kind not in self.warned:
                 self.console.print(warning, style="yellow", markup=False, soft_wrap=True)
         self.warned = kinds
+
+    def phase(self, doing: str) -> None:
+        """Says what begins now, once, where no picture shows it."""
+        if self.quiet and self.phases and doing != self.doing:
+            self.console.print(f"{doing[:1].upper()}{doing[1:]} ...", markup=False, highlight=False, soft_wrap=True)
+        self.doing = doing
 
     def put(self, drawn: RenderableType) -> None:
         """Replaces what is on the screen by something that is drawn already."""

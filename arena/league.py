@@ -19,7 +19,7 @@ from agents.self_play import SelfPlay
 from arena.entrants import weights_digest
 from arena.leaderboard import as_table, leaderboard, ratings
 from arena.run import Run, plan_of, write_config
-from arena.status import Status
+from arena.status import STARTING, Status
 from arena.store import Store, StoredGame
 from arena.tournament import contest, digest, enter, kept
 from arena.train import Plan, Round
@@ -243,7 +243,8 @@ def run_league(config: Config, *, address: str | None = None) -> None:
     try:
         with Store(config.database) as store:
             window = open_window(config) if config.viewer.watch else None
-            with Display() as display:
+            with Display(phases=True) as display:
+                display.phase(STARTING)
                 league = League(
                     config.folder,
                     plan_of(config, address),

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from leagues.rating import Ratings
 
 
+STARTING = "compiling the rules and starting the workers"
+"""What every run does first."""
+
+
 @dataclass
 class Status:
     """The numbers of a league, or of one learner's training, as they are now."""
@@ -35,7 +39,7 @@ class Status:
     steps: int = 0
     restarts: int = 0
     backend: str = ""
-    doing: str = "starting the workers"
+    doing: str = STARTING
     warnings: tuple[str, ...] = ()
     """What the learner sees going wrong."""
 

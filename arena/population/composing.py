@@ -161,7 +161,7 @@ def run_season(
     plan = plan_of(config, made, learners, address)
     window = None
     try:
-        with Store(config.database) as store, Display() as display:
+        with Store(config.database) as store, Display(phases=True) as display:
             window = open_window(config) if config.viewer.watch else None
             season = Season(
                 config.folder,
@@ -170,6 +170,7 @@ def run_season(
                 minutes=None if rounds else config.run.minutes,
                 rounds=rounds,
                 show=lambda told: display.put(board(told, display.console.width)),
+                phase=display.phase,
                 prepare=lambda folder: write_league(config, made, learners, folder),
             )
             return season.play()

@@ -28,6 +28,7 @@ from arena.population.standing import document
 from arena.population.trainers import LeaguePlan, Trainers, Turn, scored
 from arena.population.yardstick import Yardstick
 from arena.run import search_table
+from arena.status import STARTING
 from arena.store import Store, StoredGame
 from arena.tournament import contest, digest, enter, kept
 from arena.worker import Meeting, shares
@@ -63,9 +64,10 @@ class Season:
         rounds: int | None = None,
         keep_minutes: float = 1.0,
         show: Callable[[Mapping[str, Any]], None] = lambda document: None,
+        phase: Callable[[str], None] = lambda doing: None,
         prepare: Callable[[Path], None] = lambda folder: None,
     ) -> None:
-        self.folder, self.plan, self.store, self.show = folder, plan, store, show
+        self.folder, self.plan, self.store, self.show, self.phase = folder, plan, store, show, phase
         self.minutes, self.rounds, self.keep_minutes = minutes, rounds, keep_minutes
         self.game, self.backend = game(plan.game).name, ""
         self.ratings: Ratings | None = None
@@ -74,6 +76,7 @@ class Season:
         self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
         try:
             prepare(folder)
+            phase(STARTING)
             self.curves = Curves(folder)
             self._open()
         except BaseException:
@@ -182,6 +185,7 @@ class Season:
         """Plays until the time is over or Ctrl-C; returns the league's document. What was kept stays in any case."""
         try:
             self.backend = self.trainers.ready()
+            self.phase("self-play and learning")
             self.begun = self.kept = time.monotonic()
             self.rate()
             while self.progress() < 1.0:
@@ -195,6 +199,7 @@ class Season:
                     self.keep()
                 if time.monotonic() - self.told > TOLD_SECONDS:
                     self.tell()
+            self.phase("rating the last snapshots")
             self.freeze([(name, FINISHED) for name in self._learning()])
             self.measure()
             self.keep()

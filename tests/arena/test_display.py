@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from agents.play import Finished
-from arena.display import numbers, picture
-from arena.status import Status
+from arena.display import Display, numbers, picture
+from arena.status import STARTING, Status
 from arena.train import Round
 from arena.worker import Chunk
 
@@ -23,6 +23,19 @@ def done(number: int, rewards: list[float], **metrics: float) -> Round:
     games = [Finished(0, (0,), 0, [1, 1], (reward,), i) for i, reward in enumerate(rewards)]
     named = {f"train/{name}": value for name, value in metrics.items()}
     return Round(number, [Chunk({}, games, {}, 0, 0, 0, 1.0)], named, 2.0, 0)
+
+
+def test_a_league_says_off_a_terminal_what_begins(capsys) -> None:
+    shown = []
+    for display in (Display(phases=True), Display()):
+        status = Status("connect_four", "a")
+        with display:
+            display.phase(STARTING)
+            for doing in (STARTING, "self-play and learning", "self-play and learning", "rating"):
+                status.doing = doing
+                display.show(status)
+        shown.append(capsys.readouterr().err)
+    assert shown == [f"{STARTING.capitalize()} ...\nSelf-play and learning ...\nRating ...\n", ""]
 
 
 def test_each_learner_shows_its_own_losses_and_no_other() -> None:

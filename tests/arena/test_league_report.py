@@ -78,7 +78,10 @@ def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
     given = ["league", "kuhn", "--preset", "own.toml", "--workers", "0", "--rounds", "1", "--watch", "--json"]
     assert run(given) == 0
     assert [(window.of, window.open) for window in windows] == [("kuhn-own", False)]
-    document = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    begun = ("Compiling the rules and starting the workers", "Self-play and learning", "Rating the last snapshots")
+    assert err.splitlines() == [f"{phase} ..." for phase in begun]
+    document = json.loads(out)
     assert document["round"] == 4 and len(document["members"]) >= len(before["members"])
     assert run(["league", "runs/kuhn-own"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
