@@ -87,7 +87,8 @@ class Workers(Section):
         "auto", description="Ray workers; auto = one a core, 0 = this process alone, without Ray"
     )
     device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="of the networks that play rollouts; where games are searched, network.backend says it"
+        "cpu",
+        description="of networks that play rollouts or write answers; where games are searched, see network.backend",
     )
     threads: int = Field(1, ge=1, le=1024, description="cores that each learner keeps busy beside them")
     learners: int = Field(1, ge=1, le=64, description="processes that learn together, each from its part of a batch")

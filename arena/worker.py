@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from leagues.schedule import Pairing
 
 
+PLACED = ("rollouts", "groups", "pairs")
+"""Players whose networks may be elsewhere than on the CPU."""
+
+
 @dataclass(frozen=True)
 class Order:
     """Everything a worker is made from; small, so that it can be made again at any time.
@@ -89,7 +93,7 @@ class Worker:
         kind = resolve(PLAYERS, name, "player")
         seed = int(np.random.SeedSequence([order.seed, order.stream]).generate_state(1)[0])
         network = Network(game(order.game), order.backbone, order.heads)
-        if order.device != "cpu" and name == "rollouts":
+        if order.device != "cpu" and name in PLACED:
             network = Placed(network.game, order.backbone, order.heads, device=order.device)
         player: Player = kind.of(network, order.playing, seed, order.backend)
         if self._state is not None:

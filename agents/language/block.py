@@ -160,6 +160,14 @@ def forward(
     return torch.mm(model.table, tensors["last"]).numpy()
 
 
+def different(prompts: NDArray[np.uint8], prompted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of prompts [n, P] are different ones [U], and which of these each is [n]."""
+    beyond = np.arange(prompts.shape[1]) >= prompted[:, None]
+    keyed = np.concatenate((np.where(beyond, 0, prompts), prompted[:, None]), axis=1)
+    _, first, which = np.unique(keyed, axis=0, return_index=True, return_inverse=True)
+    return first, which.reshape(-1).astype(np.int64)
+
+
 class Block:
     """Texts, one a lane, of which lane[i] writes text[i]; the others are over.
 
@@ -194,9 +202,7 @@ class Block:
         A prompt that stands there several times over is read once.
         """
         reach = int(prompted.max())
-        beyond = np.arange(prompts.shape[1]) >= prompted[:, None]
-        keyed = np.concatenate((np.where(beyond, 0, prompts), prompted[:, None]), axis=1)
-        _, first, which = np.unique(keyed, axis=0, return_index=True, return_inverse=True)
+        first, lanes = different(prompts, prompted)
         if 2 * len(first) > len(text):
             block = Block(model, work, len(text), reach + most - 1)
             scores = block._read(prompts, prompted, reach)
@@ -204,7 +210,6 @@ class Block:
             once = Block(model, work, len(first), reach)
             scores = once._read(prompts[first], prompted[first], reach)
             block = Block(model, work, len(text), reach + most - 1)
-            lanes = which.reshape(-1).astype(np.int64)
             block._take(once, lanes, 0, 0, reach)
             once.close()
             scores = np.take(scores, np.pad(lanes, (0, block.columns - len(lanes))), axis=1)

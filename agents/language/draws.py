@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.language.columns import exponential, fused, inner
-from envs.kernels import next_random, unit
+from envs.kernels import compiled, next_random, unit
 
 
 class Picking(NamedTuple):
@@ -29,6 +29,16 @@ class Picking(NamedTuple):
         if not isinstance(top_p, (int, float)) or not 0.0 < top_p <= 1.0:
             raise ValueError(f"top_p is a probability above 0, at most 1, not {top_p}.")
         return Picking(float(temperature), int(top_k), float(top_p), bool(greedy))
+
+
+@compiled
+def marks(seeds: NDArray[np.uint64], count: int) -> NDArray[np.float32]:
+    """[N, count] the uniform numbers that `draw_tokens` takes one after the other from generators of seeds [N]."""
+    rng, out = seeds.copy(), np.empty((len(seeds), count), np.float32)
+    for n in range(len(seeds)):
+        for nth in range(count):
+            out[n, nth] = unit(next_random(rng, n))
+    return out
 
 
 @fused

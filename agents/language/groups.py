@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agents.agent import Unable
 from agents.experience import Columns
-from agents.language.sampling import Sampler
+from agents.language.device_sampling import sampler_of
 from agents.language.scoring import Scorer
 from agents.networks import Network, Weights
 from agents.play import Finished
@@ -111,7 +111,7 @@ class Groups:
     def __init__(self, network: Network, settings: GroupSettings, seed: int) -> None:
         self.game, self.settings, self.seed = network.game, settings, seed
         self.language = language_of(network.game, "What draws groups of answers")
-        self.sampler = Sampler(network, min(AT_ONCE, settings.prompts * settings.group))
+        self.sampler = sampler_of(network, min(AT_ONCE, settings.prompts * settings.group))
         self.evaluations = self.begun = 0
         self.level = self._first(settings.curriculum.start)
         self.scorer = Scorer(Path(settings.reward), network) if settings.reward else None
@@ -128,7 +128,7 @@ class Groups:
 
     @classmethod
     def of(cls, network: Network, settings: GroupSettings, seed: int, backend: str) -> Groups:
-        """A worker's groups; they are drawn by PyTorch, whatever the backend of searches."""
+        """A worker's groups; they are drawn where the network is, whatever the backend of searches."""
         return cls(network, settings, seed)
 
     def load(self, arrays: Weights) -> None:

@@ -70,7 +70,7 @@ class Pairs:
 
     @classmethod
     def of(cls, network: Network, settings: PairSettings, seed: int, backend: str) -> Pairs:
-        """A worker's pairs; they are drawn by PyTorch, whatever the backend of searches."""
+        """A worker's pairs; they are drawn where the network is, whatever the backend of searches."""
         return cls(network, settings, seed)
 
     @property

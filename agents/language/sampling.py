@@ -45,6 +45,13 @@ class Samples(NamedTuple):
     drawn: NDArray[np.float32]
     """[N, T] the same in the distribution drawn from: among the tokens that top-k and top-p left, or the likeliest."""
 
+    @staticmethod
+    def blank(count: int, most: int) -> Samples:
+        """As many answers before anything is written."""
+        shape = (count, most)
+        length = np.zeros(count, np.int64)
+        return Samples(np.zeros(shape, np.uint8), length, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
 
 class Sampler:
     """A copy of a language model that writes up to `lanes` texts at a time.
@@ -87,13 +94,8 @@ class Sampler:
         """
         picking = Picking.of(temperature, top_k, top_p, greedy)
         before = np.asarray(prompted, np.int64)
-        self._check(prompts, before, most)
-        out = Samples(
-            np.zeros((len(prompts), most), np.uint8),
-            np.zeros(len(prompts), np.int64),
-            np.zeros((len(prompts), most), np.float32),
-            np.zeros((len(prompts), most), np.float32),
-        )
+        check(prompts, before, most, self.context)
+        out = Samples.blank(len(prompts), most)
         task = _Task(prompts, before, most, picking, np.array(seeds, np.uint64), out)
         usual = torch.get_num_threads()
         threads = max(1, min(self.threads or usual, -(-min(len(prompts), self.lanes) // LANES)))
@@ -103,16 +105,6 @@ class Sampler:
         finally:
             torch.set_num_threads(usual)
         return out
-
-    def _check(self, prompts: NDArray[np.uint8], prompted: NDArray[np.int64], most: int) -> None:
-        if most < 1 or not len(prompts) or prompted.min() < 1 or prompted.max() > prompts.shape[1]:
-            raise ValueError("A sampler wants prompts of at least one token, and answers of at least one.")
-        longest, context = int(prompted.max()) + most, self.context
-        if longest - 1 > context:
-            raise ValueError(
-                f"Prompts of up to {int(prompted.max())} tokens and answers of up to {most} make texts of {longest}, "
-                f"and this model's context is {context}; train it with gpt:context={longest}."
-            )
 
     def _write(self, task: _Task, lanes: int, thread: int) -> None:
         """Writes texts until none waits: one thread's part, in blocks of its own."""
@@ -137,6 +129,18 @@ class Sampler:
                     if len(block.text):
                         task.draw(block, block.step(task.last(block.text)))
                 blocks = together(blocks, task)
+
+
+def check(prompts: NDArray[np.uint8], prompted: NDArray[np.int64], most: int, context: int) -> None:
+    """Raises ValueError for prompts or answers that are empty, or too long for a model's context."""
+    if most < 1 or not len(prompts) or prompted.min() < 1 or prompted.max() > prompts.shape[1]:
+        raise ValueError("A sampler wants prompts of at least one token, and answers of at least one.")
+    longest = int(prompted.max()) + most
+    if longest - 1 > context:
+        raise ValueError(
+            f"Prompts of up to {int(prompted.max())} tokens and answers of up to {most} make texts of {longest}, "
+            f"and this model's context is {context}; train it with gpt:context={longest}."
+        )
 
 
 class _Task:
