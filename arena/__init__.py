@@ -1,13 +1,13 @@
 """Running it: one learner, a league, meetings of finished agents, and everything that is kept, told and shown of them.
 
-Where to begin: `cli` has the commands, `config` what arena.toml may say.
+Where to begin: `cli` has the commands, `config` and `sections` what arena.toml may say.
 
 - One learner: `train` (rounds), `run` (its folder), `worker` and `cluster` (who plays, here or on Ray), `learners`
   (several that share every batch), `evaluation` (held-out games), `checkpoint` (going on), `engines` (other projects'
   loops), `status` and `display` (the terminal).
 - A league: `league` is of one learner and its snapshots, `population` of many learners with roles.
-- Meetings: `tournament` (matches too), `entrants`, `openings`, `leaderboard` and its `page`, `comparison` (other
-  rating systems, several games), `classroom` and its `classpage`.
+- Meetings: `tournament` (matches too), `seat_returns` (`arena evaluate`), `entrants`, `openings`, `leaderboard` and its
+  `page`, `comparison` (other rating systems, several games), `classroom` and its `classpage`.
 - Games: `store` over `database` (arena.db), `replays` (for the viewers), `records` (files), `specs` (who is meant).
 - Learners looked into: `doctor` (what is broken), `sweep` and `summary` (how good, over seeds), `bench` (beside peers).
 - Is it whole: `verify`, and `tryout` for programs.

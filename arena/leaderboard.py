@@ -187,7 +187,7 @@ def exploitability(game: str, spec: str) -> float | None:
     from agents.exact.tree import TooLarge
     from agents.registry import is_person, is_program
     from arena.entrants import ready
-    from arena.tournament import exploited
+    from arena.seat_returns import exploited
     from envs.registry import game as game_of
 
     rules = game_of(game)

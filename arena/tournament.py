@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agents.play import Broken, Finished, read_forfeit
 from agents.registry import AGENTS, is_person, is_program
 from arena.cluster import spread
-from arena.entrants import digest_of, greet, identity, ready
+from arena.entrants import digest_of, greet, identity
 from arena.leaderboard import keep_ratings
 from arena.store import Member, Store, StoredGame
 from arena.terms import FREE, Terms
@@ -412,83 +412,3 @@ def _count(
     for pair in scores.values():
         test.add(*pair)
     return forfeits
-
-
-# --- evaluation -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SeatReturn:
-    """What an agent gets on average in one seat."""
-
-    seat: int
-    opponent: str
-    episodes: int
-    mean: float
-    error: float
-    """Half the 95 % interval."""
-    plies: float
-    """The games' mean length."""
-    broken: int = 0
-    """Games that another project's program has ended by failing; they count with what they had paid until then."""
-
-
-def evaluate(
-    game: str,
-    spec: str,
-    opponents: Sequence[str],
-    episodes: int,
-    *,
-    seed: int = 0,
-    heard: Heard = lambda done, total: None,
-) -> list[SeatReturn]:
-    """An agent's mean return in each seat against each opponent, from the game's own beginning; nothing is stored."""
-    import numpy as np
-
-    from agents.play import play_games
-    from envs.kernels import seeds
-    from leagues.bradley_terry import Z95
-
-    rules = game_of(game)
-    agent = ready(spec, rules)
-    greet({one: one for one in (spec, *opponents)}, rules)
-    found, total = [], rules.seats * len(opponents) * episodes
-    lanes = 1 if any(map(is_person, (spec, *opponents))) else LANES
-    for opponent in opponents:
-        other = ready(opponent, rules)
-        for seat in range(rules.seats):
-            seating = np.ones((episodes, rules.seats), np.int64)
-            seating[:, seat] = 0
-            games: list[Finished] = []
-            for start in range(0, episodes, lanes):
-                stop = min(episodes, start + lanes)
-                lane_seeds = seeds(seed, episodes, seat)[start:stop]
-                games += play_games(rules, [agent, other], seating[start:stop], lane_seeds)
-                heard(len(found) * episodes + stop, total)
-            returns = np.array([finished.reward[seat] for finished in games], np.float64)
-            error = Z95 * float(returns.std(ddof=1)) / np.sqrt(episodes) if episodes > 1 else float("inf")
-            plies = float(np.mean([len(finished.moves) for finished in games]))
-            broken = sum(bool(finished.broken) for finished in games)
-            found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies, broken))
-    return found
-
-
-SMALL = 300_000
-"""Positions of a tree at most for exploitability to be worked out beside returns: liar's dice has 294,883."""
-
-
-def exploited(game: str, spec: str) -> float | None:
-    """An agent's exploitability, exact, in a small game that hides something; None where it cannot be worked out."""
-    from agents.agent import Unable
-    from agents.exact.best_response import exploitability
-    from agents.exact.policy import policy_of
-    from agents.exact.tree import TooLarge, flatten
-
-    rules = game_of(game)
-    if not rules.hidden or rules.seats == 1 or is_program(spec) or is_person(spec):
-        return None
-    try:
-        tree = flatten(rules, SMALL)
-    except (TooLarge, Unable):
-        return None
-    return exploitability(tree, policy_of(ready(spec, rules), tree))

@@ -15,8 +15,9 @@ from arena.text import counted, percent, printable
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+    from arena.seat_returns import SeatReturn
     from arena.store import Member
-    from arena.tournament import Contest, Forfeited, MatchResult, SeatReturn, Table
+    from arena.tournament import Contest, Forfeited, MatchResult, Table
     from leagues.sprt import MatchElo
 
 Openings = Annotated[
@@ -322,8 +323,8 @@ def evaluate(
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
     """
     from arena.evaluation import twin
+    from arena.seat_returns import evaluate, exploited
     from arena.specs import expand
-    from arena.tournament import evaluate, exploited
 
     spec, *others = (expand(one, database) for one in (agent, *(against or ["random"])))
     with going_on("nothing of it is kept."), progress("games") as heard:

@@ -13,8 +13,9 @@ from gymnasium import spaces
 from pettingzoo import AECEnv
 
 from agents.play import Broken
+from arena.seat_returns import evaluate
 from arena.store import Member, Store
-from arena.tournament import Contest, contest, evaluate, match, tournament
+from arena.tournament import Contest, contest, match, tournament
 from envs.registry import game
 
 

@@ -4,8 +4,9 @@ from io import StringIO
 
 import pytest
 
+from arena.seat_returns import evaluate
 from arena.store import Store, StoreError
-from arena.tournament import Contest, batches, contest, enter, evaluate, match, play_missing, table, tournament
+from arena.tournament import Contest, batches, contest, enter, match, play_missing, table, tournament
 from arena.verify import replayed_wrong
 from leagues.schedule import round_robin
 
@@ -192,16 +193,6 @@ def test_the_table_of_a_part_counts_that_part_alone(store):
     pairings = list(round_robin(AGENTS[:2], 3, 0))
     tournament(store, entered, "round-robin", 3)
     assert table(store, entered, pairings[:2]).games == 2
-
-
-def test_evaluation_is_the_mean_return_of_each_seat():
-    found = evaluate("tic_tac_toe", "first", ["first:last=true"], 3)
-    # first: 0 1 2 against 8 7 6, so whoever begins wins at once: 5 plies
-    assert [(one.seat, one.mean, one.plies) for one in found] == [(0, 1.0, 5.0), (1, -1.0, 5.0)]
-    assert [one.error for one in found] == [0.0, 0.0]
-    again = evaluate("tic_tac_toe", "random", ["random"], 40, seed=5)
-    assert again == evaluate("tic_tac_toe", "random", ["random"], 40, seed=5)
-    assert again[0].mean > again[1].mean  # moving first is worth something
 
 
 def test_a_person_plays_one_game_after_the_other(store, monkeypatch, capsys):
