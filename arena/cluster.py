@@ -36,8 +36,8 @@ DIED = (
     "last kept state.\n"
 )
 
-_stopped = threading.Event()
-"""Ray is wanted no more, so that its end is no death."""
+_running: list[threading.Event] = []
+"""Of the Ray that runs: set once it is wanted no more, so that its end is no death."""
 
 
 class NoCluster(ValueError):
@@ -273,12 +273,13 @@ def start_ray(cores: int, address: str | None) -> None:
         raise NoCluster(
             f"Ray could not be reached {where} ({_first_line(error)}); --workers 0 runs without it."
         ) from error
-    _stopped.clear()
-    atexit.register(_stopped.set)  # before Ray's own, which was registered on import
+    stopped = threading.Event()  # its own: Ray may be stopped and started again before its thread has seen that
+    _running.append(stopped)
+    atexit.register(stopped.set)  # before Ray's own, which was registered on import
     own = ray.get_runtime_context().get_node_id()
     path = next((node["RayletSocketName"] for node in ray.nodes() if node["NodeID"] == own), "")
     if os.path.exists(path):  # on Windows it is no file
-        threading.Thread(target=_outlive, args=(path,), daemon=True).start()
+        threading.Thread(target=_outlive, args=(path, stopped), daemon=True).start()
 
 
 def stop_ray() -> None:
@@ -288,14 +289,15 @@ def stop_ray() -> None:
     import ray
 
     if ray.is_initialized():
-        _stopped.set()
+        while _running:
+            _running.pop().set()
         ray.shutdown()
 
 
-def _outlive(path: str) -> None:
+def _outlive(path: str, stopped: threading.Event) -> None:
     """Waits until nobody listens at Ray's socket; if it was not stopped, says so and ends this process."""
     listening = True
-    while listening and not _stopped.wait(0.01):
+    while listening and not stopped.wait(0.01):
         try:
             with socket.socket(socket.AF_UNIX) as line:
                 line.connect(path)
@@ -304,7 +306,7 @@ def _outlive(path: str) -> None:
             pass
         except OSError:
             listening = False
-    if not _stopped.is_set():
+    if not stopped.is_set():
         sys.stderr.write(DIED)
         sys.stderr.flush()
         os._exit(2)

@@ -128,11 +128,12 @@ path, how = sys.argv[1:]
 server = socket.socket(socket.AF_UNIX)
 server.bind(path)
 server.listen()
-waiting = threading.Thread(target=cluster._outlive, args=(path,))
+stopped = threading.Event()
+waiting = threading.Thread(target=cluster._outlive, args=(path, stopped))
 waiting.start()
 line, _ = server.accept()
 if how == "stopped":
-    cluster._stopped.set()
+    stopped.set()
 line.close()
 server.close()
 waiting.join()
@@ -144,6 +145,58 @@ print("it lives")
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, out)
     assert done.stderr == (cluster.DIED if how == "dies" else "")
+
+
+RAY = """
+import socket
+on, number = False, 0
+def is_initialized(): return on
+def init(**_):
+    global on, number, server
+    on, number = True, number + 1
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(f"ray{number}")
+    server.listen()
+def shutdown():
+    global on
+    on = False
+def nodes(): return [{"NodeID": 0, "RayletSocketName": f"ray{number}"}]
+def get_runtime_context():
+    class Here:
+        def get_node_id(self): return 0
+    return Here()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ray's socket is a file elsewhere")
+def test_ray_that_was_stopped_may_end_late_when_it_was_started_again(tmp_path):
+    stub = tmp_path / "ray"
+    stub.mkdir()
+    (stub / "__init__.py").write_text(RAY)
+    (stub / "exceptions.py").write_text("class RayError(Exception): pass\n")
+    program = """
+import threading
+from arena.cluster import start_ray, stop_ray
+import ray
+start_ray(1, None)
+(first,), before = [t for t in threading.enumerate() if t is not threading.main_thread()], ray.server
+line, _ = before.accept()
+stop_ray()
+start_ray(1, None)
+second, _ = ray.server.accept()
+line.close()
+before.close()
+first.join(60)
+print(first.is_alive(), len(threading.enumerate()), flush=True)
+second.close()
+ray.server.close()
+[thread.join() for thread in threading.enumerate() if thread is not threading.main_thread()]
+"""
+    root = Path(__file__).resolve().parents[2]
+    env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{root}", "RAY_AUTH_TOKEN": "x"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "False 2\n", cluster.DIED)  # the second's end is a death
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a process may use")
