@@ -24,6 +24,7 @@ BENCHES: dict[str, str] = {
     "strength": "arena.bench.strength:contests",
     "ratings": "arena.bench.ratings:contests",
     "leagues": "arena.bench.leagues:contests",
+    "matchmaking": "arena.bench.matchmaking:contests",
     "memory": "arena.bench.memory:contests",
     "language": "arena.bench.language:contests",
     "tasks": "arena.bench.tasks:contests",
@@ -34,7 +35,19 @@ BENCHES: dict[str, str] = {
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
-ONE_CORE = {"rules", "search", "exact", "ratings", "leagues", "train", "goal", "memory", "tasks", "preferences"}
+ONE_CORE = {
+    "rules",
+    "search",
+    "exact",
+    "ratings",
+    "leagues",
+    "matchmaking",
+    "train",
+    "goal",
+    "memory",
+    "tasks",
+    "preferences",
+}
 """What is measured on one core, ours and theirs."""
 
 INSTALL = "pip install -e '.[peers]'"

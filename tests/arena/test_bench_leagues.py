@@ -1,6 +1,8 @@
 """A league beside self-play: as many decisions each, and who is worst to meet is told by other games."""
 
-from arena.bench import leagues
+import pytest
+
+from arena.bench import BenchFailed, leagues, matchmaking
 
 
 def test_the_worst_to_meet_is_found_and_told():
@@ -25,3 +27,20 @@ def test_both_sides_learn_from_as_many_decisions(monkeypatch):
     assert len(league.frozen) == 4 and len(alone.frozen) == 1  # who is never due is frozen at the end
     assert "main-" in league.best and "self-" in alone.best
     assert 0 <= row["ours"] <= 100 and row["runs"] == 1 and f"{alone.decisions:,} decisions" in row["note"]
+
+
+def test_matchmaking_is_measured_among_as_many_as_are_named():
+    (contest,) = matchmaking.contests("3")
+    assert contest.subject == "12 learners, 3 frozen" and contest.ours.make()(0.01) > 0
+    for wrong in ("none", "0", "10,"):
+        with pytest.raises(BenchFailed, match="frozen is how many"):
+            list(matchmaking.contests(wrong))
+
+
+def test_weights_that_nobody_asked_for_lately_are_not_held(tmp_path, monkeypatch):
+    population = matchmaking.grown(12, tmp_path)
+    monkeypatch.setattr(population, "_cached", 2)
+    few, stored = matchmaking.memory(population)
+    monkeypatch.setattr(population, "_cached", 12)
+    all_of_them, _ = matchmaking.memory(population)
+    assert few < stored / 2 < all_of_them
