@@ -20,6 +20,7 @@ BENCHES: dict[str, str] = {
     "inference": "arena.bench.inference:contests",
     "selfplay": "arena.bench.selfplay:contests",
     "train": "arena.bench.train:contests",
+    "workers": "arena.bench.workers:contests",
     "goal": "arena.bench.goal:contests",
     "strength": "arena.bench.strength:contests",
     "ratings": "arena.bench.ratings:contests",
