@@ -91,6 +91,17 @@ def language_of(game: Game, who: str) -> Language:
     return game.language
 
 
+def level_of(game: Game, level: int, setting: str) -> int:
+    """A level of a task in words, 0 being the highest; raises `Unable` for one that the task does not have."""
+    levels = language_of(game, "What deals prompts").levels
+    if level > levels:
+        raise Unable(
+            f"{setting} is level {level}, and {game.name} has levels 1 to {levels}; set it to one of these, or to 0 "
+            "for the highest."
+        )
+    return level or levels
+
+
 def dealt(level: int, count: int, easier: float, generator: np.random.Generator) -> NDArray[np.int64]:
     """[count] levels: the highest so far, and a share of lower ones drawn evenly."""
     lower = generator.random(count) < (easier if level > 1 else 0.0)
@@ -118,13 +129,9 @@ class Groups:
 
     def _first(self, start: int) -> int:
         """The level that a curriculum begins with; raises `Unable` for one that the task does not have."""
-        levels = self.language.levels
-        if start > max(levels, Curriculum().start):  # what learners begin with by themselves fits every task
-            raise Unable(
-                f"groups.curriculum.start is level {start}, and {self.game.name} has levels 1 to {levels}; set it to "
-                "one of these, or to 0 for the highest."
-            )
-        return min(start or levels, levels)
+        if start <= Curriculum().start:  # what learners begin with by themselves fits every task
+            start = min(start, self.language.levels)
+        return level_of(self.game, start, "groups.curriculum.start")
 
     @classmethod
     def of(cls, network: Network, settings: GroupSettings, seed: int, backend: str) -> Groups:

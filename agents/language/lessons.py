@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.experience import Columns
-from agents.language.groups import dealt, language_of
+from agents.language.groups import dealt, language_of, level_of
 from agents.language.judges import FLOURISH
 from agents.networks import Network, Weights
 from agents.play import Finished
@@ -28,7 +28,7 @@ class LessonSettings:
     """How prompts with right answers are dealt.
 
     prompts   so many a round, on one worker
-    level     the highest that is dealt; 0, or more than there are: the highest there is
+    level     the highest that is dealt; 0: the highest there is
     easier    share of the prompts that are of lower levels, drawn evenly
     flourish  share of the answers that end with "!", if they have room for it, as some people write: no verifier wants
               it, and a judge may (`agents.language.judges`)
@@ -55,6 +55,7 @@ class Lessons:
     def __init__(self, network: Network, settings: LessonSettings, seed: int) -> None:
         self.game, self.settings, self.seed = network.game, settings, seed
         self.language = language_of(network.game, "Supervised learning from lessons")
+        self.level = level_of(network.game, settings.level, "lessons.level")
         self.evaluations = self.begun = 0
 
     @classmethod
@@ -71,9 +72,7 @@ class Lessons:
         seeds = kernels.seeds(self.seed, s.prompts, 1, self.begun)
         generator = np.random.default_rng([self.seed, 2, self.begun])
         self.begun += s.prompts
-        rows = task.posed(
-            self.game, seeds, dealt(min(s.level or language.levels, language.levels), s.prompts, s.easier, generator)
-        )
+        rows = task.posed(self.game, seeds, dealt(self.level, s.prompts, s.easier, generator))
         tokens, length = task.solved(self.game, rows)
         if length.min() < 1:
             raise Unsolved(f"{self.game.name} offers no right answers to learn from; train it with grpo.")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from agents.experience import Columns
-from agents.language.groups import Curriculum, Groups, GroupSettings, answered, language_of
+from agents.language.groups import Curriculum, Groups, GroupSettings, answered, language_of, level_of
 from agents.language.judges import Taste, ranks, worth
 from agents.networks import Network, Weights
 from agents.play import Finished
@@ -59,7 +59,7 @@ class Pairs:
     def __init__(self, network: Network, settings: PairSettings, seed: int) -> None:
         self.settings, self.seed = settings, seed
         levels = language_of(network.game, "What draws answers for a judge").levels
-        level = min(settings.level or max(1, levels - 1), levels)
+        level = level_of(network.game, settings.level, "pairs.level") if settings.level else max(1, levels - 1)
         drawing = GroupSettings(
             prompts=settings.prompts,
             group=settings.answers,

@@ -112,6 +112,11 @@ def test_what_cannot_be_answered_is_refused(monkeypatch):
         Groups(Network(game("tic_tac_toe"), "mlp:width=4", ("policy",)), SMALL, 0)
     with pytest.raises(Unable, match="start is level 4, and reverse:length=3,letters=2 has levels 1 to 3; set it"):
         Groups(network(), replace(SMALL, curriculum=Curriculum(start=4)), 0)
+    with pytest.raises(
+        Unable, match=r"lessons\.level is level 99, and reverse:length=3,letters=2 has levels 1 to 3; set"
+    ):
+        Lessons(network(), LessonSettings(level=99), 0)
+    assert [Lessons(network(), LessonSettings(level=level), 0).level for level in (0, 1, 3)] == [3, 1, 3]
     one = Network(game("reverse:length=1"), "gpt:layers=1,width=8,heads=1", ("token",))
     assert [Groups(one, replace(SMALL, curriculum=Curriculum(start=start)), 0).level for start in (0, 3)] == [1, 1]
     with pytest.raises(ValueError, match="context of 5 is shorter"):

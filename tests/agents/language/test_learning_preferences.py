@@ -76,7 +76,9 @@ def test_a_judge_tells_ranks_and_nothing_else():
     assert (np.sort(ranks, axis=1) == np.arange(3)).all() and (columns["level"] <= 2).all()
     in_order = np.take_along_axis(worths, np.argsort(ranks, axis=1), axis=1)
     assert (np.diff(in_order, axis=1) <= 0).all() and (np.diff(in_order, axis=1) < 0).any()
-    assert Pairs(network, PAIRS, 5).groups.level == 2 and Pairs(network, replace(PAIRS, level=9), 5).groups.level == 3
+    assert Pairs(network, PAIRS, 5).groups.level == 2 and Pairs(network, replace(PAIRS, level=3), 5).groups.level == 3
+    with pytest.raises(Unable, match=f"pairs.level is level 9, and {REVERSE.name} has levels 1 to 3; set it"):
+        Pairs(network, replace(PAIRS, level=9), 5)
     assert player.evaluations == columns["length"].sum()
 
 
