@@ -186,6 +186,8 @@ class OneSeatVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         lanes = self._lanes
+        if not self._seeded:
+            raise gymnasium.error.ResetNeeded("No game has begun; call reset() before the first step().")
         lanes.step(np.asarray(actions), lanes.over)
         reward, over, cut = lanes.reward.astype(np.float64), lanes.over, lanes.cut
         if self.autoreset_mode == AutoresetMode.NEXT_STEP or not over.any():

@@ -240,6 +240,9 @@ def test_what_a_user_can_do_wrong_is_said_in_a_sentence() -> None:
         OneSeatVectorEnv("tic_tac_toe", 2, autoreset_mode=AutoresetMode.DISABLED)
     with pytest.raises(ValueError, match="3 seeds for 2 games"):
         OneSeatVectorEnv("tic_tac_toe", 2).reset(seed=[1, 2, 3])
+    for one, action in ((OneSeatVectorEnv("tic_tac_toe", 2), np.zeros(2, np.int64)), (OneSeatEnv("tic_tac_toe"), 0)):
+        with pytest.raises(gymnasium.error.ResetNeeded, match=r"call reset\(\) before"):
+            one.step(action)
     with pytest.raises(ValueError, match="leave masked out"):
         OneSeatEnv(toys.pull(), masked=True)
 
