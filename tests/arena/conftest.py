@@ -1,4 +1,4 @@
-"""Agents for tests: fast, known, and in the table under their own names."""
+"""Agents for tests: fast, known, and in the table under their own names; and the command line, in an empty folder."""
 
 import sys
 import types
@@ -8,6 +8,7 @@ import pytest
 
 from agents import registry
 from agents.agent import Decision, pick_legal
+from arena import cli
 from arena.worker import cached_agent
 
 
@@ -75,3 +76,30 @@ def agents_for_tests(monkeypatch):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in, at a terminal of a known width."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    return tmp_path
+
+
+@pytest.fixture
+def arena(capsys):
+    """Runs a command line: its exit code, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def played(arena):
+    """A database of a tournament of three."""
+    code, _, err = arena("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "3")
+    assert (code, err) == (0, "")

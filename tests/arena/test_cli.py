@@ -4,17 +4,17 @@ import json
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agents import registry
 from agents.inference import Unsuited
-from arena import cli
 from arena.cli.look import LISTS
 from arena.store import Store
 from envs.registry import resolve
+
+pytestmark = pytest.mark.usefixtures("here")
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
@@ -35,31 +35,6 @@ COMMANDS = (
     "doctor",
     "sweep",
 )
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    return tmp_path
-
-
-@pytest.fixture
-def arena(capsys):
-    """Runs a command line: its exit code, standard output and standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
-@pytest.fixture
-def played(arena):
-    code, _, err = arena("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "3")
-    assert (code, err) == (0, "")
 
 
 # --- help and names -------------------------------------------------------------------------------------------------
@@ -233,101 +208,6 @@ def test_ctrl_c_keeps_what_was_finished_and_says_how_to_go_on(arena):
     assert arena("verify", "arena.db")[0] == 0
 
 
-# --- commands that play ---------------------------------------------------------------------------------------------
-
-
-def test_tournament(arena):
-    arguments = ("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "4")
-    code, out, err = arena(*arguments, "--json")
-    assert (code, err) == (0, "")
-    document = json.loads(out)
-    assert document["games"] == 24 and document["zero"] == "random"
-    assert {row["name"] for row in document["ratings"]} == {"random", "first", "first:last=true"}
-    assert len(document["meetings"]) == 6
-    again = arena(*arguments, "--json")[1]
-    assert again == out
-    table = arena(*arguments)[1]
-    assert "first:last=true" in table and "24 games" in table
-
-
-def test_a_tournament_in_rounds_says_who_came_where(arena):
-    arguments = ("tournament", "tic_tac_toe", "random", "first", "first:last=true", "--pairs", "1", "--format")
-    for form, games, note in (("swiss", 4, "sat out"), ("knockout", 4, "champion"), ("ladder", 6, "began at 2")):
-        code, out, err = arena(*arguments, form, "--json")
-        document = json.loads(out)
-        assert code == 0 and ("stored earlier" in err) == (form != "swiss") and document["games"] >= games
-        assert sorted(standing["name"] for standing in document["standings"]) == ["first", "first:last=true", "random"]
-        assert any(note in standing["note"] for standing in document["standings"])
-        assert note in arena(*arguments, form)[1]
-    assert json.loads(arena(*arguments, "ladder", "--rounds", "1", "--json")[1])["games"] == 2
-
-
-def test_match(arena):
-    code, out, _ = arena("match", "tic_tac_toe", "first", "random", "--games", "20", "--json")
-    document = json.loads(out)
-    assert code == 0
-    assert document["wins"] + document["draws"] + document["losses"] == document["games"] == 20
-    assert sum(document["pairs"]) == 10
-    assert document["elo"]["low"] < document["elo"]["high"]
-    out = arena("match", "tic_tac_toe", "first", "random", "--games", "20")[1]
-    assert "first against random" in out and "95 %" in out
-    shown = out.split("games ")[1].split()[0]
-    assert len(set(document["ids"])) == 20 and document["ids"][0].startswith(shown) and "and 14 more" in out
-    assert json.loads(arena("export", shown)[1])["id"] == document["ids"][0]
-    out = arena("match", "tic_tac_toe", "first", "random", "--games", "400", "--sprt=-100,0")[1]
-    assert "the upper bound holds" in out
-
-
-def test_evaluate(arena):
-    code, out, _ = arena(
-        "evaluate", "first", "tic_tac_toe", "--episodes", "5", "--against", "first:last=true", "--json"
-    )
-    assert code == 0
-    returns = json.loads(out)["returns"]
-    assert [(one["seat"], one["mean"], one["plies"]) for one in returns] == [(0, 1.0, 5.0), (1, -1.0, 5.0)]
-    shown = [arena("evaluate", "random", game, "--episodes", "1")[1] for game in ("tic_tac_toe", "cliff_walking")]
-    assert all("mean return" in text for text in shown) and ["against" in text for text in shown] == [True, False]
-    assert (
-        json.loads(arena("evaluate", "first", "tic_tac_toe", "--episodes", "1", "--json")[1])["returns"][0]["error"]
-        is None
-    )
-    assert not Path("arena.db").exists()
-
-
-def test_evaluate_says_how_much_may_be_gained_where_that_can_be_worked_out(arena):
-    def gain(agent: str, game: str) -> float | None:
-        return json.loads(arena("evaluate", agent, game, "--episodes", "2", "--json")[1])["exploitability"]
-
-    assert gain("first", "tic_tac_toe") is None  # nothing is hidden there
-    near = gain("cfr:iterations=200", "kuhn")
-    assert near is not None and 0.0 <= near < 0.01
-    far = gain("first", "kuhn")  # it always passes
-    assert far is not None and far > 0.4
-    assert "exploitability 0.0" in arena("evaluate", "cfr:iterations=200", "kuhn", "--episodes", "2")[1]
-
-
-def test_leaderboard(arena, played, here):
-    code, out, err = arena("leaderboard", "--json")
-    assert (code, err) == (0, "")
-    assert json.loads(out)["games"] == 18
-    assert arena("leaderboard", "tic_tac_toe", "--csv")[1].startswith("rank,name,kind,elo,low,high,games,score,")
-    assert "18 rated games" in arena("leaderboard")[1]
-    code, out, err = arena("leaderboard", "--html", "deep/page.html")
-    assert (code, out) == (0, "") and "deep/page.html" in err
-    assert "<svg" in (here / "deep" / "page.html").read_text()
-    assert arena("leaderboard", "--json", "--csv")[0] == 2
-    assert arena("leaderboard", "othello")[2].startswith("arena.db has no members of othello; it has tic_tac_toe")
-
-
-def test_a_hostile_name_stays_a_name(arena):
-    code, out, _ = arena("tournament", "tic_tac_toe", "hostile", "random", "--pairs", "1")
-    assert code == 0 and "\x1b[31m" not in out
-    assert "\x1b[31m" not in arena("leaderboard")[1]
-    assert arena("leaderboard", "--html", "page.html")[0] == 0
-    assert "<script>" not in Path("page.html").read_text()
-    json.loads(arena("leaderboard", "--json")[1])
-
-
 # --- verify ---------------------------------------------------------------------------------------------------------
 
 
@@ -369,130 +249,3 @@ def test_verify_finds_what_was_tampered_with(arena, played, change, fault):
     assert fault in out
     code, out, _ = arena("verify", "arena.db", "--json")
     assert code == 1 and not json.loads(out)["whole"]
-
-
-# --- commands that hand over to others ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """What was handed over, in place of doing it."""
-    made: list = []
-
-    def stand_in(*arguments, **more):
-        made.append((arguments, more))
-        return more.get("export")
-
-    import arena.bench
-    import arena.league
-    import arena.run
-    import arena.viewers.watch
-
-    def begun(config, **more):
-        arena.run.write_config(config, config.folder)
-        (config.folder / "state").mkdir(exist_ok=True)
-        stand_in(config, **more)
-        return {"agent": "runs/x/agents/x-1", "seats": 2}
-
-    monkeypatch.setattr(arena.league, "run_league", begun)
-    monkeypatch.setattr(arena.run, "run_training", begun)
-    for name in ("watch_match", "watch_game", "watch_league", "play"):
-        monkeypatch.setattr(arena.viewers.watch, name, stand_in)
-    row = {"bench": "rules", "subject": "s", "ours": 2.0, "peer": None, "theirs": None, "unit": "u", "ratio": None,
-           "runs": 1, "note": "install it"}  # fmt: skip
-    monkeypatch.setattr(arena.bench, "run", lambda *a, **k: (stand_in(*a, **k), [row])[1])
-    return made
-
-
-def test_league_hands_over_its_configuration(arena, calls):
-    code, _, err = arena("league", "--minutes", "2", "--workers", "0", "--set", "game.name=tic_tac_toe", "--headless")
-    assert (code, err) == (0, "")
-    (config,), more = calls[0]
-    assert (config.run.minutes, config.worker_count, config.game.name) == (2.0, 0, "tic_tac_toe")
-    assert config.viewer.watch is False and more == {"address": None}
-    assert 'name = "tic_tac_toe"' in Path("runs/league/config.toml").read_text()
-    assert arena("league", "--set", "game.name=tic_tac_toe")[0] == 0
-    code, _, err = arena("league")
-    assert code == 2 and "is a run of the game 'tic_tac_toe', not 'connect_four'" in err
-
-
-def test_league_reads_the_file_that_is_here(arena, calls):
-    Path("arena.toml").write_text('[run]\nname = "mine"\nminutes = 9\n')
-    assert arena("league")[0] == 0
-    assert calls[0][0][0].run.name == "mine"
-    assert arena("league", "--watch")[0] == 0
-    assert calls[1][0][0].viewer.watch is True
-
-
-def test_train_hands_over_its_configuration(arena, calls):
-    arguments = (
-        "train",
-        "alphazero",
-        "tic_tac_toe",
-        "--backbone",
-        "mlp",
-        "--steps",
-        "7",
-        "--out",
-        "deep/ttt",
-        "--seed",
-        "3",
-    )
-    Path("deep/ttt").mkdir(parents=True)
-    Path("deep/ttt/config.toml").write_text("")  # of one that was refused
-    assert arena(*arguments)[0] == 0
-    (config,), more = calls[0]
-    assert config.folder == Path("deep/ttt") and config.run.seed == 3 and config.network.backbone == "mlp"
-    assert more == {"steps": 7, "address": None}
-    code, _, err = arena(*arguments)
-    assert code == 2 and "add --resume" in err
-    assert arena(*arguments, "--resume")[0] == 0
-
-
-def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):
-    arguments = ("train", "alphazero", "tic_tac_toe", "--out", "deep/ttt")
-    first = ("--set", "run.seed=3", "--set", "network.backbone=mlp", "--set", "learner.batch=64", "--workers", "0")
-    assert arena(*arguments, *first)[0] == 0
-    (config,), _ = calls[0]
-    assert (config.run.seed, config.network.backbone, config.learner.batch) == (3, "mlp", 64)
-    assert arena(*arguments, "--resume", "--set", "learner.clip=2.0", "--minutes", "9")[0] == 0
-    (again,), _ = calls[1]
-    assert again == replace(
-        config, learner=replace(config.learner, clip=2.0), run=config.run.model_copy(update={"minutes": 9.0})
-    )
-    assert arena(*arguments, "--resume", "--seed", "4")[0] == 0
-    assert calls[2][0][0].run.seed == 4 and calls[2][0][0].learner.clip == 2.0
-
-
-@pytest.mark.parametrize("command", ["league --workers 0", "train alphazero tic_tac_toe --workers 0 --steps 1"])
-def test_a_run_folder_that_cannot_be_written(arena, command):
-    Path("runs").write_text("a file where the folder should be")
-    code, _, err = arena(*command.split())
-    assert code == 2 and "cannot be written" in err
-
-
-def test_watch_and_play_hand_over(arena, calls, played):
-    calls.clear()
-    assert (
-        arena("watch", "tic_tac_toe", "first", "random", "--seed", "4", "--export", "a.png")[2] == "Written to a.png.\n"
-    )
-    (rules, agents), more = calls[0]
-    assert rules.name == "tic_tac_toe" and [a.name for a in agents] == ["first", "random"] and more["seed"] == 4
-    with Store.read("arena.db") as store:
-        some = store.newest()
-    assert arena("watch", "--game-id", some.id[:12], "--analyst", "first")[0] == 0
-    shown = calls[1][0][0]
-    assert (shown.names, list(shown.moves), shown.seed) == (some.seats, some.moves, some.seed)
-    assert arena("watch", "--league")[0] == 0
-    feed = calls[2][0][0]
-    assert arena("play", "tic_tac_toe", "--against", "first", "--seat", "1")[0] == 0
-    assert calls[3][0][2] == 1 and feed is not None
-
-
-def test_bench_prints_rows(arena, calls):
-    code, out, err = arena("bench", "rules", "--runs", "2", "--option", "a=b", "--json")
-    assert (code, err) == (0, "")
-    assert json.loads(out)[0]["bench"] == "rules"
-    assert calls[0][1]["options"] == {"a": "b"} and calls[0][1]["runs"] == 2
-    code, out, err = arena("bench", "rules")
-    assert out.startswith("bench") and err == "install it\n"

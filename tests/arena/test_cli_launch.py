@@ -1,0 +1,136 @@
+"""Commands that hand over to others, which stand-ins are here: what they are told."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from arena.store import Store
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What was handed over, in place of doing it."""
+    made: list = []
+
+    def stand_in(*arguments, **more):
+        made.append((arguments, more))
+        return more.get("export")
+
+    import arena.bench
+    import arena.league
+    import arena.run
+    import arena.viewers.watch
+
+    def begun(config, **more):
+        arena.run.write_config(config, config.folder)
+        (config.folder / "state").mkdir(exist_ok=True)
+        stand_in(config, **more)
+        return {"agent": "runs/x/agents/x-1", "seats": 2}
+
+    monkeypatch.setattr(arena.league, "run_league", begun)
+    monkeypatch.setattr(arena.run, "run_training", begun)
+    for name in ("watch_match", "watch_game", "watch_league", "play"):
+        monkeypatch.setattr(arena.viewers.watch, name, stand_in)
+    row = {"bench": "rules", "subject": "s", "ours": 2.0, "peer": None, "theirs": None, "unit": "u", "ratio": None,
+           "runs": 1, "note": "install it"}  # fmt: skip
+    monkeypatch.setattr(arena.bench, "run", lambda *a, **k: (stand_in(*a, **k), [row])[1])
+    return made
+
+
+def test_league_hands_over_its_configuration(arena, calls):
+    code, _, err = arena("league", "--minutes", "2", "--workers", "0", "--set", "game.name=tic_tac_toe", "--headless")
+    assert (code, err) == (0, "")
+    (config,), more = calls[0]
+    assert (config.run.minutes, config.worker_count, config.game.name) == (2.0, 0, "tic_tac_toe")
+    assert config.viewer.watch is False and more == {"address": None}
+    assert 'name = "tic_tac_toe"' in Path("runs/league/config.toml").read_text()
+    assert arena("league", "--set", "game.name=tic_tac_toe")[0] == 0
+    code, _, err = arena("league")
+    assert code == 2 and "is a run of the game 'tic_tac_toe', not 'connect_four'" in err
+
+
+def test_league_reads_the_file_that_is_here(arena, calls):
+    Path("arena.toml").write_text('[run]\nname = "mine"\nminutes = 9\n')
+    assert arena("league")[0] == 0
+    assert calls[0][0][0].run.name == "mine"
+    assert arena("league", "--watch")[0] == 0
+    assert calls[1][0][0].viewer.watch is True
+
+
+def test_train_hands_over_its_configuration(arena, calls):
+    arguments = (
+        "train",
+        "alphazero",
+        "tic_tac_toe",
+        "--backbone",
+        "mlp",
+        "--steps",
+        "7",
+        "--out",
+        "deep/ttt",
+        "--seed",
+        "3",
+    )
+    Path("deep/ttt").mkdir(parents=True)
+    Path("deep/ttt/config.toml").write_text("")  # of one that was refused
+    assert arena(*arguments)[0] == 0
+    (config,), more = calls[0]
+    assert config.folder == Path("deep/ttt") and config.run.seed == 3 and config.network.backbone == "mlp"
+    assert more == {"steps": 7, "address": None}
+    code, _, err = arena(*arguments)
+    assert code == 2 and "add --resume" in err
+    assert arena(*arguments, "--resume")[0] == 0
+
+
+def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):
+    arguments = ("train", "alphazero", "tic_tac_toe", "--out", "deep/ttt")
+    first = ("--set", "run.seed=3", "--set", "network.backbone=mlp", "--set", "learner.batch=64", "--workers", "0")
+    assert arena(*arguments, *first)[0] == 0
+    (config,), _ = calls[0]
+    assert (config.run.seed, config.network.backbone, config.learner.batch) == (3, "mlp", 64)
+    assert arena(*arguments, "--resume", "--set", "learner.clip=2.0", "--minutes", "9")[0] == 0
+    (again,), _ = calls[1]
+    assert again == replace(
+        config, learner=replace(config.learner, clip=2.0), run=config.run.model_copy(update={"minutes": 9.0})
+    )
+    assert arena(*arguments, "--resume", "--seed", "4")[0] == 0
+    assert calls[2][0][0].run.seed == 4 and calls[2][0][0].learner.clip == 2.0
+
+
+@pytest.mark.parametrize("command", ["league --workers 0", "train alphazero tic_tac_toe --workers 0 --steps 1"])
+def test_a_run_folder_that_cannot_be_written(arena, command):
+    Path("runs").write_text("a file where the folder should be")
+    code, _, err = arena(*command.split())
+    assert code == 2 and "cannot be written" in err
+
+
+def test_watch_and_play_hand_over(arena, calls, played):
+    calls.clear()
+    assert (
+        arena("watch", "tic_tac_toe", "first", "random", "--seed", "4", "--export", "a.png")[2] == "Written to a.png.\n"
+    )
+    (rules, agents), more = calls[0]
+    assert rules.name == "tic_tac_toe" and [a.name for a in agents] == ["first", "random"] and more["seed"] == 4
+    with Store.read("arena.db") as store:
+        some = store.newest()
+    assert some is not None
+    assert arena("watch", "--game-id", some.id[:12], "--analyst", "first")[0] == 0
+    shown = calls[1][0][0]
+    assert (shown.names, list(shown.moves), shown.seed) == (some.seats, some.moves, some.seed)
+    assert arena("watch", "--league")[0] == 0
+    feed = calls[2][0][0]
+    assert arena("play", "tic_tac_toe", "--against", "first", "--seat", "1")[0] == 0
+    assert calls[3][0][2] == 1 and feed is not None
+
+
+def test_bench_prints_rows(arena, calls):
+    code, out, err = arena("bench", "rules", "--runs", "2", "--option", "a=b", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)[0]["bench"] == "rules"
+    assert calls[0][1]["options"] == {"a": "b"} and calls[0][1]["runs"] == 2
+    code, out, err = arena("bench", "rules")
+    assert out.startswith("bench") and err == "install it\n"
