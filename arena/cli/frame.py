@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
 Database = Annotated[Path, typer.Option("--database", "--db", help="The database of members, games and ratings.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")]
+GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
 
 _documents: list[Any] = []
 
