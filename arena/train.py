@@ -36,7 +36,7 @@ class Plan:
     start      folder of an agent whose weights its network begins with; "": random ones
     device     of the learner's network: cpu or cuda
     half       whether that computes in bfloat16 where it is enough
-    playing_device  of the workers' networks, where they play rollouts
+    playing_device  of the workers' networks, where they play rollouts or write answers
     """
 
     game: str

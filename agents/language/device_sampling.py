@@ -10,7 +10,8 @@ What a text becomes depends on its own prompt and seed, as far as a device round
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -171,7 +172,7 @@ class Desk:
         scores = self._scores(token, at, self.cache[:lanes])
         mark = self.marks[:lanes].gather(1, count.clamp_max(self.most - 1)[:, None])
         drawn = chosen(scores, mark, self.picking)
-        place = torch.where(going, count, self.most)[:, None]
+        place = count.masked_fill(~going, self.most)[:, None]
         for kept, new in zip(self.written, drawn, strict=True):
             kept[:lanes].scatter_(1, place, new[:, None].to(kept.dtype))
         token.copy_(torch.where(going, drawn[0], token))
@@ -259,7 +260,7 @@ def recorded(work: Callable[[], object], device: torch.device) -> Callable[[], o
     """
     if device.type != "cuda":
         return work
-    with torch.cuda.device(device):
+    with torch.cuda.device(device), _any_order():
         beside = torch.cuda.Stream()
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
@@ -270,3 +271,14 @@ def recorded(work: Callable[[], object], device: torch.device) -> Callable[[], o
         with torch.cuda.graph(graph):
             work()
     return graph.replay
+
+
+@contextmanager
+def _any_order() -> Iterator[None]:
+    """Spares a step the sorting by which PyTorch repeats writes exactly: no two of its lanes write to one place."""
+    exact, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(exact, warn_only=warns)

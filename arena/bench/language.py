@@ -1,6 +1,7 @@
 """Language: tokens a second that a small model writes, beside Hugging Face's `generate`, and learns from, beside TRL.
 
     arena bench language --option threads=1
+    arena bench language --option device=cuda
 
 A model of 4 layers of width 128 with random weights continues 512 prompts of 12 tokens by 24 each, none of which ends
 early, at temperature 1. `threads` cores, all of them by default; by the time that others left to this process.
@@ -22,19 +23,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from functools import cache
 from tempfile import mkdtemp
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.hardware import native_bfloat16
+from agents.hardware import device_of, native_bfloat16
+from agents.language.device_sampling import DeviceSampler
 from agents.language.groups import Curriculum, Groups, GroupSettings
 from agents.language.model import parts
 from agents.language.sampling import WIDEST, Sampler
 from agents.learn.grpo import GRPO, GRPOSettings
 from agents.networks import Network
 from agents.placed import Placed
-from arena.bench.measure import Contest, Measure, Side, core_rate, cores, machine_rate, stay_on_one_core
+from arena.bench.measure import Contest, Measure, Side, core_rate, cores, machine_rate, rate, stay_on_one_core
 from envs import kernels
 from envs.registry import game
 
@@ -44,27 +47,41 @@ PROMPTS, GROUP, ROUNDS = 8, 8, 5
 TASK = f"reverse:length={ANSWER - 1}"
 BODY = f"gpt:layers={LAYERS},width={WIDTH},heads={HEADS},context=64"
 UNIT = "tokens/s"
+Speed: TypeAlias = Callable[[Callable[[], float]], Measure]
+"""What makes a measure of work."""
 
 
-def contests(threads: str = "0", training: str = "yes") -> Iterator[Contest]:
+def contests(threads: str = "0", training: str = "yes", device: str = "cpu") -> Iterator[Contest]:
     """Sampling against `generate` in float32 and bfloat16, and against products alone; then GRPO, if training=yes."""
-    used = int(threads) or cores()
-    speed = machine_rate
-    if used == 1:
+    if device not in ("cpu", "cuda", "auto"):
+        raise ValueError(f"device is cpu, cuda or auto, not {device}.")
+    device, used = device_of(device), int(threads) or cores()
+    speed, on = machine_rate, f"{used} {'core' if used == 1 else 'cores'}"
+    if device != "cpu":
+        speed, on = device_rate, torch.cuda.get_device_name(device)
+    elif used == 1:
         stay_on_one_core()
         speed = core_rate
     torch.set_num_threads(used)
-    on = f"{used} {'core' if used == 1 else 'cores'}"
+    yield from _written(used, device, on, speed)
+    if training == "yes":
+        yield from _learned(used, device, on, speed)
+
+
+def _written(used: int, device: str, on: str, speed: Speed) -> Iterator[Contest]:
     subject = f"sampling, {LANES} prompts of {PROMPT} and answers of {ANSWER}, {on}"
-    best = Side("arena", lambda: speed(writing(native_bfloat16(), used)))
-    plain = Side("arena in float32", lambda: speed(writing(False, used)))
-    note = "ours multiplies bfloat16" if native_bfloat16() else "ours multiplies float32: the CPU has no bfloat16"
-    generate = Side("Hugging Face generate, float32", lambda: speed(generating(torch.float32)))
-    half = Side("Hugging Face generate, bfloat16", lambda: speed(generating(torch.bfloat16)))
+    narrow = device != "cpu" or native_bfloat16()
+    best = Side("arena", lambda: speed(writing(narrow, used, device)))
+    plain = Side("arena in float32", lambda: speed(writing(False, used, device)))
+    note = "ours multiplies bfloat16" if narrow else "ours multiplies float32: the CPU has no bfloat16"
+    generate = Side("Hugging Face generate, float32", lambda: speed(generating(torch.float32, device)))
+    half = Side("Hugging Face generate, bfloat16", lambda: speed(generating(torch.bfloat16, device)))
     yield Contest(subject, UNIT, best, generate, note)
     yield Contest(f"{subject}, bfloat16", UNIT, best, half, note)
     yield Contest(f"{subject}, float32", UNIT, plain, generate)
-    for side, kind in ((best, torch.bfloat16 if native_bfloat16() else torch.float32), (plain, torch.float32)):
+    if device != "cpu":
+        return
+    for side, kind in ((best, torch.bfloat16 if narrow else torch.float32), (plain, torch.float32)):
         yield Contest(
             f"{subject}, {str(kind).removeprefix('torch.')}: arithmetic",
             "GFLOP/s",
@@ -73,14 +90,29 @@ def contests(threads: str = "0", training: str = "yes") -> Iterator[Contest]:
             f"{multiplications() / ANSWER:,.0f} multiply-adds for each token written, the reading of prompts included",
         )
 
-    if training == "yes":
-        subject = f"GRPO, {PROMPTS} prompts of {ANSWER}, {GROUP} answers of {ANSWER} to each, written and learned from"
-        trainer = Side("TRL's GRPOTrainer, float32", lambda: speed(trl_learning()))
-        plain = Side("arena, learning in float32", lambda: speed(learning(used, False)))
-        if native_bfloat16():
-            best = Side("arena, learning in bfloat16", lambda: speed(learning(used, True)))
-            yield Contest(f"{subject}, {on}", UNIT, best, trainer, "products of bfloat16: workers.precision=bfloat16")
-        yield Contest(f"{subject}, {on}, float32", UNIT, plain, trainer)
+
+def _learned(used: int, device: str, on: str, speed: Speed) -> Iterator[Contest]:
+    subject = f"GRPO, {PROMPTS} prompts of {ANSWER}, {GROUP} answers of {ANSWER} to each, written and learned from"
+    trainer = Side("TRL's GRPOTrainer, float32", lambda: speed(trl_learning(device)))
+    plain = Side("arena, learning in float32", lambda: speed(learning(used, False, device)))
+    if device != "cpu" or native_bfloat16():
+        best = Side("arena, learning in bfloat16", lambda: speed(learning(used, True, device)))
+        yield Contest(f"{subject}, {on}", UNIT, best, trainer, "products of bfloat16: workers.precision=bfloat16")
+        if device != "cpu":
+            half = Side("TRL's GRPOTrainer, bfloat16", lambda: speed(trl_learning(device, True)))
+            yield Contest(f"{subject}, {on}, bfloat16", UNIT, best, half)
+    yield Contest(f"{subject}, {on}, float32", UNIT, plain, trainer)
+
+
+def device_rate(work: Callable[[], float]) -> Measure:
+    """Amounts a second by the clock, until a CUDA device has done all that it was asked for."""
+
+    def whole() -> float:
+        amount = work()
+        torch.cuda.synchronize()
+        return amount
+
+    return rate(whole)
 
 
 def scaled(measure: Measure, factor: float) -> Measure:
@@ -116,9 +148,10 @@ def model() -> Network:
     return network
 
 
-def writing(narrow: bool, threads: int) -> Callable[[], float]:
+def writing(narrow: bool, threads: int, device: str = "cpu") -> Callable[[], float]:
     """Our sampler at work; gives the tokens it wrote."""
-    sampler = Sampler(model(), LANES, narrow, threads)
+    compiled = device == "cpu"
+    sampler = Sampler(model(), LANES, narrow, threads) if compiled else DeviceSampler(model(), LANES, narrow, device)
     given, count, seeds = prompts(), np.full(LANES, PROMPT), kernels.seeds(0, LANES)
 
     def work() -> float:
@@ -128,14 +161,14 @@ def writing(narrow: bool, threads: int) -> Callable[[], float]:
     return work
 
 
-def generating(kind: torch.dtype) -> Callable[[], float]:
+def generating(kind: torch.dtype, device: str = "cpu") -> Callable[[], float]:
     """A GPT-2 of the same shape, activation and sampling under `generate` with its cache."""
     from transformers import GPT2Config, GPT2LMHeadModel  # pyright: ignore[reportMissingImports]
 
     shape = {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": 64, "vocab_size": TOKENS}
     ends = {"bos_token_id": None, "eos_token_id": None}
-    peer = GPT2LMHeadModel(GPT2Config(**shape, **ends)).eval().to(kind)
-    given = torch.from_numpy(prompts().astype(np.int64))
+    peer = GPT2LMHeadModel(GPT2Config(**shape, **ends)).eval().to(device, kind)
+    given = torch.from_numpy(prompts().astype(np.int64)).to(device)
     mask = torch.ones_like(given)
 
     def work() -> float:
@@ -180,12 +213,12 @@ def products(kind: torch.dtype, threads: int) -> Callable[[], float]:
     return work
 
 
-def learning(threads: int, half: bool) -> Callable[[], float]:
+def learning(threads: int, half: bool, device: str = "cpu") -> Callable[[], float]:
     """Our GRPO at work, one step on each round's answers, paid at random; gives the tokens written and learned from.
 
     half  whether the learner's products are of bfloat16, as with workers.precision=bfloat16; weights are of float32
     """
-    network = Placed(model().game, BODY, ("token",), half=half).eval()
+    network = Placed(model().game, BODY, ("token",), device=device, half=half).eval()
     network.load_state_dict(model().state_dict())
     settings = GRPOSettings(average="answers", dynamic="no", entropy=0.0, kl=0.0, batch=PROMPTS * GROUP)
     learner = GRPO(network.game, network, settings, 0)
@@ -207,7 +240,7 @@ def learning(threads: int, half: bool) -> Callable[[], float]:
     return work
 
 
-def trl_learning() -> Callable[[], float]:
+def trl_learning(device: str = "cpu", half: bool = False) -> Callable[[], float]:
     """TRL's trainer with a GPT-2 of the same shape: as many prompts of as many tokens, answers, steps and pay."""
     from datasets import Dataset  # pyright: ignore[reportMissingImports]
     from tokenizers import Tokenizer, models, pre_tokenizers  # pyright: ignore[reportMissingImports]
@@ -224,8 +257,9 @@ def trl_learning() -> Callable[[], float]:
     arguments = {
         "output_dir": mkdtemp(prefix="trl-"), "max_steps": ROUNDS, "per_device_train_batch_size": PROMPTS * GROUP,
         "num_generations": GROUP, "max_completion_length": ANSWER, "generation_kwargs": {"min_new_tokens": ANSWER},
-        "learning_rate": 1e-3, "loss_type": "grpo", "beta": 0.0, "use_cpu": True, "bf16": False, "report_to": [],
-        "gradient_checkpointing": False, "save_strategy": "no", "logging_strategy": "no", "disable_tqdm": True,
+        "learning_rate": 1e-3, "loss_type": "grpo", "beta": 0.0, "use_cpu": device == "cpu", "bf16": half,
+        "report_to": [], "gradient_checkpointing": False, "save_strategy": "no", "logging_strategy": "no",
+        "disable_tqdm": True,
     }  # fmt: skip
     trainer = GRPOTrainer(
         model=GPT2LMHeadModel(GPT2Config(**shape, bos_token_id=0, eos_token_id=0)),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.hardware import NoDevice
 from agents.language.sampling import Sampler
 from arena.bench import language
 from envs import kernels
@@ -47,7 +48,31 @@ def test_learning_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
         assert language.learning(1, half)() == language.PROMPTS * language.GROUP * language.ANSWER
 
 
-def test_subjects_name_what_is_compared() -> None:
+def test_a_device_that_is_not_there_is_said_and_one_that_is_has_rows_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ValueError, match="not tpu"):
+        next(language.contests(device="tpu"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(NoDevice, match='device is "cuda"'):
+        next(language.contests(device="cuda"))
+    monkeypatch.setattr(language, "device_of", lambda name: name)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    rows = list(language.contests(device="cuda"))
+    assert len({row.subject for row in rows}) == len(rows) == 6
+    assert all("a GPU" in row.subject and row.unit == language.UNIT for row in rows)
+
+
+def test_what_a_device_does_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: order.append("waited"))
+    assert language.device_rate(lambda: order.append("asked") or 3.0)(0.0) > 0
+    assert order == ["asked", "waited"]
+
+
+def test_subjects_name_what_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     rows = list(language.contests(threads="2"))
     assert len({row.subject for row in rows}) == len(rows)
     assert {row.peer.name.split()[0] for row in rows if row.peer} == {"Hugging", "TRL's", "its"}

@@ -197,7 +197,12 @@ def test_without_a_graph_work_is_itself() -> None:
 @GPU
 def test_a_graph_repeats_its_work_on_the_same_memory() -> None:
     x = torch.zeros(3, device="cuda")
-    work = recorded(lambda: x.add_(1.0), x.device)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        work = recorded(lambda: x.add_(1.0), x.device)
+        assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
     x.zero_()
     for _ in range(5):
         work()
