@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,3 +100,88 @@ def test_counts_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
     results[1.0] = (ran, 2.5, 0)
     with pytest.raises(BenchFailed, match="No worker died"):
         workers.killed("x", PLAN, 1.0)
+
+
+class Actor:
+    """A worker as Ray would hold it, in this process; it can be killed."""
+
+    def __init__(self, ray: OneProcess, worker: Any) -> None:
+        self.ray, self.worker, self.dead = ray, worker, False
+
+    def __getattr__(self, method: str) -> Any:
+        return SimpleNamespace(remote=lambda *given: self.call(method, given))
+
+    def call(self, method: str, given: tuple[Any, ...]) -> Any:
+        self.ray.asked.append("call")
+
+        def result() -> Any:
+            if self.dead:
+                raise self.ray.exceptions.RayActorError
+            return self.ray.actors.index(self) if method == "__ray_call__" else getattr(self.worker, method)(*given)
+
+        return result
+
+
+class OneProcess(ModuleType):
+    """As much of Ray as a pool asks for; the number of an actor is its process."""
+
+    def __init__(self) -> None:
+        super().__init__("ray")
+        self.asked: list[str] = []
+        self.actors: list[Actor] = []
+        self.exceptions = ModuleType("ray.exceptions")
+        for name in ("RayTaskError", "WorkerCrashedError", "OutOfMemoryError", "NodeDiedError", "ObjectLostError"):
+            setattr(self.exceptions, name, type(name, (Exception,), {}))
+        self.exceptions.RayError = type("RayError", (Exception,), {})  # type: ignore[attr-defined]
+        self.exceptions.RayActorError = type("RayActorError", (Exception,), {"actor_init_failed": False})  # type: ignore
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def remote(self, **options: Any) -> Any:
+        return lambda kind: SimpleNamespace(remote=lambda *given: self.make(kind(*given)))
+
+    def make(self, worker: Any) -> Actor:
+        self.actors.append(Actor(self, worker))
+        return self.actors[-1]
+
+    def put(self, value: Any) -> Any:
+        self.asked.append("put")
+        return value
+
+    def get(self, result: Any) -> Any:
+        self.asked.append("get")
+        return result()
+
+    def kill(self, actor: Actor) -> None:
+        actor.dead = True
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> OneProcess:
+    stub = OneProcess()
+    monkeypatch.setitem(sys.modules, "ray", stub)
+    monkeypatch.setitem(sys.modules, "ray.exceptions", stub.exceptions)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "of-nobody")
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setattr(os, "kill", lambda process, number: stub.kill(stub.actors[process]))
+    return stub
+
+
+def test_ray_is_called_as_often_as_is_counted(ray: OneProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = workers.Counted
+    monkeypatch.setattr(workers, "Counted", lambda pool: ray.asked.clear() or counted(pool))
+    monkeypatch.setattr(workers, "HUNDRED_THOUSAND", 512)
+    found = workers.calls("x", workers.on_ray(PLAN, 1))
+    assert sorted(ray.asked) == ["call", "call", "get", "get", "put", "put"]
+    assert found["ours"] == pytest.approx(12.0) and found["ratio"] is None
+    assert found["note"].startswith("6 calls (put, call and get) for 256 transitions")
+
+
+def test_workers_that_are_killed_change_nothing(ray: OneProcess) -> None:
+    calm, _, none = workers.through(PLAN, lambda rounds, spent: rounds < 3)
+    shaken, _, deaths = workers.through(workers.on_ray(PLAN, 1), lambda rounds, spent: rounds < 3, every=1e-9)
+    assert shaken == calm and none == 0 and deaths == len(ray.actors) - 1 >= 1
+    assert calm.rounds == 3 and calm.transitions == 3 * 8 * 16
+    more, *_ = workers.through(workers.on_ray(PLAN, 2), lambda rounds, spent: rounds < 3)
+    assert more.transitions == 2 * calm.transitions and more.weights != calm.weights
