@@ -162,7 +162,7 @@ def illegal(agent: Agent, view: View, action: NDArray[Any]) -> dict[int, Forfeit
     wrong = np.flatnonzero(~(inside & view.legal[np.arange(lanes), np.where(inside, action, 0)]))
     return {
         lane: Forfeit(
-            "illegal", f"{agent.name} chose {_move(game, action[lane])} in {game.name}{legal_named(view, lane)}."
+            "illegal", f"{agent.name} chose {_move(view, lane, action[lane])} in {game.name}{legal_named(view, lane)}."
         )
         for lane in wrong.tolist()
     }
@@ -178,13 +178,14 @@ def runaway(agent: Agent, decision: Decision) -> dict[int, Forfeit]:
     return found
 
 
-def _move(game: Game, action: int) -> str:
-    return f"move {action} ({game.names[action]})" if 0 <= action < game.actions else f"move {action}"
+def _move(view: View, lane: int, action: int) -> str:
+    names = view.game.told(int(view.seat[lane]))
+    return f"move {action} ({names[action]})" if 0 <= action < view.game.actions else f"move {action}"
 
 
 def legal_named(view: View, lane: int, told: Sequence[str] = ()) -> str:
-    """The legal moves of one game by their names, or by those that are told, so many as can be read."""
-    return f", where {named(view.game, view.legal[lane], told)}"
+    """The legal moves of one game as all see them, or by names that are told, so many as can be read."""
+    return f", where {named(view.game, view.legal[lane], told or view.game.told(int(view.seat[lane])))}"
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arena.viewers.match import caption_lines
 from arena.viewers.overlays import value_words
-from arena.viewers.snapshot import Ply, Snapshot, action_words, amount, percent, percent_of, ranked
+from arena.viewers.snapshot import Ply, Snapshot, action_words, amount, expected, percent, percent_of, ranked
 from arena.viewers.table import log_lines
 from arena.viewers.ui import UI
 
@@ -24,7 +24,8 @@ def described(snapshot: Snapshot, ply: int | None = None, ui: UI | None = None) 
 def _position(snapshot: Snapshot, k: int, ui: UI) -> list[str]:
     """What the screen says of one position."""
     game = snapshot.game
-    head = "start" if k == 0 else f"{k}. {action_words(game, snapshot.plies[k - 1].action)} by {_who(snapshot, k - 1)}"
+    last = snapshot.plies[k - 1] if k else None
+    head = f"{k}. {action_words(game, last.action, last.seat)} by {_who(snapshot, k - 1)}" if last else "start"
     seen = snapshot.value(k)
     chance = f"   {snapshot.names[0]} (player 1) {percent(seen[0])}" if seen is not None else ""
     if snapshot.scored and k:
@@ -41,7 +42,7 @@ def _who(snapshot: Snapshot, k: int) -> str:
 
 def _rows(snapshot: Snapshot, thought: Ply, ui: UI) -> list[str]:
     """The table of candidates, the columns that have something in them."""
-    names, total = snapshot.game.names, sum(c.visits for c in thought.candidates)
+    names, total = snapshot.game.told(thought.seat), sum(c.visits for c in thought.candidates)
     table = [("move", "visits", "value", "prior", "expects")]
     for c in ranked(thought.candidates):
         table.append(
@@ -50,7 +51,7 @@ def _rows(snapshot: Snapshot, thought: Ply, ui: UI) -> list[str]:
                 f"{c.visits:.0f}" if total else "",
                 value_words(c, ui, thought.seat, snapshot.game),
                 "" if c.prior is None else percent_of(c.prior, 1.0),
-                " ".join(names[a] for a in c.pv[1:]),
+                " ".join(name for _, name in expected(snapshot.game, c)),
             )
         )
     filled = [i for i in range(5) if i == 0 or any(row[i] for row in table[1:])]

@@ -219,7 +219,9 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
     if shown and k and k - 1 in changes(snapshot):
         ply, lost = snapshot.plies[k - 1], loss(snapshot, k - 1, changes(snapshot)[k - 1])
         if lost >= LOSSES[-1][0]:
-            said.append(f"{action_words(snapshot.game, ply.action)} costs {names[ply.seat]} {lost:.2f} in value.")
+            said.append(
+                f"{action_words(snapshot.game, ply.action, ply.seat)} costs {names[ply.seat]} {lost:.2f} in value."
+            )
     thought = snapshot.thought(k) if shown else None
     if to_move(snapshot, ui) and snapshot.game.controls:
         how = "drag a dial, or up and down" if len(snapshot.game.controls) == 1 else "drag the dials"
@@ -228,7 +230,8 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
         back = "" if snapshot.game.foreign else "u takes back, "
         said.append(f"Your move.  {back}Enter lets the agent move.")
     elif snapshot.game.controls and k < snapshot.length:
-        said.append(f"{action_words(snapshot.game, snapshot.plies[k].action)} by {names[snapshot.plies[k].seat]}.")
+        ply = snapshot.plies[k]
+        said.append(f"{action_words(snapshot.game, ply.action, ply.seat)} by {names[ply.seat]}.")
     elif thought is not None and thought.candidates:
         said.append(_search_words(snapshot, k))
     elif k == snapshot.length and snapshot.thinking is not None:
@@ -243,17 +246,18 @@ def caption_lines(snapshot: Snapshot, ui: UI, shown: bool) -> list[str]:
 def _search_words(snapshot: Snapshot, k: int) -> str:
     thought = snapshot.thought(k)
     assert thought is not None
-    best, game = ranked(thought.candidates)[0], snapshot.game
+    best = ranked(thought.candidates)[0]
+    move = snapshot.game.told(thought.seat)[best.action]
     total = sum(c.visits for c in thought.candidates)
     name = snapshot.names[thought.voice if thought.voice is not None else thought.seat]
     who = "The analyst" if thought.voice is None and len(set(snapshot.names)) > 1 else name
     if total:
         visits = f"{total:,.0f} visit{'s' if total > 1 else ''}".replace(",", " ")
-        words = f"{who} gives {game.names[best.action]} {percent_of(best.visits, total)} of {visits}"
+        words = f"{who} gives {move} {percent_of(best.visits, total)} of {visits}"
     elif best.prior is not None:
-        words = f"{who} plays {game.names[best.action]} with {percent_of(best.prior, 1.0)}"
+        words = f"{who} plays {move} with {percent_of(best.prior, 1.0)}"
     else:
-        words = f"{who} prefers {game.names[best.action]}"
+        words = f"{who} prefers {move}"
     value = best.value if best.value is not None else thought.value
     if value is not None and (best.proven if best.value is not None else thought.proven):
         return f"{words}: a proven {OUTCOMES[outcome(value, thought.seat)]}."

@@ -84,7 +84,7 @@ def _turn(snapshot: Snapshot, k: int, change: float, line: Box, size: float) -> 
     gained = to_player_1(change, side)
     value = ("+" if gained > 0 else "−") + f"{abs(gained):.2f}"
     long = width(value, size, "bold") + 1
-    words = f"{k + 1}.  {action_words(snapshot.game, ply.action)}  by {snapshot.names[ply.seat]}"
+    words = f"{k + 1}.  {action_words(snapshot.game, ply.action, ply.seat)}  by {snapshot.names[ply.seat]}"
     room = line.w - long - 3
     return [
         Rect(*line, "raised", radius=CORNER, hit=f"move:{k + 1}"),

@@ -146,7 +146,7 @@ def _turn(snapshot: Snapshot, k: int, line: Box, size: float) -> list[Shape]:
     ply, paid = snapshot.plies[k], float(snapshot.rows[k + 1]["reward"][0])
     value = amount(paid, plus=True)
     room = line.w - width(value, size, "bold") - 4
-    words = f"{k + 1}.  {action_words(snapshot.game, ply.action)}"
+    words = f"{k + 1}.  {action_words(snapshot.game, ply.action, ply.seat)}"
     words += f"  by {snapshot.names[ply.seat]}" if snapshot.game.seats > 1 else ""
     return [
         Rect(*line, "raised", radius=CORNER, hit=f"move:{k + 1}"),

@@ -37,11 +37,11 @@ def to_player_1(value: float, seat: int, game: Game | None = None) -> float:
     return -value if seat == 1 and (game is None or not scored(game)) else value
 
 
-def action_words(game: Game, action: Any) -> str:
-    """An action by its name, a vector by the names and numbers of its controls."""
+def action_words(game: Game, action: Any, seat: int) -> str:
+    """A seat's action by its name on the board, a vector by the names and numbers of its controls."""
     if game.controls:
         return ", ".join(f"{name} {amount(x, plus=True)}" for name, x in zip(game.names, action, strict=True))
-    return game.names[action]
+    return game.told(seat)[action]
 
 
 def amount(value: float, plus: bool = False) -> str:
@@ -63,6 +63,12 @@ class Candidate:
     rows: Rows | None = field(default=None, compare=False)
     proven: bool = False
     """Whether `value` is exact: a win, a draw or a loss."""
+
+
+def expected(game: Game, candidate: Candidate) -> list[tuple[int, str]]:
+    """What a candidate is expected to be followed by: who moves, and the move's name on the board."""
+    seats = [0] * len(candidate.pv) if candidate.rows is None else candidate.rows["seat"].tolist()
+    return [(seat, game.told(seat)[move]) for seat, move in zip(seats[1:], candidate.pv[1:], strict=False)]
 
 
 @dataclass(frozen=True, slots=True)

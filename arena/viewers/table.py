@@ -17,6 +17,7 @@ from arena.viewers.snapshot import (
     action_words,
     amount,
     changes,
+    expected,
     loss,
     percent_of,
     ranked,
@@ -162,7 +163,7 @@ def _row(
             shapes.append(Text(cut(words, at.w, size, weight), at, size, colour, align, weight))
 
     cell("#", str(number + 1), "muted", align="left")
-    cell("move", snapshot.game.names[candidate.action], "yellow" if best else "text", "bold", "left")
+    cell("move", snapshot.game.told(thought.seat)[candidate.action], "yellow" if best else "text", "bold", "left")
     share = candidate.visits / most if most else candidate.prior or 0.0
     bar = columns["bar"]
     shapes.append(Rect(bar.x, y + row * 0.27, bar.w, row * 0.46, mix("panel", "raised", 0.9), radius=0.4))
@@ -181,7 +182,7 @@ def _row(
         cell("value", value_words(candidate, ui, thought.seat, snapshot.game), colour, "bold")
     if candidate.prior is not None:
         cell("prior", percent_of(candidate.prior, 1.0), "teal")
-    cell("line", " ".join(snapshot.game.names[a] for a in candidate.pv[1:]), "muted", align="left")
+    cell("line", " ".join(name for _, name in expected(snapshot.game, candidate)), "muted", align="left")
     return shapes
 
 
@@ -218,7 +219,7 @@ def _moves(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
     row, found = size * 1.45, changes(snapshot) if shown else {}
     abreast = snapshot.game.seats if 2 <= snapshot.game.seats <= 4 else 1
     if snapshot.game.controls:
-        longest = max(width(action_words(snapshot.game, ply.action), size) for ply in snapshot.plies[:50]) + 2
+        longest = max(width(action_words(snapshot.game, ply.action, ply.seat), size) for ply in snapshot.plies[:50]) + 2
     else:
         longest = max(width(name, size) for name in snapshot.game.names)
     count = -(-snapshot.length // abreast)
@@ -247,7 +248,7 @@ def _moves(snapshot: Snapshot, ui: UI, layout: Layout, box: Box, shown: bool) ->
 
 def _move(snapshot: Snapshot, ui: UI, at: Box, k: int, size: float, found: dict[int, float]) -> list[Shape]:
     ply, here = snapshot.plies[k], ui.ply == k + 1
-    words = HIDDEN if secret(snapshot, ui, k) else action_words(snapshot.game, ply.action)
+    words = HIDDEN if secret(snapshot, ui, k) else action_words(snapshot.game, ply.action, ply.seat)
     name = cut(words, at.w - 1.0, size, "bold")
     shapes: list[Shape] = [Rect(*at.inset(0.1), "yellow" if here else None, radius=0.5, hit=f"move:{k + 1}")]
     colour = "ink" if here else "muted" if k < snapshot.opening else SEATS[ply.seat]
@@ -273,12 +274,12 @@ def log_lines(snapshot: Snapshot, shown: bool = True, ui: UI | None = None) -> l
         lines.append((f"player {seat + 1}", f"{name}  {rating}".rstrip()))
     lines += list(snapshot.facts)
     if snapshot.opening:
-        given = " ".join(action_words(game, p.action) for p in snapshot.plies[: snapshot.opening])
+        given = " ".join(action_words(game, p.action, p.seat) for p in snapshot.plies[: snapshot.opening])
         lines.append(("opening", given))
     for k in range(snapshot.opening, snapshot.length):
         ply = snapshot.plies[k]
         closed = ui is not None and secret(snapshot, ui, k)
-        words = HIDDEN if closed else action_words(game, ply.action)
+        words = HIDDEN if closed else action_words(game, ply.action, ply.seat)
         paid = float(snapshot.rows[k + 1]["reward"][ply.seat])
         if snapshot.scored and paid:
             words += f"   paid {amount(paid)}"

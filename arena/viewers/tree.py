@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from arena.viewers.layout import Layout
 from arena.viewers.lettering import cut, width
 from arena.viewers.overlays import between
 from arena.viewers.shapes import PANEL, Box, Disc, Group, Line, Point, Shape, Text
-from arena.viewers.snapshot import OUTCOMES, Candidate, Snapshot, amount, outcome, ranked, scored, signed
+from arena.viewers.snapshot import OUTCOMES, Candidate, Snapshot, amount, expected, outcome, ranked, scored, signed
 from arena.viewers.theme import BODY, SEATS, SMALL, Colour, diverging, ink_on, mix
 from arena.viewers.ui import UI, focused
 from envs.game import Game
@@ -51,7 +53,9 @@ def tree(snapshot: Snapshot, ui: UI, layout: Layout, box: Box) -> list[Shape]:
             shapes.append(
                 Text(cut(_words(candidate, thought.seat, snapshot.game), ahead.w, size), ahead, size, "muted")
             )
-        shapes += _node(snapshot, candidate, at, r, size, lit, _colour(snapshot, candidate, candidates))
+        shapes += _node(
+            snapshot.game.told(thought.seat), candidate, at, r, size, lit, _colour(snapshot, candidate, candidates)
+        )
     seen = snapshot.value(ui.ply)
     shapes.append(Disc(*root, 2.4, diverging(seen[0] if seen else 0.0), rim="text", rim_width=0.25, layer=PANEL))
     return [Group(tuple(shapes), box.inset(-1))]
@@ -73,10 +77,10 @@ def _words(candidate: Candidate, seat: int, game: Game) -> str:
 
 
 def _node(
-    snapshot: Snapshot, candidate: Candidate, at: Point, r: float, size: float, lit: bool, fill: Colour
+    names: Sequence[str], candidate: Candidate, at: Point, r: float, size: float, lit: bool, fill: Colour
 ) -> list[Shape]:
     """A move of the root; its name is inside if it fits, else on the edge that leads to it."""
-    name = snapshot.game.names[candidate.action]
+    name = names[candidate.action]
     rim, hit = "yellow" if lit else "text", f"row:{candidate.action}"
     disc = Disc(*at, r, fill, rim=rim, rim_width=0.25, layer=PANEL, hit=hit)
     if width(name, size, "bold") <= 1.7 * r and r >= 0.8 * size:
@@ -92,21 +96,20 @@ def _ahead(
     """The expected continuation, one disc a move in the colour of its mover."""
     shapes: list[Shape] = []
     depth = max(1, min(depth, int(room.w / (3.2 * size))))
-    r, names = 0.7 * size, snapshot.game.names
-    inside = max(width(name, size) for name in names) <= 1.5 * r
-    for i, move in enumerate(candidate.pv[1 : depth + 1]):
+    r = 0.7 * size
+    inside = max(width(name, size) for name in snapshot.game.names) <= 1.5 * r
+    for i, (seat, name) in enumerate(expected(snapshot.game, candidate)[:depth]):
         x = room.x + (i + 0.5) * room.w / depth
         shapes.append(Line(((start, room.cy), (x - r, room.cy)), max(0.15, 0.6 * share), edge, 0.6 - 0.05 * i))
-        seat = int(candidate.rows[i + 1]["seat"]) if candidate.rows is not None else 0
         fill = mix("panel", SEATS[seat], 0.28)
         if inside:
             shapes.append(Disc(x, room.cy, r, fill, rim=SEATS[seat], rim_width=0.15, layer=PANEL))
-            shapes.append(Text(names[move], Box(x - r, room.y, 2 * r, room.h), size, "text", "centre"))
+            shapes.append(Text(name, Box(x - r, room.y, 2 * r, room.h), size, "text", "centre"))
             start = x + r
         else:
             shapes.append(Disc(x - 0.4 * r, room.cy, 0.6 * r, fill, rim=SEATS[seat], rim_width=0.15, layer=PANEL))
-            words = Box(x + 0.4 * r, room.y, width(names[move], size) + 0.3, room.h)
-            shapes.append(Text(names[move], words, size, "text"))
+            words = Box(x + 0.4 * r, room.y, width(name, size) + 0.3, room.h)
+            shapes.append(Text(name, words, size, "text"))
             start = words.right + 0.4
     return shapes
 

@@ -1,4 +1,4 @@
-"""Gardner's minichess: a chequered board, pieces cut out of plain shapes, each side's own count of the lines."""
+"""Gardner's minichess: a chequered board, pieces cut out of plain shapes."""
 
 from __future__ import annotations
 
@@ -114,10 +114,9 @@ def _board(grid: Box, cell: float, rim: float, layout: Layout, flipped: bool) ->
     for i in range(SIZE):
         letter, number = ("abcde"[4 - i], i + 1) if flipped else ("abcde"[i], SIZE - i)
         below = Box(grid.x + i * cell, grid.bottom, cell, rim)
-        left, right = Box(body.x, grid.y + i * cell, rim, cell), Box(grid.right, grid.y + i * cell, rim, cell)
+        left = Box(body.x, grid.y + i * cell, rim, cell)
         shapes.append(Text(letter, below, words, "muted", "centre", layer=BOARD))
-        shapes.append(Text(str(number), left, words, SEATS[0], "centre", "bold", layer=BOARD))
-        shapes.append(Text(str(SIZE + 1 - number), right, words, SEATS[1], "centre", "bold", layer=BOARD))
+        shapes.append(Text(str(number), left, words, "muted", "centre", layer=BOARD))
     return shapes
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from agents.play import illegal
+from agents.registry import agent
 from arena.viewers.arcade.game_2048 import kinds, moved, slide
 from arena.viewers.boards.go import areas, stars
+from arena.viewers.describe import described
 from arena.viewers.layout import layout
 from arena.viewers.overlays import last_move
 from arena.viewers.pictures import picture_of
-from arena.viewers.shapes import Poly, Ring, Text
+from arena.viewers.shapes import Group, Poly, Ring, Text
+from arena.viewers.snapshot import Candidate, Ply
 from arena.viewers.sources import GameRecord, replayed
+from arena.viewers.table import log_lines
+from arena.viewers.tree import tree
 from arena.viewers.ui import UI
 from envs import kernels
 from envs.arcade.game_2048 import STEPS
@@ -110,3 +118,31 @@ def test_pieces_are_shapes_and_no_letters() -> None:
     shapes = picture_of(rules)(rules, row, WHERE.board, WHERE).shapes
     assert {shape.text for shape in shapes if isinstance(shape, Text)} == set("abcde12345")
     assert sum(isinstance(shape, Poly) for shape in shapes) >= 40  # a foot and a body for each of 20 pieces
+
+
+def test_moves_of_chess_are_told_as_they_are_on_the_board_whoever_makes_them() -> None:
+    rules = game("gardner_chess")
+    b2b3, d2d3 = rules.action("b2b3"), rules.action("d2d3")
+    made = replayed(GameRecord(rules, (b2b3, d2d3), ("ann", "bob"), opening=1))
+    told = described(made)
+    assert "1. b2b3 by ann" in told and "2. d4d3 by bob" in told and "d2d3" not in told
+    assert [words for what, words in log_lines(made) if what in ("opening", "move 2")] == ["b2b3", "d4d3"]
+    thought = Ply(d2d3, 1, candidates=(Candidate(d2d3, 3, value=0.0, pv=(d2d3, b2b3), rows=made.rows[1:3]),))
+    thinking = replace(made, plies=(made.plies[0], thought))
+    (group,) = tree(thinking, UI(ply=1), WHERE, WHERE.board)
+    assert isinstance(group, Group)
+    texts = [shape.text for shape in group.shapes if isinstance(shape, Text)]
+    assert "d4d3" in texts and "b2b3" in texts and "d2d3" not in texts
+    assert "The analyst gives d4d3" in described(thinking, 1) and "d2d3" not in described(thinking, 1)
+
+
+def test_whoever_breaks_the_rules_of_chess_is_told_so_by_the_board() -> None:
+    rules = game("gardner_chess")
+    b2b3, d2d3, e2e4 = (rules.action(name) for name in ("b2b3", "d2d3", "e2e4"))
+    with pytest.raises(ValueError, match=r"is against the rules: .*d4d3"):
+        kernels.replay(rules, 0, [b2b3, e2e4])
+    rows = kernels.replay(rules, 0, [b2b3, d2d3])
+    for seat, chosen, legal in ((1, "e4e2", "d4d3"), (0, "e2e4", "b3a4")):
+        view = kernels.view(rules, rows[1:2] if seat else rows[2:3])
+        (forfeit,) = illegal(agent("random"), view, np.array([e2e4])).values()
+        assert f"({chosen}) in gardner_chess" in forfeit.text and legal in forfeit.text
