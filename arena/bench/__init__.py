@@ -93,6 +93,9 @@ def run(
         if not any(key in parameters for parameters in known.values()):
             there = sorted({key for parameters in known.values() for key in parameters}) or ["none"]
             raise Unknown(f"{', '.join(chosen)}: no option '{key}'; {nearest(key, there)}")
+    for key, value in (options or {}).items():
+        for parameters in known.values():
+            _require_numbers(key, value, str(parameters[key].default) if key in parameters else "")
     rows: list[Row] = []
     for name in chosen:
         if began is not None:
@@ -100,6 +103,27 @@ def run(
         own = {key: value for key, value in (options or {}).items() if key in known[name]}
         rows += _in_own_process(name, {**own, "runs": str(runs), "seconds": str(seconds)})
     return rows
+
+
+def _require_numbers(key: str, value: str, usual: str) -> None:
+    """Raises BenchFailed where an option that is usually a number, or several with commas between them, is none."""
+    kinds = {kind for part in usual.split(",") if (kind := _kind(part)) is not str}
+    if not kinds or all(_kind(part) in (int, *kinds) for part in (value.split(",") if "," in usual else [value])):
+        return
+    number = "a whole number" if kinds == {int} else "a number"
+    what = f"{number}, or several with commas between them" if "," in usual else number
+    raise BenchFailed(f"--option {key}={value}: {key} is {what}, as in --option {key}={usual}.")
+
+
+def _kind(word: str) -> type:
+    """What a word is: a whole number, another number, or words."""
+    for kind in (int, float):
+        try:
+            kind(word)
+        except ValueError:
+            continue
+        return kind
+    return str
 
 
 def _in_own_process(name: str, options: Mapping[str, str]) -> list[Row]:

@@ -43,7 +43,9 @@ class Learned(NamedTuple):
     reached: float | None
 
 
-def contests(tasks: str = "reverse,sort,addition,parity", seeds: str = "3", core_seconds: str = "240") -> Iterator[Row]:
+def contests(
+    tasks: str = "reverse,sort,addition,parity", seeds: str = "3", core_seconds: str = "240.0"
+) -> Iterator[Row]:
     """One row a task.
 
     tasks         specs, with commas between them; one alone may have commas of its own

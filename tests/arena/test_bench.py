@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from agents.self_play import SelfPlay
+from arena import cli
 from arena.bench import (
     BENCHES,
     Row,
+    _require_numbers,
     as_table,
     figure,
     games,
@@ -89,6 +91,29 @@ def test_what_is_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(measure, "bench", refused)
     assert measure.main(["games", "game=ludo"]) == 2
     assert capsys.readouterr() == ("", "games has no ludo.\n")
+
+
+@pytest.mark.parametrize(
+    ("bench", "option", "text"),
+    [
+        ("ratings", "games=many", "games is a whole number, as in --option games=10000."),
+        ("ratings", "games=2.5", "games is a whole number"),
+        ("ratings", "games=1,2", "games is a whole number"),
+        ("matchmaking", "frozen=10,x", "frozen is a whole number, or several with commas between them"),
+        ("tasks", "core_seconds=x", "core_seconds is a number, as in"),
+    ],
+)
+def test_an_option_that_is_no_number_is_named_before_anything_starts(
+    bench: str, option: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["bench", bench, "--option", option]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"--option {option}: {text}") and err.count("\n") == 1
+
+
+def test_an_option_that_is_a_number_passes() -> None:
+    for key, value, usual in (("a", "60", "240.0"), ("a", "6e1", "240.0"), ("b", "3", "10,100"), ("c", "x", "random")):
+        _require_numbers(key, value, usual)
 
 
 def test_idle_time_can_be_read() -> None:
