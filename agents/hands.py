@@ -54,7 +54,8 @@ class Known:
         if size == len(self.keys):
             return
         kept = (self.keys, self.obs, self.legal, self.policy, self.value)
-        if size * sum(array[0].nbytes for array in kept) > MOST_BYTES:
+        each = sum(array[0].nbytes for array in kept) + 4 * self.slots.itemsize + 2 * 8 * self.game.actions
+        if size * each > MOST_BYTES:  # with the hash table, and what is added up of each action
             raise Unable(
                 f"Seats knew {self.used:,} different things in these games of {self.game.name}, and more would take "
                 f"over {MOST_BYTES / 2**30:g} GiB; set rollouts.hands lower."
