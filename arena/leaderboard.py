@@ -121,18 +121,18 @@ class Leaderboard:
         return f"{self.outdated:,} {played} under other rules, left out" if self.outdated else ""
 
 
-def ratings(store: Store, game: str, *, upto: int | None = None) -> Ratings:
-    """Everybody's rating from every stored game that counts, or from those up to a number."""
+def ratings(store: Store, game: str, *, upto: int | None = None, intervals: bool = True) -> Ratings:
+    """Everybody's rating from every stored game that counts, or from those up to a number; see `rate`."""
     members = [m.name for m in store.members(game) if m.kind in ("anchor", "snapshot", "agent")]
     results = store.results(game, upto=upto)
     known = {name for result in results for name in result[:2]}
-    return rate(results, members=members, anchor=ANCHOR if ANCHOR in known.union(members) else None)
+    anchor = ANCHOR if ANCHOR in known.union(members) else None
+    return rate(results, members=members, anchor=anchor, intervals=intervals)
 
 
 def keep_ratings(store: Store, game: str) -> None:
     """Keeps everybody's rating, where games have come since ratings were kept last; not of more than `MANY` members."""
-    last = max((point.upto for point in store.rating_history(game)), default=0)
-    if store.newest(last, game) is not None and len(store.members(game)) <= MANY:
+    if store.newest(store.last_rated(game), game) is not None and len(store.members(game)) <= MANY:
         store.add_ratings(game, store.last_number(), ratings(store, game).rows())
 
 

@@ -163,7 +163,7 @@ class League:
 
     def send_out(self, pairs: int) -> None:
         """Gives the workers the pairs of rating games that tell most among those who can play."""
-        rated = ratings(self.store, self.game)
+        rated = ratings(self.store, self.game, intervals=False)
         known = Counter(self.met)
         pairings: list[Pairing] = []
         for a, b in most_telling(rated, pairs, seed=self.run.trainer.number, among=self.specs):

@@ -385,6 +385,10 @@ class Store:
         )
         return [RatingPoint(*row) for row in rows]
 
+    def last_rated(self, game: str) -> int:
+        """The number of the last game that the newest ratings counted; 0 where none are kept."""
+        return self._rows("SELECT coalesce(max(upto), 0) FROM ratings WHERE game = ?", (game,))[0][0]
+
     def faults(self) -> list[str]:
         """What SQLite finds wrong with the file itself; [] if nothing."""
         broken = [text for (text,) in self._rows("PRAGMA integrity_check") if text != "ok"]

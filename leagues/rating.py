@@ -140,6 +140,7 @@ def rate(
     draws: Literal["davidson", "half"] = "davidson",
     first_move: bool = True,
     prior: Prior | None = Prior(),
+    intervals: bool = True,
 ) -> Ratings:
     """Rates all who played and all `members`; the order of the results does not matter.
 
@@ -149,6 +150,7 @@ def rate(
         draws: fit a tie parameter, or count each draw as half a win and half a loss.
         first_move: whether to fit what moving first is worth (else it is 0).
         prior: None is the pure likelihood, which fails where somebody won or lost everything.
+        intervals: whether `low` and `high` are worked out; NaN otherwise.
     """
     met = tally(results)
     names = tuple(sorted({name for pair in met for name in pair}.union(members)))
@@ -167,7 +169,7 @@ def rate(
 
     zero = index[anchor] if anchor is not None else None
     x, slots, rows, free, tied = fit(first, second, counts, names, zero, draws, first_move, prior)
-    return _ratings(names, anchor, rows, x, free, slots, tied, (first, second, counts))
+    return _ratings(names, anchor, rows, x, free, slots, tied, (first, second, counts), intervals)
 
 
 def strengths(
@@ -328,10 +330,11 @@ def _ratings(
     slots: Slots,
     tied: bool,
     played: tuple[Ints, Ints, Floats],
+    intervals: bool,
 ) -> Ratings:
     n, centred = len(names), anchor is None
     spread = covariance(rows, x, free, slots)
-    bounds = profile_bounds(rows, x, free, slots, spread, centred)
+    bounds = profile_bounds(rows, x, free, slots, spread, centred) if intervals else np.full((n, 2), np.nan)
     error = float(ELO * sqrt(max(spread[slots.first, slots.first], 0.0)))
     kept = spread[:n, :n]  # changed in place: of thousands it is large
     if centred and n:

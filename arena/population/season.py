@@ -284,7 +284,8 @@ class Season:
         focus = [self.entry(name) for name in fresh if self.entry(name) in self.specs]
         if not focus:
             return
-        rated = rate(self.results, members=self.specs, anchor=ANCHOR if ANCHOR in self.specs else None)
+        anchor = ANCHOR if ANCHOR in self.specs else None
+        rated = rate(self.results, members=self.specs, anchor=anchor, intervals=False)
         met: Counter[tuple[str, str]] = Counter()
         for (a, b, _), times in self.results.items():
             met[min(a, b), max(a, b)] += times

@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from arena.leaderboard import as_csv, as_document, as_table, leaderboard
+from arena.leaderboard import as_csv, as_document, as_table, keep_ratings, leaderboard
 from arena.page import as_page
 from arena.store import Store, StoredGame, StoreError
 from arena.text import inert, percent
+from arena.tournament import contest, tournament
 
 NAMES = ["random", "weak", "strong", "<img src=x onerror=alert(1)>", "=HYPERLINK(1)", "[bold red]loud[/]"]
 
@@ -42,6 +43,17 @@ def store(tmp_path):
         )
         store.add_games(games)
         yield store
+
+
+def test_that_games_have_come_since_is_not_asked_of_the_whole_history(tmp_path, monkeypatch):
+    with Store(tmp_path / "kept.db") as store:
+        tournament(store, contest("tic_tac_toe", ["random", "first"]), "round-robin", 1)
+        assert store.last_rated("tic_tac_toe") == store.last_number() == 2 and store.last_rated("kuhn") == 0
+        kept = store.rating_history("tic_tac_toe")
+        monkeypatch.setattr(Store, "rating_history", None)
+        keep_ratings(store, "tic_tac_toe")
+        monkeypatch.undo()
+        assert store.rating_history("tic_tac_toe") == kept and len(kept) == 2
 
 
 def test_lines_are_ordered_anchored_and_bounded(store):

@@ -374,6 +374,15 @@ def test_the_anchor_moves_the_scale_and_nothing_else() -> None:
     assert to_mean.elo.mean() == pytest.approx(0, abs=1e-9)
 
 
+def test_intervals_are_worked_out_for_those_alone_who_read_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = [Result("a", "b", 1.0), Result("b", "a", 0.5), Result("a", "c", 0.0)]
+    whole = rate(results, anchor=None)
+    monkeypatch.setattr("leagues.rating.profile_bounds", None)
+    bare = rate(results, anchor=None, intervals=False)
+    assert (bare.elo == whole.elo).all() and (bare.covariance == whole.covariance).all()
+    assert np.isnan(bare.low).all() and np.isnan(bare.high).all() and np.isfinite(whole.low).all()
+
+
 def test_leaderboard_rows() -> None:
     ratings = rate(match("a", "random", 30, 4, 6), members=["z"])
     rows = ratings.rows()
