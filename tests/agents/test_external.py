@@ -193,6 +193,7 @@ WRONGS = {
     "exit": ("sys.exit(3)", "crash"),
     "exception": ("raise RuntimeError('no idea')", "crash"),
     "kill": ("os.kill(os.getpid(), 9)", "crash"),
+    "kill its group": ("os.kill(0, 15); time.sleep(9)", "crash"),
     "closed": ("os.close(1); time.sleep(60)", "crash"),
     "long line": ("os.write(1, b'x' * 10_000_000)", "flood"),
     "flood": ("while True: os.write(1, b'y\\n' * 4096)", "flood"),
