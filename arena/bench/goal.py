@@ -1,8 +1,8 @@
 """Time to a goal: until a learner of cart-pole is paid 475 in the mean of 100 held-out games, in seconds of one core.
 
 Ours learns by the settings below; Stable-Baselines3 has its own CartPole-v1, network and RL Zoo's settings for it, and
-RLlib those of its own example. All are tried by the same games after every `EVERY` decisions (RLlib after each of its
-batches), as the likeliest action plays them. What counts is the time that the core worked on learning, its set-up
+RLlib those of its own examples. All are tried by the same games after every `EVERY` decisions (RLlib after each of its
+iterations), as the likeliest action plays them. What counts is the time that the core worked on learning, its set-up
 included and imports, compiling, the trials and Ray's other processes left out. Seeds take turns.
 """
 
@@ -41,7 +41,7 @@ OURS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """algorithm -> our settings where they are not the algorithm's own."""
 
-PEERS = {"ppo": ("sb3:ppo", "rllib:ppo"), "pqn": ("sb3:dqn",)}
+PEERS = {"ppo": ("sb3:ppo", "rllib:ppo"), "pqn": ("sb3:dqn", "rllib:dqn")}
 """algorithm -> who else learns the like, as package:algorithm."""
 PACKAGES = {"sb3": "stable_baselines3", "rllib": "ray"}
 """The packages of peers -> what has to be installed."""
@@ -49,8 +49,11 @@ CALLED = {
     "sb3:ppo": "Stable-Baselines3's ppo, RL Zoo's settings",
     "sb3:dqn": "Stable-Baselines3's dqn, RL Zoo's settings",
     "rllib:ppo": "RLlib's ppo, its example's settings",
+    "rllib:dqn": "RLlib's dqn, its example's settings",
 }
-MOST = {"ppo": 100_000, "pqn": 100_000, "sb3:ppo": 100_000, "sb3:dqn": 50_000, "rllib:ppo": 300_000}
+MOST = {
+    "ppo": 100_000, "pqn": 100_000, "sb3:ppo": 100_000, "sb3:dqn": 50_000, "rllib:ppo": 300_000, "rllib:dqn": 200_000,
+}  # fmt: skip
 """Decisions after which a seed has failed, as RL Zoo and RLlib have them; schedules are over so many."""
 
 
@@ -83,7 +86,7 @@ class Predicting:
 
 
 def contests(seeds: str = "3", only: str = "ppo,pqn", peers: str = "sb3,rllib") -> Iterator[Row]:
-    """One row for each of ours and of its peers: ppo beside theirs, pqn beside Stable-Baselines3's dqn.
+    """One row for each of ours and of its peers: ppo beside theirs, pqn beside their dqn.
 
     seeds  how many of each side
     only   which of ours
@@ -162,7 +165,7 @@ def native(name: str, seed: int, most: int) -> Reached:
 def foreign(peer: str, seed: int, most: int) -> Reached:
     """Another project's learner, until the goal or so many decisions."""
     package, _, algorithm = peer.partition(":")
-    return by_rllib(seed, most) if package == "rllib" else by_sb3(algorithm, seed, most)
+    return by_rllib(algorithm, seed, most) if package == "rllib" else by_sb3(algorithm, seed, most)
 
 
 def by_sb3(name: str, seed: int, most: int) -> Reached:
@@ -188,21 +191,23 @@ def by_sb3(name: str, seed: int, most: int) -> Reached:
     return watch.reached
 
 
-def by_rllib(seed: int, most: int) -> Reached:
-    """RLlib's PPO, which plays CartPole-v1 and learns in this process."""
+def by_rllib(name: str, seed: int, most: int) -> Reached:
+    """RLlib's PPO or DQN, which plays CartPole-v1 and learns in this process."""
     start_ray(1, None)  # before anything imports Ray, so that it asks for its token
+    from ray.rllib.algorithms.dqn import DQNConfig
     from ray.rllib.algorithms.ppo import PPOConfig
     from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
     def choose(obs: NDArray[np.float32]) -> NDArray[np.int64]:
         with torch.no_grad():
             out = module.forward_inference({"obs": torch.from_numpy(obs)})
-        return out["action_dist_inputs"].argmax(-1).numpy()
+        chosen = out["actions"] if name == "dqn" else out["action_dist_inputs"].argmax(-1)
+        return chosen.numpy()
 
     begun = time.process_time()
-    shape = DefaultModelConfig(fcnet_hiddens=[32], fcnet_activation="linear", vf_share_layers=True)
-    config = PPOConfig().environment("CartPole-v1").env_runners(num_env_runners=0).debugging(seed=seed)
-    config = config.training(**EXAMPLE_PPO).rl_module(model_config=shape)
+    kind, (settings, shape) = {"ppo": (PPOConfig, EXAMPLE_PPO), "dqn": (DQNConfig, EXAMPLE_DQN)}[name]
+    config = kind().environment("CartPole-v1").env_runners(num_env_runners=0).debugging(seed=seed)
+    config = config.training(**settings).rl_module(model_config=DefaultModelConfig(**shape))
     trained = config.build_algo()
     try:
         module: Any = trained.get_module()
@@ -224,8 +229,23 @@ ZOO_DQN: dict[str, Any] = {
     "exploration_final_eps": 0.04, "policy_kwargs": {"net_arch": [256, 256]},
 }  # fmt: skip
 """rl-baselines3-zoo, hyperparams/ppo.yml and dqn.yml, CartPole-v1."""
-EXAMPLE_PPO: dict[str, Any] = {"lr": 3e-4, "num_epochs": 6, "vf_loss_coeff": 0.01}
-"""RLlib's own tuned example of PPO, CartPole-v1."""
+EXAMPLE_PPO: tuple[dict[str, Any], dict[str, Any]] = (
+    {"lr": 3e-4, "num_epochs": 6, "vf_loss_coeff": 0.01},
+    {"fcnet_hiddens": [32], "fcnet_activation": "linear", "vf_share_layers": True},
+)
+EXAMPLE_DQN: tuple[dict[str, Any], dict[str, Any]] = (
+    {
+        "lr": 5e-4, "train_batch_size_per_learner": 32, "n_step": (2, 5), "double_q": True, "dueling": True,
+        "epsilon": [(0, 1.0), (25_000, 0.02)], "replay_buffer_config": {
+            "type": "PrioritizedEpisodeReplayBuffer", "capacity": 50_000, "alpha": 0.6, "beta": 0.4,
+        },
+    },
+    {
+        "fcnet_hiddens": [256], "fcnet_activation": "tanh", "fcnet_bias_initializer": "zeros_",
+        "head_fcnet_hiddens": [256], "head_fcnet_bias_initializer": "zeros_",
+    },
+)  # fmt: skip
+"""RLlib's own tuned examples, cartpole_ppo.py and cartpole_dqn.py: how they learn, and their networks."""
 
 
 class Watch:

@@ -74,6 +74,12 @@ def test_who_is_not_there_is_named_before_anybody_learns(options: dict[str, str]
         next(goal.contests(**options))
 
 
+def test_every_peer_has_a_name_and_an_end() -> None:
+    peers = {peer for those in goal.PEERS.values() for peer in those}
+    assert peers == set(goal.CALLED) == {name for name in goal.MOST if ":" in name}
+    assert {peer.partition(":")[0] for peer in peers} == set(goal.PACKAGES)
+
+
 def test_ray_is_not_imported_to_see_whether_it_is_there() -> None:
     """It reads on import that it must ask for a token, which `start_ray` says."""
     code = "import sys; from arena.bench import goal; print(goal.absent('rllib:ppo'), 'ray' in sys.modules)"
@@ -94,7 +100,7 @@ def test_rllibs_learner_is_tried_after_each_of_its_batches(monkeypatch: pytest.M
     pytest.importorskip("ray.rllib")
     monkeypatch.setattr(goal, "GAMES", 2)
     for name, value in (("train_batch_size_per_learner", 128), ("minibatch_size", 64), ("num_epochs", 1)):
-        monkeypatch.setitem(goal.EXAMPLE_PPO, name, value)
+        monkeypatch.setitem(goal.EXAMPLE_PPO[0], name, value)
     try:
         reached = goal.foreign("rllib:ppo", 0, 1)
     finally:
