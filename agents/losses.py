@@ -31,7 +31,7 @@ def entropy(probabilities: Tensor) -> Tensor:
 
 def log_softmax_legal(logits: Tensor, legal: Tensor) -> Tensor:
     """[B, A] log-probabilities of the softmax over legal actions; -1e9 or so where illegal, never infinite."""
-    return torch.log_softmax(logits.masked_fill(~legal, -1e9), dim=1)
+    return torch.log_softmax(torch.where(legal, logits, -1e9), dim=1)
 
 
 def chosen_and_entropy(out: Mapping[str, Tensor], legal: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,12 +65,13 @@ def gaussian_entropy(log_spread: Tensor) -> Tensor:
 
 def clipped_surrogate(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
     """- E min(ratio A, clip(ratio, 1 - clip, 1 + clip) A) (Schulman et al. 2017, arXiv:1707.06347, eq. 7)."""
-    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
+    free, held = ratio * advantage, ratio.detach().clamp(1 - clip, 1 + clip) * advantage
+    return -torch.where(held < free, held, free).mean()  # what is held has no gradient: none is asked for
 
 
 def value_error(value: Tensor, target: Tensor) -> Tensor:
     """E (V - target)^2."""
-    return (value - target).square().mean()
+    return functional.mse_loss(value, target)
 
 
 def clipped_value_error(value: Tensor, target: Tensor, before: Tensor, clip: float) -> Tensor:

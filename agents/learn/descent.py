@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,9 +54,10 @@ def means(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def finite(loss: Tensor, what: str, step: int) -> None:
     """Raises Diverged unless a loss is a number."""
-    if not torch.isfinite(loss):
+    number = loss.item()
+    if not math.isfinite(number):
         raise Diverged(
-            f"{what} is {loss.item()} at step {step}; the run goes on from its last kept state with --resume, "
+            f"{what} is {number} at step {step}; the run goes on from its last kept state with --resume, "
             "for instance with a smaller learning rate (--set learner.learning_rate=...)."
         )
 
@@ -73,7 +75,8 @@ def descend(
     That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
     the loss is a number.
     """
-    optimiser.zero_grad(set_to_none=True)
+    for parameter in steered(optimiser):
+        parameter.grad = None
     finite(loss, what, step)
     loss.backward()
     return step_along(network, optimiser, limit)
@@ -83,8 +86,26 @@ def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limi
     """The step of `descend` along gradients that are there already."""
     if isinstance(network, Placed):
         network.add_up()
-    norm = nn.utils.clip_grad_norm_(network.parameters(), limit) if network is not None and limit else torch.zeros(())
+    norm = clip([weight.grad for weight in steered(optimiser) if weight.grad is not None], limit)
     optimiser.step()
+    return norm
+
+
+def steered(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """What an optimiser changes."""
+    return [weight for group in optimiser.param_groups for weight in group["params"]]
+
+
+def clip(gradients: list[Tensor], limit: float) -> Tensor:
+    """Cuts gradients that are longer than `limit` together to it (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1).
+
+    Returns how long they were; a limit of 0 cuts none, and finds no length.
+    """
+    if not limit:
+        return torch.zeros(())
+    lengths = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
+    norm = torch.linalg.vector_norm(torch.stack(lengths))
+    torch._foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp(max=1.0))  # pyright: ignore[reportPrivateImportUsage]
     return norm
 
 

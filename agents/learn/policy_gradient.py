@@ -46,16 +46,22 @@ def rescale(network: Network, target: Tensor, rounds: int) -> float:
 
 @dataclass
 class Batch:
-    """Some decisions of a fragment, [n, ...] each, and what the network says of them now.
+    """Some decisions of a fragment; batch[name] is [n, ...], gathered only where it is asked for.
 
-    out  by head, for the very decisions of `columns`
+    at   [n] which of the fragment's decisions
+    out  what the network says of them now, by head
     """
 
-    columns: dict[str, Tensor]
+    fragment: Fragment
+    at: Tensor
     out: dict[str, Tensor]
 
     def __getitem__(self, name: str) -> Tensor:
-        return self.columns[name]
+        return self.fragment.flat(name)[self.at]
+
+    def get(self, name: str) -> Tensor | None:
+        """The same of a column that not every fragment has."""
+        return self[name] if name in self.fragment.tracks else None
 
 
 class Fragment:
@@ -99,10 +105,8 @@ class Fragment:
         if "set" in self.tracks:
             yield from self._sets(network, size, generator)
             return
-        names = [name for name in self.tracks if not name.startswith("memory.")]
         for at in shuffled(len(self), size, generator):
-            columns = {name: self.flat(name)[at] for name in names}
-            yield Batch(columns, network(columns["obs"]))
+            yield Batch(self, at, network(self.flat("obs")[at]))
 
     def _sets(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
         """Of whole hands (`agents.hands`): all actions of an information set at once, which the network sees once."""
@@ -114,17 +118,15 @@ class Fragment:
             place[part] = torch.arange(len(part))
             at = torch.nonzero(place[number] >= 0).squeeze(1)
             out = network(self.flat("obs")[row[part]])
-            columns = {name: self.flat(name)[at] for name in self.tracks}
-            yield Batch(columns, {name: value[place[number[at]]] for name, value in out.items()})
+            yield Batch(self, at, {name: value[place[number[at]]] for name, value in out.items()})
 
     def _sequences(self, network: Network, size: int, generator: np.random.Generator) -> Iterator[Batch]:
         tracks = np.flatnonzero(self.valid.any(1))
         count = min(len(tracks), max(1, round(len(self) / size)))
+        number = torch.from_numpy(self.valid.ravel().cumsum().reshape(self.valid.shape) - 1)
         for part in np.array_split(generator.permutation(tracks), count):
-            at = torch.from_numpy(part)
-            taken = {name: value[at] for name, value in self.tracks.items()}
-            carried = {name: taken[f"memory.{name}"] for name in network.memory}
-            out, _ = network.unroll(taken["obs"], carried, taken["fresh"])
-            keep = taken["valid"]
-            columns = {name: value[keep] for name, value in taken.items() if not name.startswith("memory.")}
-            yield Batch(columns, {name: value[keep] for name, value in out.items()})
+            along = torch.from_numpy(part)
+            carried = {name: self.tracks[f"memory.{name}"][along] for name in network.memory}
+            out, _ = network.unroll(self.tracks["obs"][along], carried, self.tracks["fresh"][along])
+            keep = self.tracks["valid"][along]
+            yield Batch(self, number[along][keep], {name: value[keep] for name, value in out.items()})

@@ -204,7 +204,7 @@ class PPO:
         """One step of gradient descent on the clipped surrogate, the value's error and the entropy (eq. 9)."""
         s = self.settings
         log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
-        advantage, weight = batch["advantage"], batch.columns.get("weight")
+        advantage, weight = batch["advantage"], batch.get("weight")
         if weight is not None:
             advantage, entropy = weight * advantage / (self.unit if s.normalise else 1.0), weight * entropy
         elif s.normalise and len(advantage) > 1:
@@ -213,7 +213,9 @@ class PPO:
         ratio = log_ratio.exp()
         surrogate = clipped_surrogate(ratio, advantage, clip)
         value = self._value_loss(batch)
-        loss = surrogate + s.value_weight * value - bonus * entropy.mean()
+        loss = surrogate + s.value_weight * value
+        if bonus:
+            loss = loss - bonus * entropy.mean()
         if self.magnet is not None:
             apart = divergence(batch.out["policy"], batch["magnet"], batch["legal"])
             loss = loss + s.magnet * (apart if weight is None else weight * apart).mean()
@@ -225,9 +227,9 @@ class PPO:
         return dict(zip(names, numbers, strict=True))
 
     def _value_loss(self, batch: shared.Batch) -> Tensor:
-        value, target = batch.out["returns"], batch["target"]
-        if "weight" in batch.columns:
-            error = (batch["weight"] * (value - target).square()).mean()
+        value, target, weight = batch.out["returns"], batch["target"], batch.get("weight")
+        if weight is not None:
+            error = (weight * (value - target).square()).mean()
         elif self.settings.value_clip:
             error = clipped_value_error(value, target, batch["value"], self.settings.value_clip * self.unit)
         else:
