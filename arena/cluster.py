@@ -259,7 +259,6 @@ def start_ray(cores: int, address: str | None) -> None:
     if address is None:
         _own_token()
     import ray
-    from ray.exceptions import RayError
 
     if ray.is_initialized():
         return
@@ -268,7 +267,7 @@ def start_ray(cores: int, address: str | None) -> None:
         options |= {"num_cpus": max(1, cores), "include_dashboard": False}
     try:
         ray.init(address=address or "local", **options)
-    except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Ray's reasons have many types; one that starts too slowly has none of its own
         where = f"at {address}" if address else "on this machine"
         raise NoCluster(
             f"Ray could not be reached {where} ({_first_line(error)}); --workers 0 runs without it."

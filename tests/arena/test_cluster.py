@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -145,6 +146,18 @@ print("it lives")
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, out)
     assert done.stderr == (cluster.DIED if how == "dies" else "")
+
+
+def test_a_ray_that_starts_too_slowly_is_one_sentence(home, monkeypatch):
+    def init(**_):
+        raise Exception("The current node timed out during startup. This could happen because ...")
+
+    stub = types.ModuleType("ray")
+    stub.is_initialized, stub.init = lambda: False, init  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ray", stub)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(NoCluster, match=r"\(The current node timed out during startup\); --workers 0 runs without it"):
+        cluster.start_ray(1, None)
 
 
 RAY = """
