@@ -183,9 +183,9 @@ def _move(view: View, lane: int, action: int) -> str:
     return f"move {action} ({names[action]})" if 0 <= action < view.game.actions else f"move {action}"
 
 
-def legal_named(view: View, lane: int, told: Sequence[str] = ()) -> str:
-    """The legal moves of one game as all see them, or by names that are told, so many as can be read."""
-    return f", where {named(view.game, view.legal[lane], told or view.game.told(int(view.seat[lane])))}"
+def legal_named(view: View, lane: int) -> str:
+    """The legal moves of one game as all see them, so many as can be read."""
+    return f", where {named(view.game, view.legal[lane], int(view.seat[lane]))}"
 
 
 @compiled

@@ -407,7 +407,7 @@ def replay(game: Game, seed: int, moves: Sequence[Any]) -> Rows:
         if not may_play(game, rows[i : i + 1], move):
             from envs.text import named
 
-            there = named(game, legal_mask(game, rows[i : i + 1])[0], game.told(int(rows["seat"][i])))
+            there = named(game, legal_mask(game, rows[i : i + 1])[0], int(rows["seat"][i]))
             raise ValueError(f"Move {i + 1} of this game of {game.name} ({move}) is against the rules: {there}.")
         rows[i + 1] = rows[i]
         play_rows(game, rows[i + 1 : i + 2], np.array([move], np.float32 if game.controls else np.int64))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,12 +32,12 @@ def _looked(game: Game, rows: Rows, seat: int) -> NDArray[np.float32]:
     return kernels.view(game, row).obs[0]
 
 
-def named(game: Game, legal: NDArray[np.bool_], names: Sequence[str] = ()) -> str:
-    """The legal actions in words, so many as can be read: "a1, b3 and 5 more are legal"; by other names if given."""
+def named(game: Game, legal: NDArray[np.bool_], seat: int) -> str:
+    """A seat's legal actions on the board that all see, so many as can be read: "a1, b3 and 5 more are legal"."""
     if game.controls:
         bounds = zip(game.names, game.controls, strict=True)
         return f"{', '.join(f'{name} from {low:g} to {high:g}' for name, (low, high) in bounds)} is legal"
-    chosen = [(names or game.names)[a] for a in np.flatnonzero(legal).tolist()]
+    chosen = [game.told(seat)[a] for a in np.flatnonzero(legal).tolist()]
     if not chosen:
         return "nothing is legal, for the game is over"
     more = f" and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""

@@ -139,7 +139,7 @@ class Outside(ABC):
     def answer(self, line: Any, view: View, lane: int, number: int, seconds: float, board: str) -> Any:
         """Its move in one game, by the arena's own protocol; raises Fault."""
         answer = line.ask(turn(view, lane, number, seconds, board), seconds)
-        return understood(view, lane, answer, view.game.told(int(view.seat[lane])))
+        return understood(view, lane, answer)
 
     def greet(self, line: Any, game: Game) -> None:
         """Says hello to what was just begun; raises Fault."""
@@ -192,12 +192,12 @@ def turn(view: View, lane: int, number: int, seconds: float, board: str) -> byte
     return ("\n".join(lines) + "\ngo\n").encode()
 
 
-def understood(view: View, lane: int, answer: str, told: Sequence[str] = ()) -> Any:
-    """The action that an answer means, by its name or that which is told; raises Fault if it is none, or not legal."""
-    game, names, shown = view.game, told or view.game.names, quoted(answer.encode())
+def understood(view: View, lane: int, answer: str) -> Any:
+    """The action that an answer means, by the name that was told; raises Fault if it is none, or not legal."""
+    game, shown = view.game, quoted(answer.encode())
     if game.controls:
         return _numbers(game, answer)
-    words, there = answer.split(), legal_named(view, lane, names)
+    names, words, there = game.told(int(view.seat[lane])), answer.split(), legal_named(view, lane)
     if len(words) != 1 or words[0] not in names:
         raise Fault("nonsense", f"it answered {shown}, which is no move of {game.name}{there}.", fatal=False)
     action = names.index(words[0])

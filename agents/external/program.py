@@ -133,8 +133,7 @@ class Program(Outside):
 
     def answer(self, line: Process, view: View, lane: int, number: int, seconds: float, board: str) -> Any:
         if self._engine is not None:
-            said = self._engine.move(line, view, lane, number, seconds)
-            return understood(view, lane, said, view.game.told(int(view.seat[lane])))
+            return understood(view, lane, self._engine.move(line, view, lane, number, seconds))
         return super().answer(line, view, lane, number, seconds, board)
 
 

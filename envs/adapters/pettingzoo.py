@@ -78,8 +78,7 @@ class Table:
     def play(self, action: Any) -> dict[str, float]:
         """One ply, vectors brought within their bounds; what it paid each agent."""
         if not self.lawful(action):
-            told = self.game.told(int(self.rows["seat"][0]))
-            legal = named(self.game, kernels.legal_mask(self.game, self.rows)[0], told)
+            legal = named(self.game, kernels.legal_mask(self.game, self.rows)[0], int(self.rows["seat"][0]))
             raise ValueError(f"{self.mover} cannot do {reprlib.repr(action)} in {self.game.name}: {legal}.")
         if self.game.controls:
             low, high = np.array(self.game.controls, np.float32).T

@@ -118,10 +118,9 @@ def test_squares_are_named_as_on_the_board_that_is_shown() -> None:
     assert lines[4:9] == [
         "board 5 r n b q k", "board 4 p p p p .", "board 3 . . . p .", "board 2 P P P B P", "board 1 R N . Q K",
     ]  # fmt: skip
-    told = rules.told(1)
-    assert rules.names[understood(view, 0, "d3c2", told)] == "d3c4"
+    assert rules.names[understood(view, 0, "d3c2")] == "d3c4"
     with pytest.raises(Fault, match=r"'d3c4', which is not legal, where d3c2, d3e2"):
-        understood(view, 0, "d3c4", told)
+        understood(view, 0, "d3c4")
     assert rules.told(0) == rules.names and TIC_TAC_TOE.told(1) == TIC_TAC_TOE.names
 
 
