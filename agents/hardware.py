@@ -16,7 +16,10 @@ def native_bfloat16() -> bool:
 
 
 def repeat_exactly() -> None:
-    """Has a GPU give the same bits each time from here on; before its first product, or cuBLAS knows nothing of it."""
+    """Has a GPU give the same bits each time from here on, and PyTorch warn of what cannot.
+
+    To be called before the GPU's first product, or cuBLAS knows nothing of it.
+    """
     import torch
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

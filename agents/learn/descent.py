@@ -75,8 +75,7 @@ def descend(
     That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
     the loss is a number.
     """
-    for parameter in steered(optimiser):
-        parameter.grad = None
+    drop_gradients(optimiser)
     finite(loss, what, step)
     loss.backward()
     return step_along(network, optimiser, limit)
@@ -94,6 +93,12 @@ def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limi
 def steered(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
     """What an optimiser changes."""
     return [weight for group in optimiser.param_groups for weight in group["params"]]
+
+
+def drop_gradients(optimiser: torch.optim.Optimizer) -> None:
+    """Forgets the gradients that an optimiser steps along."""
+    for weight in steered(optimiser):
+        weight.grad = None
 
 
 def clip(gradients: list[Tensor], limit: float) -> Tensor:

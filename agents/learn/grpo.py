@@ -242,7 +242,7 @@ class GRPO:
         s = self.settings
         rate = descent.warmed(s.learning_rate, self.updates, s.warm_up) * descent.line(1.0, s.final_rate, progress)
         descent.set_rate(self.optimiser, rate)
-        self.optimiser.zero_grad(set_to_none=True)
+        descent.drop_gradients(self.optimiser)
         measured = self.gradients(answers, which)
         norm = descent.step_along(self.network, self.optimiser, s.gradient)
         self.updates += 1
