@@ -4,7 +4,8 @@
     arena bench language --option device=cuda
 
 A model of 4 layers of width 128 with random weights continues 512 prompts of 12 tokens by 24 each, none of which ends
-early, at temperature 1. `threads` cores, all of them by default; by the time that others left to this process.
+early, at temperature 1. `threads` cores, all of them by default; by the time that others left to this process,
+and with device=cuda by the clock, when the device has done all.
 
 The rows called arithmetic count multiplications: what writing does a second, against what products of the same matrices
 reach by themselves. Measured on two free Zen 4 cores, tokens a second: 93,300 in bfloat16 and 57,300 in float32, 0.68

@@ -228,8 +228,8 @@ class Killer:
 
     def __init__(self, pool: Pool, every: float) -> None:
         self.pool, self.every = pool, every
-        self.last = self.due = time.perf_counter()
-        self.due += every
+        self.last = time.perf_counter()
+        self.due = self.last + every
         self.kills = 0
         self.timer: Timer | None = None
 
