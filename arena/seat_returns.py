@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.play import Finished
+import numpy as np
+
+from agents.play import Finished, play_games
 from agents.registry import is_person, is_program
 from arena.entrants import greet, ready
 from arena.tournament import LANES, Heard
+from envs.kernels import seeds
 from envs.registry import game as game_of
+from leagues.bradley_terry import Z95
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,6 @@ def evaluate(
     heard: Heard = lambda done, total: None,
 ) -> list[SeatReturn]:
     """An agent's mean return in each seat against each opponent, from the game's own beginning; nothing is stored."""
-    import numpy as np
-
-    from agents.play import play_games
-    from envs.kernels import seeds
-    from leagues.bradley_terry import Z95
-
     rules = game_of(game)
     agent = ready(spec, rules)
     greet({one: one for one in (spec, *opponents)}, rules)

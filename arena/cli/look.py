@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Database, Json, Seed, Wanting, document, known, progress, put, say, screen, show
+from arena.cli.frame import Database, GameName, Json, Seed, Wanting, document, known, progress, put, say, screen, show
 from arena.text import counted, printable
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _share(heard: Any) -> Any:
 
 
 def play(
-    game: Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")],
+    game: GameName,
     against: Annotated[
         str | None,
         typer.Option("--against", metavar="AGENT", help="Whom you play: a spec or a folder; has all other seats."),
