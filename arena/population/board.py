@@ -19,7 +19,8 @@ COLUMNS = 10
 def board(told: Mapping[str, Any], width: int = 160) -> RenderableType:
     """A league as it is: for the live display, and for `arena league RUN`."""
     left = "" if told["left"] is None else f", {minutes(told['left'])} left"
-    head = f"round {told['round']:,} · {minutes(told['seconds'])} gone{left} · {told['workers']} workers"
+    busy = "" if told.get("in_play") is None else f", {told['in_play']:.0%} of the rounds in play"
+    head = f"round {told['round']:,} · {minutes(told['seconds'])} gone{left} · {told['workers']} workers{busy}"
     parts: list[RenderableType] = [Text(head), Text(""), learners(told)]
     parts += [Text(""), payoff(told, max(3, min(COLUMNS, (width - 30) // 14)))]
     parts += [Text(line) for line in remarks(told)]

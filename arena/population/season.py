@@ -371,18 +371,24 @@ class Season:
             self.write_event(f"exploitability/{name}", value)
         if point["cycles"] is not None:
             self.write_event("league/cycles", point["cycles"])
-        if self.ratings is not None and self.frozen:
-            newest = self.frozen[-1]
-            elo = dict(zip(self.ratings.names, self.ratings.elo, strict=True)).get(self.entry(str(newest["name"])))
-            if elo is not None:
-                self.write_event(f"elo/{newest['parent']}", float(elo))
+        if self.ratings is not None:
+            elo = dict(zip(self.ratings.names, self.ratings.elo, strict=True))
+            newest = {str(one["parent"]): self.entry(str(one["name"])) for one in self.frozen}
+            for parent, name in newest.items():
+                if name in elo:
+                    self.write_event(f"elo/{parent}", float(elo[name]))
 
     def log(self, turn: Turn) -> None:
-        """TensorBoard: what each learner says of itself, and how its games went."""
+        """TensorBoard: what each learner says of itself, how its games went, and by what shares it is fed."""
         rewards = [g.reward[seats.index(ITSELF)] for g, seats, _ in turn.games]
         values = {**turn.metrics, "rollout/games": len(turn.games)}
         if rewards:
             values["rollout/ep_rew_mean"] = float(np.mean(rewards))
+        fed = self.trainers.pupils[turn.name].fed
+        for name, odds in fed.odds.items() if fed is not None else ():
+            parent = self.population[name].parent
+            whom = f"fed/{name}" if parent is None else f"fed/past of {parent}"
+            values[whom] = values.get(whom, 0.0) + odds
         for name, value in values.items():
             self.write_event(f"{turn.name}/{name}", value)
 

@@ -29,6 +29,7 @@ def document(season: Season) -> dict[str, Any]:
         "progress": season.progress(),
         "workers": trainers.pool.size,
         "restarts": trainers.pool.restarts,
+        "in_play": round(trainers.played / trainers.lasted, 4) if trainers.lasted else None,
         "inference": season.backend,
         "members": members(season),
         "feeds": {name: fed(p.fed) for name, p in trainers.pupils.items() if p.fed is not None},

@@ -8,6 +8,7 @@ league that was stopped goes on as if it had not been.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
@@ -151,6 +152,8 @@ class Trainers:
                 self.pupils[member.name] = Pupil(member, learner, learner.weights(), plan.settings[member.name])
         self.first = {name: self._learner(name, plan.settings[name]).weights() for name in self.pupils}
         self.bred: list[dict[str, Any]] = []
+        self.played = self.lasted = 0.0
+        """Seconds that workers played in this start's rounds, and that those rounds lasted for all workers together."""
         self.going: list[dict[str, Any]] = []
         self._handles: OrderedDict[str, Any] = OrderedDict()
         if state is not None:
@@ -258,13 +261,17 @@ class Trainers:
 
     def round(self, progress: float) -> list[Turn]:
         """One round of all learners; call `due` and `freeze` before it."""
+        begun = time.monotonic()
         self.breed()
         self.progress = progress
         self.number += 1
         active = [name for name, pupil in self.pupils.items() if not pupil.stopped]
         handles = {name: self.pool.share(pupil.weights) for name, pupil in self.pupils.items()}
         tickets = {name: self._send(name, handles) for name in active}
-        return [self._take(name, tickets[name]) for name in active]
+        turns = [self._take(name, tickets[name]) for name in active]
+        self.played += sum(part.seconds for turn in turns for part in turn.parts)
+        self.lasted += self.pool.size * (time.monotonic() - begun)
+        return turns
 
     def _send(self, name: str, handles: Mapping[str, Any]) -> list[Any]:
         """Gives every worker one learner's games of this round."""

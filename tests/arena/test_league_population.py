@@ -75,7 +75,14 @@ def season(tmp_path_factory):
             one.told_by_role.append((pupil.fed, feed(pupil.member, one.trainers.census)))  # type: ignore[attr-defined]
             return tickets
 
-        one.trainers._send = spy
+        one.seconds_of_play = 0.0  # type: ignore[attr-defined]
+        log = one.log
+
+        def heard(turn):
+            one.seconds_of_play += sum(part.seconds for part in turn.parts)  # type: ignore[attr-defined]
+            log(turn)
+
+        one.trainers._send, one.log = spy, heard
         one.play()
         one.stored = {p: store.count(purpose=p) for p in ("selfplay", "league", "rating")}  # type: ignore[attr-defined]
         one.entered = {m.name: m for m in store.members("kuhn")}  # type: ignore[attr-defined]
@@ -151,6 +158,25 @@ def test_the_document_tells_all_of_it(season):
     for one in told["exploits"]:
         assert low[names.index(one["who"]), names.index(one["whom"])] > 0.5
     assert len(told["history"]) >= 5 and told["ratings"]
+    assert told["in_play"] == pytest.approx(season.seconds_of_play / season.trainers.lasted, abs=1e-4)
+    assert 0 < told["in_play"] < 1
+
+
+def test_curves_of_all_learners_that_are_frozen_together_and_of_what_they_are_fed(season):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    curves = EventAccumulator(str(season.folder / "events"), size_guidance={"scalars": 0})
+    curves.Reload()
+    tags = curves.Tags()["scalars"]
+    newest = {one["parent"]: season.entry(one["name"]) for one in season.frozen}
+    elo = dict(zip(season.ratings.names, season.ratings.elo, strict=True))
+    assert set(newest) == {"main", "exploiter", "league"}
+    for learner, name in newest.items():
+        assert curves.Scalars(f"elo/{learner}")[-1].value == pytest.approx(elo[name], rel=1e-5)
+    assert [tag for tag in tags if tag.startswith("exploiter/fed/")] == ["exploiter/fed/main"]
+    last = {tag: curves.Scalars(tag)[-1] for tag in tags if tag.startswith("main/fed/")}
+    assert {"main/fed/main", "main/fed/past of main", "main/fed/past of league"} <= set(last)
+    assert sum(one.value for one in last.values() if one.step == 10) == pytest.approx(1.0)
 
 
 def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
