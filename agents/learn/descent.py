@@ -73,7 +73,7 @@ def descend(
     """One step of gradient descent, together with the other learners if there are any; returns the gradient's norm.
 
     That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
-    the loss is a number.
+    the loss is a number. The network is named for learners that share a batch; None if what is learned is not one's.
     """
     drop_gradients(optimiser)
     finite(loss, what, step)
@@ -85,7 +85,7 @@ def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limi
     """The step of `descend` along gradients that are there already."""
     if isinstance(network, Placed):
         network.add_up()
-    norm = clip([weight.grad for weight in steered(optimiser) if weight.grad is not None], limit)
+    norm = nn.utils.clip_grad_norm_(steered(optimiser), limit) if limit else torch.zeros(())
     optimiser.step()
     return norm
 
@@ -99,19 +99,6 @@ def drop_gradients(optimiser: torch.optim.Optimizer) -> None:
     """Forgets the gradients that an optimiser steps along."""
     for weight in steered(optimiser):
         weight.grad = None
-
-
-def clip(gradients: list[Tensor], limit: float) -> Tensor:
-    """Cuts gradients that are longer than `limit` together to it (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1).
-
-    Returns how long they were; a limit of 0 cuts none, and finds no length.
-    """
-    if not limit:
-        return torch.zeros(())
-    lengths = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
-    norm = torch.linalg.vector_norm(torch.stack(lengths))
-    torch._foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp(max=1.0))  # pyright: ignore[reportPrivateImportUsage]
-    return norm
 
 
 def state(
