@@ -14,6 +14,7 @@ from agents.exact.planning import value_iteration
 from agents.exact.transitions import explore
 from agents.learn.a2c import A2C
 from agents.learn.alphazero import AlphaZero
+from agents.learn.policy_gradient import Batch
 from agents.learn.ppo import PPO
 from agents.learn.reinforce import Reinforce
 from agents.registry import ALGORITHMS, PLAYERS
@@ -88,10 +89,13 @@ def test_a_learner_of_a_policy_alone_has_no_complaint(examined):
 
 
 def test_flipped_advantage(examined):
+    class Turned(Batch):
+        def __getitem__(self, name):
+            return -super().__getitem__(name) if name == "advantage" else super().__getitem__(name)
+
     class Flipped(PPO):
         def step(self, batch, clip, bonus):
-            batch.columns["advantage"] = -batch["advantage"]
-            return super().step(batch, clip, bonus)
+            return super().step(Turned(batch.fragment, batch.at, batch.out), clip, bonus)
 
     symptoms, parts = examined(Flipped, "batch", "constant")
     assert symptoms == {"batch: policy away"}  # the value is learned all the same
