@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from arena import cli
 from arena.store import Store, StoredGame, written_move
 from arena.tournament import contest, tournament
 from arena.tryout import try_out
@@ -47,18 +46,6 @@ def bot(tmp_path):
         return f"exec,{said}:{shlex.join([sys.executable, str(file)])}"
 
     return make
-
-
-@pytest.fixture
-def arena(capsys):
-    """Runs a command line: its exit code, standard output and standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_tournament_with_a_bot_that_crashes_ends_and_rates_it(arena, bot):

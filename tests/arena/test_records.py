@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arena import cli
 from arena.records import FORMATS, BadRecord, add, jsonl, pgn, read, read_text, sgf, texts
 from arena.store import Store, StoredGame
 from envs import kernels
@@ -34,16 +33,6 @@ def random_game(name: str, seed: int, *, length: int = 30) -> StoredGame:
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def arena(capsys):
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.mark.parametrize("form", [jsonl, pgn])
