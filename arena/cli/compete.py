@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Database, GameName, Json, Seed, document, going_on, known, progress, say, screen, show
+from arena.cli.frame import document, going_on, known, progress, say, screen, show
+from arena.cli.options import AgentSpec, Database, GameName, Json, Seed
 from arena.text import counted, percent, printable
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from arena.tournament import Contest, Forfeited, MatchResult, Table
     from leagues.sprt import MatchElo
 
+Opening = Annotated[int | None, typer.Option("--opening", min=0, help="At most so many random moves first.")]
 Openings = Annotated[
     str | None,
     typer.Option(
@@ -67,7 +69,7 @@ def tournament(
         int | None, typer.Option(min=1, help="Of a swiss (else log2 of the agents) or a ladder (else one an agent).")
     ] = None,
     seed: Seed = 0,
-    opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
+    opening: Opening = None,
     openings: Openings = None,
     move_time: MoveTime = 0.0,
     game_time: GameTime = 0.0,
@@ -219,14 +221,14 @@ def _standings_table(table: Table) -> RichTable:
 
 def match(
     game: GameName,
-    first: Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")],
-    second: Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")],
+    first: AgentSpec,
+    second: AgentSpec,
     games: Annotated[int, typer.Option(min=1, help="Games at most; an odd number is made even.")] = 100,
     sprt: Annotated[
         str | None, typer.Option(metavar="ELO0,ELO1", help="Stop as soon as one of the two is settled.")
     ] = None,
     seed: Seed = 0,
-    opening: Annotated[int | None, typer.Option(min=0, help="At most so many random moves first.")] = None,
+    opening: Opening = None,
     openings: Openings = None,
     move_time: MoveTime = 0.0,
     game_time: GameTime = 0.0,

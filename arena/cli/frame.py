@@ -10,8 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,11 +18,6 @@ from arena.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
-Database = Annotated[Path, typer.Option("--database", "--db", help="The database of members, games and ratings.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")]
-GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
 
 _documents: list[Any] = []
 

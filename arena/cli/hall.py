@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from arena.cli.frame import Database, Json, Seed, document, going_on, known, progress, put, say, show
+from arena.cli.frame import document, going_on, known, progress, put, say, show
+from arena.cli.options import Database, Json, Seed
 from arena.text import counted, printable
 
 

@@ -7,14 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from arena.cli.frame import Json, document, going_on, known, overrides, progress, put, say
+from arena.cli.frame import document, going_on, known, overrides, progress, put, say
 from arena.cli.league import league
+from arena.cli.options import Address, Algorithm, GameName, Json, Minutes, Settings, Workers
 from arena.text import folder_name
-
-Minutes = Annotated[float | None, typer.Option(min=0, help="How long this start trains.")]
-Workers = Annotated[int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")]
-Address = Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to train there.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="A setting; may be given again.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,8 +21,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    algorithm: Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")],
-    game: Annotated[str, typer.Argument(metavar="GAME", help="`arena list games`")],
+    algorithm: Algorithm,
+    game: GameName,
     backbone: Annotated[
         str | None,
         typer.Option(help="A spec: resnet:blocks=5; left out: what suits the algorithm. `arena list backbones`"),

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from arena.cli.frame import Json, document, going_on, known, overrides, screen
+from arena.cli.frame import document, going_on, known, overrides, screen
+from arena.cli.options import Address, Json, Minutes, Settings, Workers
 
 Folder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Pictures of a league of many learners.")]
 
@@ -25,16 +26,12 @@ def league(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Left out, and no preset: arena.toml, if it is here."),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0, help="How long this start trains.")] = None,
+    minutes: Minutes = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="The same in rounds, with a preset.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=0, help="Ray workers; 0 runs in this process, without Ray.")
-    ] = None,
-    address: Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to train there.")] = None,
+    workers: Workers = None,
+    address: Address = None,
     watch: Annotated[bool | None, typer.Option("--watch/--headless", help="Open a window on the newest games.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="A setting; may be given again.")
-    ] = None,
+    settings: Settings = None,
     report: Folder = None,
     json: Json = False,
 ) -> None:
@@ -47,6 +44,8 @@ def league(
 
     Example: [bold]arena league kuhn --preset alphastar --minutes 5 --report pictures[/]
     """
+    from arena.config import tables
+
     if target is not None and (Path(target) / "league.json").is_file():
         look(Path(target), report, json)
         return
@@ -55,20 +54,22 @@ def league(
 
         known(GAMES, target, "game")
     given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
+    path = config or (Path("arena.toml") if preset is None and Path("arena.toml").exists() else None)
+    if preset is None and path is not None and "learners" in tables(path):
+        preset, path = str(path), None
     if preset is not None:
-        many(preset, target or "", config, [*(settings or []), *overrides(given)], rounds, address, report, json)
+        many(preset, target or "", path, [*(settings or []), *overrides(given)], rounds, address, report, json)
         return
     for option, value in (("--report", report), ("--rounds", rounds), ("--json", json or None)):
         if value is not None:
             raise ValueError(f"{option} is for leagues of many learners; add --preset, or name such a league's folder.")
-    one({**given, "game.name": target}, config, settings or [], address)
+    one({**given, "game.name": target}, path, settings or [], address)
 
 
-def one(given: dict[str, Any], config: Path | None, settings: list[str], address: str | None) -> None:
+def one(given: dict[str, Any], path: Path | None, settings: list[str], address: str | None) -> None:
     """The league of one learner."""
     from arena.config import load
 
-    path = config or (Path("arena.toml") if Path("arena.toml").exists() else None)
     chosen = load(path, [*settings, *overrides(given)])
     if chosen.run.engine != "native":
         raise ValueError("A league trains by our own loop: take run.engine out; `arena train --engine` has the others.")
@@ -85,10 +86,11 @@ def many(
     """A league of many learners."""
     from arena.population.composing import compose, run_season
 
-    chosen, made, learners = compose(preset, game, config, settings)
-    with going_on(f"run the same command again to go on from {chosen.folder}."):
-        run_season(chosen, made, learners, rounds=rounds, address=address)
-    look(chosen.folder, report, json)
+    composed = compose(preset, game, config, settings)
+    folder = composed.config.folder
+    with going_on(f"run the same command again to go on from {folder}."):
+        run_season(composed, rounds=rounds, address=address)
+    look(folder, report or folder / "report", json)
 
 
 def look(folder: Path, report: Path | None, json: bool) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Database, GameName, Json, Seed, Wanting, document, known, progress, put, say, screen, show
+from arena.cli.frame import Wanting, document, known, progress, put, say, screen, show
+from arena.cli.options import Database, GameName, Json, Seed
 from arena.text import counted, printable
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Database, GameName, Json, Seed, document, going_on, known, progress, put, say, screen, show
+from arena.cli.frame import document, going_on, known, progress, put, say, screen, show
+from arena.cli.options import AgentSpec, Database, GameName, Json, Seed
 from arena.text import printable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(
-    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")],
+    agent: AgentSpec,
     game: GameName,
     episodes: Annotated[int, typer.Option(min=1, help="Games in each seat against each opponent.")] = 200,
     against: Annotated[list[str] | None, typer.Option("--against", help="An opponent; may be given again.")] = None,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Json, Seed, Wanting, document, going_on, known, progress, show
+from arena.cli.frame import Wanting, document, going_on, known, progress, show
+from arena.cli.options import Address, Algorithm, GameName, Json, Seed
 from arena.text import folder_name, printable
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from arena.doctor.findings import Report
     from arena.sweep import Summary
-
-Algorithm = Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,7 +80,7 @@ def _lines(report: Report) -> list[str]:
 
 def sweep(
     algorithm: Algorithm,
-    game: Annotated[str, typer.Argument(metavar="GAME", help="`arena list games`")],
+    game: GameName,
     given: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="A.B=C,D", help="Values to try, or LOW..HIGH to draw from; may be given again."),
@@ -98,7 +97,7 @@ def sweep(
         int | None,
         typer.Option(min=0, help="Runs at a time, on Ray; 0: one after the other, without. Left out: the cores."),
     ] = None,
-    address: Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to run there.")] = None,
+    address: Address = None,
     seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Results and runs; left out: runs/sweep-GAME-ALGORITHM.")
