@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.frame import Wanting, document, going_on, known, progress, show
-from arena.cli.options import Address, Algorithm, GameName, Json, Seed
+from arena.cli.options import Address, Algorithm, GameName, Json, Seed, Settings
 from arena.text import folder_name, printable
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def doctor(
     backbone: Annotated[
         str, typer.Option(help="A spec: gru:width=16; left out: a small perceptron. `arena list backbones`")
     ] = "",
+    settings: Settings = None,
     seed: Seed = 0,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="CHECK", help="One check; again for more.")
@@ -38,7 +39,8 @@ def doctor(
     """Find out which part of a learner is broken, in worlds where the truth is known.
 
     It is tried with one batch, with rewards, values, ends, masks, vectors and memory planted one at a time, beside
-    exact values, and across a stop. Exit code 1 if anything is wrong.
+    exact values, and across a stop. Exit code 1 if anything is wrong. --set learner.clip=0.3 tries a setting of the
+    learner in place of what it has in those worlds.
 
     Example: [bold]arena doctor ppo --backbone gru:width=16[/]
     """
@@ -48,10 +50,12 @@ def doctor(
     if backbone:
         known(BACKBONES, backbone, "backbone")
     from arena.doctor.examination import examine, require_checks
+    from arena.doctor.subject import learner_settings
 
     require_checks(algorithm, backbone, only or ())
+    given = learner_settings(algorithm, settings or ())
     with going_on("nothing of it is kept."), progress("checks") as heard:
-        report = examine(algorithm, backbone, seed, only or (), heard)
+        report = examine(algorithm, backbone, seed, only or (), heard, given)
     if json:
         document(report.document())
     else:
@@ -73,6 +77,9 @@ def _lines(report: Report) -> list[str]:
     ]
     for complaint in report.complaints:
         lines.append(f"[red]Look at {escape(complaint.part)}:[/] {escape(printable(complaint.says))}")
+    tried = ", ".join(f"{name} = {value}" for name, value in report.settings.items())
+    if tried:
+        lines.append(f"[dim]Tried with {escape(printable(tried))}.[/]")
     if report.healthy:
         lines.append(f"{report.algorithm} is well; {report.seconds:.0f} seconds.")
     return lines

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -83,12 +84,16 @@ def examine(
     seed: int = 0,
     only: Sequence[str] = (),
     heard: Heard = lambda done, total: None,
+    given: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Examines an algorithm of `agents.registry.ALGORITHMS`; `only` names the checks to make, none all."""
+    """Examines an algorithm of `agents.registry.ALGORITHMS`; `only` names the checks to make, none all.
+
+    given  settings of the learner by name, in place of those that the doctor has for its worlds
+    """
     begun = time.monotonic()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the worlds are small: more threads than one only wait for each other
-    subject = Subject(algorithm, backbone, seed)
+    subject = Subject(algorithm, backbone, seed, given)
     chosen = {name: check for name, check in checks(subject).items() if not only or name in only}
     findings: list[Finding] = []
     try:
@@ -99,7 +104,7 @@ def examine(
         torch.set_num_threads(threads)
     heard(len(chosen), len(chosen))
     seconds = time.monotonic() - begun
-    return Report(algorithm, subject.backbone, seed, tuple(findings), diagnose(findings), seconds)
+    return Report(algorithm, subject.backbone, subject.given, seed, tuple(findings), diagnose(findings), seconds)
 
 
 def require_checks(algorithm: str, backbone: str, only: Sequence[str]) -> None:

@@ -39,6 +39,8 @@ class Report:
 
     algorithm: str
     backbone: str
+    settings: dict[str, Any]
+    """Those that were tried in place of the doctor's."""
     seed: int
     findings: tuple[Finding, ...]
     complaints: tuple[Complaint, ...]

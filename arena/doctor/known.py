@@ -20,14 +20,12 @@ from agents.search.search import Search
 from agents.self_play import SelfPlay
 from arena.checkpoint import load_state, save_state
 from arena.doctor.findings import Finding, bad, good
-from arena.doctor.subject import Subject, Trial
+from arena.doctor.subject import BOARD, GRID, Subject, Trial
 from arena.train import Plan, Trainer
 from envs import kernels
 from envs.game import Game, Row, Rows, row_dtype, rule
 from envs.registry import game as game_of
 
-GRID = "frozen_lake:slippery=false"
-BOARD = "tic_tac_toe"
 EXACT = "values in a small game are the exact ones"
 RESUME = "stopped and gone on, it comes to the same weights"
 SEARCHED = "the second of two wins by answering alike: it does, and both know"
@@ -261,16 +259,11 @@ def resume_check(subject: Subject) -> Finding:
 
 def _plan(subject: Subject) -> Plan:
     """A small run of the first game that it can learn."""
-    settings = subject.settings(learn_from=16)
-    for name in (GRID, "point_mass", BOARD):
-        try:
-            body, heads = subject.kind.parts(game_of(name), settings)
-        except Unable:
-            continue
-        playing = small_search() if subject.player == "self_play" else subject.playing(lanes=4, steps=16)
-        return Plan(name, subject.algorithm, body and subject.backbone, heads, settings,
-                    playing if subject.player else None, subject.seed, 1, False, 200, "torch")  # fmt: skip
-    raise Unable("it learns none of the games that this is tried in")
+    settings, name = subject.settings(learn_from=16), subject.small_game()
+    body, heads = subject.kind.parts(game_of(name), settings)
+    playing = small_search() if subject.player == "self_play" else subject.playing(lanes=4, steps=16)
+    return Plan(name, subject.algorithm, body and subject.backbone, heads, settings,
+                playing if subject.player else None, subject.seed, 1, False, 200, "torch")  # fmt: skip
 
 
 def digest(trainer: Trainer) -> str:

@@ -11,9 +11,9 @@ from agents.agent import Unable
 from agents.experience import Columns
 from agents.learn.worlds import WORLDS
 from arena.doctor.findings import Finding, bad, good
-from arena.doctor.known import BOARD, small_search
+from arena.doctor.known import small_search
 from arena.doctor.planted import ABOUT, BARRED
-from arena.doctor.subject import Subject, Trial
+from arena.doctor.subject import BOARD, Subject, Trial
 from envs.registry import game as game_of
 
 GRADIENT = "every parameter gets a gradient"

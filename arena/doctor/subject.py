@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -14,8 +14,10 @@ from agents.experience import Columns
 from agents.learn.learner import Learner, Player
 from agents.networks import Network
 from agents.registry import ALGORITHMS, PLAYERS
-from arena.config import LEARNERS
+from arena.config import LEARNERS, load
+from arena.sections import ConfigError
 from envs.game import Game
+from envs.registry import game as game_of
 from envs.registry import resolve
 
 DISCOUNT = 0.5
@@ -37,6 +39,10 @@ OWN: dict[str, dict[str, Any]] = {
     "td3": {"learning_rate": 3e-3, "reuse": 32.0, "noise": 0.5},
     "ddpg": {"learning_rate": 3e-3, "reuse": 32.0, "noise": 0.5},
 }
+FIXED = ("discount", "learn_from", "window", "window_start", "warm_steps", "round")
+"""Settings that nobody else may give: by the first the worlds' truths are known, by the others so little is enough."""
+GRID, BOARD = "frozen_lake:slippery=false", "tic_tac_toe"
+"""Small games that are in the arena anyway."""
 SIZES = {"ppo": (16, 16, 6_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000), "sac": (8, 8, 1_500)}
 """Lanes, decisions a fragment, and decisions in all; `USUAL` for the others."""
 USUAL = (8, 8, 4_000)
@@ -85,10 +91,12 @@ class Trial:
 
 
 class Subject:
-    """One algorithm with one backbone and one seed."""
+    """One algorithm with one backbone, one seed, and settings that are tried in place of the doctor's."""
 
-    def __init__(self, algorithm: str, backbone: str = "", seed: int = 0) -> None:
-        self.algorithm, self.seed = algorithm, seed
+    def __init__(
+        self, algorithm: str, backbone: str = "", seed: int = 0, given: Mapping[str, Any] | None = None
+    ) -> None:
+        self.algorithm, self.seed, self.given = algorithm, seed, dict(given or {})
         self.kind = resolve(ALGORITHMS, algorithm, "algorithm")
         self.default = resolve(LEARNERS, algorithm, "settings")()
         self.backbone = backbone or "mlp:width=32"
@@ -100,14 +108,24 @@ class Subject:
         return self.kind.player
 
     def settings(self, **more: Any) -> Any:
-        """The algorithm's settings, changed so that small worlds are learned fast."""
+        """The algorithm's settings, changed so that small worlds are learned fast, but for those that were given."""
         known = {field.name for field in fields(self.default)}
-        changes = {**CHANGES, **OWN.get(self.algorithm, {}), **more}
+        changes = {**CHANGES, **OWN.get(self.algorithm, {}), **more, **self.given}
         return replace(self.default, **{name: value for name, value in changes.items() if name in known})
 
     def playing(self, **more: Any) -> Any:
         """The player's settings, made small."""
         return None if self.kind.playing is None else replace(self.kind.playing, **more)
+
+    def small_game(self) -> str:
+        """The first of some small games that it can learn; raises Unable if it learns none of them."""
+        for name in (GRID, "point_mass", BOARD):
+            try:
+                self.kind.parts(game_of(name), self.settings())
+            except Unable:
+                continue
+            return name
+        raise Unable("it learns none of the games that this is tried in")
 
     def trial(self, game: Game, backbone: str = "", playing: Any = None, **more: Any) -> Trial:
         """A fresh learner of a game and its player; raises Unable for a game that it cannot learn."""
@@ -125,3 +143,21 @@ class Subject:
 def decided(columns: Columns, name: str) -> np.ndarray:
     """[n, ...] one column of a fragment's decisions."""
     return columns[name][columns["valid"]]
+
+
+def learner_settings(algorithm: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """What `learner.key=value` overrides come to, by name; raises ValueError for those that cannot be tried."""
+    for text in overrides:
+        section, _, rest = text.partition("=")[0].strip().partition(".")
+        name = rest.partition(".")[0]
+        if section != "learner" or name == "algorithm":
+            raise ConfigError(f"--set {text}: the doctor tries settings of the learner, as --set learner.NAME=VALUE.")
+        if name in FIXED:
+            raise ConfigError(f"--set {text}: the doctor's worlds have a {name} of their own; leave it out.")
+    subject = Subject(algorithm)
+    fixed = [f"learner.algorithm={algorithm}", f"game.name={subject.small_game()}"]
+    chosen = load(None, [*overrides, *fixed]).learner
+    names = {text.partition("=")[0].split(".")[1].strip() for text in overrides}
+    subject.given = {name: getattr(chosen, name) for name in sorted(names)}
+    subject.settings()
+    return subject.given

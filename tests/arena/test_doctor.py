@@ -292,3 +292,33 @@ def test_the_command_says_what_is_wrong_and_how_it_ends(capsys, examined):
     for algorithm in ("grpo", "sft", "dpo"):
         assert cli.run(["doctor", algorithm]) == 2
         assert "learns language tasks" in capsys.readouterr().err
+
+
+def test_settings_are_tried_in_place_of_the_doctors(capsys):
+    """With a step of nothing the optimiser moves nothing, and that is what is said; the same check holds without."""
+    assert cli.run(["doctor", "a2c", "--only", "gradient", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"] == {}
+    still = ["doctor", "a2c", "--only", "gradient", "--set", "learner.learning_rate=1e-60"]
+    assert cli.run([*still, "--json"]) == 1
+    out = json.loads(capsys.readouterr().out)
+    assert out["settings"] == {"learning_rate": 1e-60} and out["complaints"][0]["part"] == "the optimiser"
+    assert cli.run(still) == 1
+    assert "Tried with learning_rate = 1e-60." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("learner.discount=0.9", "a discount of their own"),
+        ("rollouts.lanes=4", "settings of the learner"),
+        ("learner.algorithm=ppo", "settings of the learner"),
+        ("learner.learnin_rate=1", "learning_rate"),
+        ("learner.learning_rate=fast", "learning_rate"),
+        ("learner.learning_rate=-1", "learning_rate"),
+        ("learner", "section.key=value"),
+    ],
+)
+def test_a_setting_that_cannot_be_tried_is_a_sentence(setting, said, capsys):
+    assert cli.run(["doctor", "a2c", "--only", "gradient", "--set", setting]) == 2
+    out, err = capsys.readouterr()
+    assert said in err and err.count("\n") == 1 and not out
