@@ -2,6 +2,7 @@
 
     python tests/regenerate.py              # all of them
     python tests/regenerate.py my_game      # the transcript of a game or several
+    python tests/regenerate.py open_spiel   # what OpenSpiel, which must be there, makes of a population of 43 bots
 
 A transcript is one random game in words and boards: what a change of rules, of numbering or of the generator changes.
 A tree is what a search of a position found, with a network of fixed random weights.
@@ -9,6 +10,8 @@ A tree is what a search of a position found, with a network of fixed random weig
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from envs.text import text_seen
 GOLDEN = Path(__file__).resolve().parent / "golden"
 FOLDER = GOLDEN / "transcripts"
 TREES = GOLDEN / "trees.txt"
+PEER = GOLDEN / "ratings" / "open_spiel.json"
 SEARCHES = {
     "puct": Search(simulations=50),
     "puct with noise": Search(simulations=50, noise_share=0.25, noise_alpha=1.0),
@@ -109,7 +113,22 @@ def path(spec: str) -> Path:
     return FOLDER / f"{spec.replace(':', '_').replace('=', '_')}.txt"
 
 
+def peer() -> None:
+    """Writes what the test of meta-games asks of OpenSpiel."""
+    test = Path(__file__).resolve().parent / "leagues" / "test_meta_games.py"
+    spec = importlib.util.spec_from_file_location("test_meta_games", test)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in module.open_spiel_of_bots().items())
+    PEER.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
+    sys.stdout.write(f"{PEER}\n")
+
+
 def main(named: list[str]) -> None:
+    if named == ["open_spiel"]:
+        peer()
+        return
     FOLDER.mkdir(parents=True, exist_ok=True)
     for spec in named or SPECS:
         path(spec).write_text(transcript(game(spec)), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,25 @@ def bots() -> tuple[list[str], np.ndarray]:
     for a, b, gain in cells:
         table[names.index(a), names.index(b)] = gain / 1000
     return names, (table - table.T) / 2
+
+
+def open_spiel_of_bots() -> dict[str, Any]:
+    """What OpenSpiel makes of the bots: golden/ratings/open_spiel.json, which `tests/regenerate.py open_spiel` writes.
+
+    Its linear programme asks for cvxpy and ecos, its alpha-rank for matplotlib. The programme stops at 1e-7.
+    """
+    pyspiel: Any = pytest.importorskip("pyspiel")
+    pytest.importorskip("ecos")
+    linear: Any = pytest.importorskip("open_spiel.python.algorithms.lp_solver")
+    alpharank: Any = pytest.importorskip("open_spiel.python.egt.alpharank")
+    names, table = bots()
+    weights, _, value, _ = linear.solve_zero_sum_matrix_game(
+        pyspiel.create_matrix_game("first", "second", names, names, table, -table)
+    )
+    found = {"nash": np.ravel(weights).tolist(), "value": float(value), "alpha_rank": {}}
+    for alpha in (1.0, 10.0, 100.0):
+        found["alpha_rank"][f"{alpha:g}"] = alpharank.compute([table], m=50, alpha=alpha)[2].tolist()
+    return {"bots": names, **found}
 
 
 # --- Nash -----------------------------------------------------------------------------------------------------------
@@ -87,6 +107,31 @@ def test_the_bots_of_repeated_rock_paper_scissors() -> None:
     means = dict(zip(names, 1000 * table.sum(1) / 43, strict=True))
     for name, mean in golden["rrps_top5_mean"]:  # of the table before it was made antisymmetric
         assert means[name] == pytest.approx(mean, abs=golden["rrps_antisym_max"] / 2)
+
+
+def test_the_masses_of_the_bots_are_those_of_open_spiel() -> None:
+    """The equilibrium is the only one: all outside lose to it, and among the five within the table has rank four."""
+    names, table = bots()
+    golden = json.loads((GOLDEN / "open_spiel.json").read_text())
+    weights, theirs = nash(table), np.array(golden["nash"])
+    assert golden["bots"] == names and abs(golden["value"]) < 1e-6
+    inside = weights > 0
+    assert np.abs(weights @ table[:, inside]).max() < 1e-12
+    assert (table @ weights)[~inside].max() < -1e-4
+    assert inside.sum() == 5 and np.linalg.matrix_rank(table[np.ix_(inside, inside)]) == 4
+    assert set(np.flatnonzero(theirs > 1e-6)) == set(np.flatnonzero(inside))
+    assert weights == pytest.approx(theirs, rel=0, abs=1e-6)
+    for alpha, shares in golden["alpha_rank"].items():
+        assert alpha_rank(table, alpha=float(alpha), population=50) == pytest.approx(shares, rel=0, abs=1e-6)
+
+
+def test_open_spiel_still_says_of_the_bots_what_is_kept_of_it() -> None:
+    found, kept = open_spiel_of_bots(), json.loads((GOLDEN / "open_spiel.json").read_text())
+    assert found["bots"] == kept["bots"]
+    assert found["nash"] == pytest.approx(kept["nash"], abs=1e-6)
+    assert found["alpha_rank"].keys() == kept["alpha_rank"].keys()
+    for alpha, shares in found["alpha_rank"].items():
+        assert shares == pytest.approx(kept["alpha_rank"][alpha], abs=1e-9)
 
 
 # --- evolution ------------------------------------------------------------------------------------------------------

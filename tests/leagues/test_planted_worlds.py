@@ -121,7 +121,7 @@ def test_psro_by_alpha_rank_goes_evenly_round_a_circle_of_three() -> None:
         assert feeds[2] == pytest.approx([1 / 3] * 3, abs=1e-6)
 
 
-def test_psro_finds_the_equilibrium_of_43_bots_and_self_play_does_not() -> None:
+def test_43_bots_are_settled_by_psro_and_past_opponents_and_not_by_self_play() -> None:
     """Bots of repeated rock-paper-scissors, as exact table; a learner that answers its feed wholly is one of them."""
     file = Path(__file__).parents[1] / "golden" / "ratings" / "rrps_bot_table_file.txt"
     cells = {(a, b): gain / 1000 for a, b, gain in map(ast.literal_eval, file.read_text().splitlines())}
@@ -132,6 +132,9 @@ def test_psro_finds_the_equilibrium_of_43_bots_and_self_play_does_not() -> None:
     assert len({strategy.argmax() for strategy in frozen}) < 12 < len(bots)  # it needs but few of them
     assert exploitability(game, feeds[-1]) < 1e-6
     assert feeds[-1] == pytest.approx(nash(game - game.T), abs=1e-4)
+    for role in ("prioritised", "main"):
+        _, feeds = league(game, role, 40, steps=1, size=1.0)
+        assert max(exploitability(game, mixture) for mixture in feeds[-10:]) < 0.05
     frozen, feeds = league(game, "latest", 30, steps=1, size=1.0)
     answers = [bots[strategy.argmax()] for strategy in frozen]
     assert answers[-6:] == answers[-12:-6]
