@@ -214,7 +214,8 @@ def described(stored: StoredGame) -> str:
     lost = read_forfeit(stored.reason)
     if lost is not None:
         ended += f"; {stored.seats[lost[0]]} forfeited ({lost[1].kind}): {lost[1].text}"
-    names = [written_move(move) if rules.controls else rules.names[move] for move in stored.moves]
+    moves = enumerate(stored.moves)
+    names = [written_move(move) if rules.controls else rules.written(move, ply) for ply, move in moves]
     row = kernels.replay(rules, stored.seed, stored.moves)[-1:]
     given = f" ({counted(stored.opening, 'move')} given)" if stored.opening else ""
     lines = [

@@ -55,7 +55,7 @@ def read(path: Path, rules: Game) -> Book:
         if not words:
             continue
         try:
-            moves = [rules.action(word) for word in words]
+            moves = [rules.action(word, ply) for ply, word in enumerate(words)]
             over = kernels.replay(rules, 0, moves)[-1]["done"]
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {str(error)[:200]}") from None

@@ -143,7 +143,8 @@ class Game:
                 seen so far and who it is: what tables are indexed by; `keys` > 0 says that they lie in 0 .. keys-1
     chances     chance laid open, where it is small enough for exact work
     second      the actions' names for everybody but seat 0, where `names` are from the mover's side: as seat 0 sees
-                the board, as it is shown to all; without it `names` are everybody's
+                the board, as it is shown to all; without it `names` are everybody's. In such a game seats take turns,
+                so that a list of moves tells whose each is
     text(row)   the whole position in lines of plain text, where the planes of the observation do not say it well; of
                 a game that hides something text(row, seat) is what that seat alone may know there
     hidden      a seat does not see everything; simultaneous: seats choose at once, which is played as hidden choices
@@ -186,11 +187,16 @@ class Game:
         """The names of a seat's actions on the board as it is shown to all."""
         return self.second if seat and self.second else self.names
 
-    def action(self, name: str) -> int:
-        """The action written as `name`."""
-        if name not in self.names:
-            raise ValueError(f"{self.name} has no move '{name}'; its moves are {', '.join(self.names)}.")
-        return self.names.index(name)
+    def written(self, action: int, ply: int) -> str:
+        """How records write the action that was taken after so many others: as it is shown to all."""
+        return self.told(ply % self.seats)[action]
+
+    def action(self, name: str, ply: int = 0) -> int:
+        """The action written as `name` after so many others."""
+        names = self.told(ply % self.seats)
+        if name not in names:
+            raise ValueError(f"{self.name} has no move '{name}'; its moves are {', '.join(names)}.")
+        return names.index(name)
 
 
 class View(NamedTuple):

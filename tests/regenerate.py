@@ -57,8 +57,9 @@ def transcript(rules: Game) -> str:
         if rules.controls:
             lines.append(f"{rows['ply'][0]}. {mark} {np.round(action, 5).tolist()} {paid}".rstrip())
         else:
-            others = " ".join(rules.names[a] for a in choices) if len(choices) < rules.actions else "all"
-            lines.append(f"{rows['ply'][0]}. {mark} {rules.names[action]}   of {others} {paid}".rstrip())
+            names = rules.told(int(seat))
+            others = " ".join(names[a] for a in choices) if len(choices) < rules.actions else "all"
+            lines.append(f"{rows['ply'][0]}. {mark} {names[action]}   of {others} {paid}".rstrip())
         if rows["ply"][0] % BOARD_EVERY == 0 or rows["done"][0]:
             lines.append(text_seen(rules, rows))
     lines.append("result " + " ".join(f"{result:+.0f}" for result in rows["reward"][0]))

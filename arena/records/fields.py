@@ -66,7 +66,7 @@ def game_from(rules: Game, fields: Mapping[str, Any], moves: Sequence[Any]) -> S
         raise BadRecord(
             f"It was played by the rules of {rules.name} version {version}; here are rules {rules.version}."
         )
-    actions = [action(rules, move, ply) for ply, move in enumerate(moves, 1)]
+    actions = [action(rules, move, ply) for ply, move in enumerate(moves)]
     if len(actions) > rules.max_plies:
         raise BadRecord(f"It has {len(actions):,} moves, and a game of {rules.name} ends after {rules.max_plies:,}.")
     seed = _whole(fields, "seed", 0, 0, 2**64 - 1)
@@ -88,20 +88,20 @@ def game_from(rules: Game, fields: Mapping[str, Any], moves: Sequence[Any]) -> S
 
 
 def action(rules: Game, move: Any, ply: int) -> Any:
-    """The action that is written as a move."""
+    """The action that is written as a move after so many others."""
     if rules.controls:
         if not isinstance(move, (list, tuple)) or len(move) != len(rules.controls):
-            raise BadRecord(f"Move {ply} is not {len(rules.controls)} numbers, as {rules.name} has them.")
-        return tuple(_number(number, f"move {ply}") for number in move)
+            raise BadRecord(f"Move {ply + 1} is not {len(rules.controls)} numbers, as {rules.name} has them.")
+        return tuple(_number(number, f"move {ply + 1}") for number in move)
     try:
-        return rules.action(move)
+        return rules.action(move, ply)
     except ValueError:
-        raise BadRecord(f"Move {ply}, {str(move)[:40]!r}, is no move of {rules.name}.") from None
+        raise BadRecord(f"Move {ply + 1}, {str(move)[:40]!r}, is no move of {rules.name}.") from None
 
 
-def move_name(rules: Game, move: Any) -> Any:
-    """How an action is written: its name; a vector as it is."""
-    return list(move) if rules.controls else rules.names[move]
+def move_names(rules: Game, moves: Sequence[Any]) -> list[Any]:
+    """How a game's actions are written: by their names, as all see the board; vectors as they are."""
+    return [move if rules.controls else rules.written(move, ply) for ply, move in enumerate(moves)]
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

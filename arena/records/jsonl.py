@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from arena.records.fields import BadRecord, described, game_from, move_name, rules_of
+from arena.records.fields import BadRecord, described, game_from, move_names, rules_of
 from arena.store import StoredGame
 
 
 def written(stored: StoredGame) -> str:
     """A game as a line."""
     rules = rules_of(stored.game)
-    moves = [move_name(rules, move) for move in stored.moves]
+    moves = move_names(rules, stored.moves)
     return json.dumps({**described(stored), "moves": moves}, ensure_ascii=False, allow_nan=False) + "\n"
 
 

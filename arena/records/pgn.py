@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from arena.records.fields import BadRecord, described, game_from, rules_of
+from arena.records.fields import BadRecord, described, game_from, move_names, rules_of
 from arena.store import StoredGame, written_move
 from envs.game import Game
 
@@ -31,7 +31,8 @@ SIGNS = re.compile(r"[\s%{}()\[\];$*!?]")
 def written(stored: StoredGame) -> str:
     """A game as tags and moves, with an empty line after it."""
     rules, all_of_it = rules_of(stored.game), described(stored)
-    names = [_spelt(rules.names[move]) if not rules.controls else written_move(move) for move in stored.moves]
+    spelt = written_move if rules.controls else _spelt
+    names = [spelt(move) for move in move_names(rules, stored.moves)]
     at = datetime.fromtimestamp(max(0.0, stored.finished), UTC)
     players = ("White", "Black") if rules.seats == 2 else tuple(f"Player{seat + 1}" for seat in range(rules.seats))
     result = _result(stored)

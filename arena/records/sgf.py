@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from agents.play import read_forfeit
-from arena.records.fields import BadRecord, described, game_from, played, rules_of
+from arena.records.fields import BadRecord, described, game_from, move_names, played, rules_of
 from arena.store import StoredGame
 from envs import kernels
 from envs.game import Game
@@ -163,7 +163,7 @@ def _game(nodes: list[Node]) -> StoredGame:
     actions = _actions(rules, moves)
     if "AX" not in head:
         fields = {"seats": [head.get("PB") or "Black", head.get("PW") or "White"], **_ending(rules, head, actions)}
-    return game_from(rules, fields, [rules.names[move] for move in actions])
+    return game_from(rules, fields, move_names(rules, actions))
 
 
 def _rules(head: dict[str, str]) -> str:

@@ -155,6 +155,18 @@ def test_pgn_from_elsewhere():
     assert (second.moves, second.results, second.reason) == ([0, 1], (-1.0, 1.0), "resigned")
 
 
+@pytest.mark.parametrize("form", [jsonl, pgn])
+def test_moves_are_written_as_all_see_the_board(form):
+    """Black's third pawn steps down from c4, by the names of the mover's own side it would be c2c3 as White's is."""
+    rules = game_of("gardner_chess")
+    pawn = rules.names.index("c2c3")
+    stored = replace(random_game("gardner_chess", 0), moves=[rules.names.index("a2a3"), pawn, pawn], opening=0)
+    text = form.written(stored)
+    words = ("a2a3", "c4c3", "c2c3")
+    assert (json.dumps(words)[1:-1] if form is jsonl else "1. a2a3 c4c3 2. c2c3") in text
+    assert list(form.read(text)) == [stored]
+
+
 # --- whatever may be wrong --------------------------------------------------------------------------------------------
 
 LINE = {"game": "tic_tac_toe", "seats": ["a", "b"], "moves": ["a3", "b2", "b3", "c2", "c3"]}

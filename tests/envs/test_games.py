@@ -33,7 +33,9 @@ def test_a_game_says_what_it_is(spec: str) -> None:
     again = game(rules.name)
     assert (again.row, again.shape, again.names, again.version) == (rules.row, rules.shape, rules.names, rules.version)
     assert len(rules.names) == len(set(rules.names)) == (rules.actions or len(rules.controls))
-    assert [rules.action(name) for name in rules.names] == list(range(len(rules.names)))
+    for ply in range(2):
+        numbers = range(len(rules.names))
+        assert [rules.action(rules.written(number, ply), ply) for number in numbers] == list(numbers)
     with pytest.raises(ValueError, match="has no move"):
         rules.action("nonsense")
     assert rules.version >= 1
@@ -105,6 +107,8 @@ def test_plies_and_seats_are_counted(spec: str) -> None:
     np.testing.assert_array_equal(games.rows[1:]["ply"] - games.rows[:-1]["ply"], moved)
     assert (games.rows[0]["ply"] == 0).all()
     assert set(np.unique(games.open()["seat"])) == set(range(rules.seats))
+    if rules.second:
+        np.testing.assert_array_equal(games.open()["seat"], games.open()["ply"] % rules.seats)
 
 
 @every_game
