@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents.agent import Unable
-from agents.backbones import Backbone, Carried, Kind, Recurrent, fit, fitted
+from agents.backbones import Backbone, Carried, Recurrent, fitted
 from agents.backbones.layers import fold
 from agents.heads import HEADS, Q, Token
 from agents.registry import BACKBONES
+from agents.stem import Stem
 from envs.game import Game
 from envs.registry import check_options, parse, resolve
 
@@ -32,7 +33,8 @@ class Misfit(ValueError):
 class Network(nn.Module):
     """Observations of one game in, one tensor a head out.
 
-    backbone  spec, as in "resnet:blocks=5,width=64"
+    backbone  spec, as in "resnet:blocks=5,width=64"; with standardise=true, observations come by their running mean and
+              spread (`agents.stem`)
     heads     specs, as in ("policy:planes=32", "value", "left")
     seed      starts the weights; torch's own generator is left as it was
 
@@ -48,7 +50,8 @@ class Network(nn.Module):
         self.head_specs = tuple(heads)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            make, options = _part(BACKBONES, backbone, "backbone")
+            make, options, standardise = _body(backbone)
+            self.stem = Stem(game.shape, make.kind, standardise)
             self.backbone: Backbone = make(fitted(game.shape, make.kind), **options)
             self.heads, self.apart = nn.ModuleDict(), nn.ModuleDict()
             for spec in self.head_specs:
@@ -64,7 +67,7 @@ class Network(nn.Module):
 
     def forward(self, obs: Tensor, only: Sequence[str] = ()) -> dict[str, Tensor]:
         """obs [B, *shape] float32, from the mover's side; keys are the names of the heads, or of those asked alone."""
-        return self._said(fit(obs, self.game.shape, self.backbone.kind), only or tuple(self.heads))
+        return self._said(self.stem(obs), only or tuple(self.heads))
 
     def _said(self, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """What heads make of inputs that lie as the body takes them."""
@@ -86,7 +89,7 @@ class Network(nn.Module):
         Where fresh [B, T] is True a game begins.
         """
         lanes, steps = obs.shape[:2]
-        flat = fit(obs.flatten(0, 1), self.game.shape, self.backbone.kind)
+        flat = self.stem(obs.flatten(0, 1))
         if self.memory:
             body = cast(Recurrent, self.backbone)
             features, carried = body.unroll(flat.unflatten(0, (lanes, steps)), carried, fresh)
@@ -123,28 +126,41 @@ class Playing(nn.Module):
         for name in ("policy", "value"):
             if name not in network.heads:
                 raise ValueError(f"A network needs a head '{name}' to play; this one has {', '.join(network.heads)}.")
-        self.shape = network.game.shape
-        self.kind: Kind = network.backbone.kind
+        self.stem = fold(network.stem)
         self.backbone = fold(network.get_submodule("backbone"))
         self.policy = fold(network.heads["policy"])
         self.value = fold(network.heads["value"])
 
     def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.backbone(fit(obs, self.shape, self.kind))
+        features = self.backbone(self.stem(obs))
         return self.policy(features), self.value(features)
 
 
 def remembers(backbone: str) -> bool:
     """Whether a backbone carries anything from one position of a game to the next."""
-    make, options = _part(BACKBONES, backbone, "backbone")
+    make, options, _ = _body(backbone)
     return bool(make(fitted((2,), make.kind), **options).memory)
 
 
-def _part(table: Mapping[str, str], spec: str, kind: str) -> tuple[Any, dict[str, Any]]:
-    """The class that a spec names, and its options, checked by name."""
+def standardises(backbone: str) -> bool:
+    """Whether a body's spec asks for observations by their running mean and spread."""
+    return _body(backbone)[2]
+
+
+def _body(backbone: str) -> tuple[Any, dict[str, Any], bool]:
+    """The class that a body's spec names, its own options, and whether observations are standardised for it."""
+    make, options = _part(BACKBONES, backbone, "backbone", ("standardise",))
+    standardise = options.pop("standardise", False)
+    if not isinstance(standardise, bool):
+        raise ValueError(f"A backbone's standardise is true or false, not {standardise}.")
+    return make, options, standardise
+
+
+def _part(table: Mapping[str, str], spec: str, kind: str, more: Sequence[str] = ()) -> tuple[Any, dict[str, Any]]:
+    """The class that a spec names, and its options, checked by name; `more` are options that any of the kind takes."""
     name, options = parse(spec)
     part = resolve(table, name, kind)
-    known = inspect.signature(part).parameters.keys() - {"shape", "kind", "game"}
+    known = inspect.signature(part).parameters.keys() - {"shape", "kind", "game"} | {*more}
     check_options(options, known, f"The {kind} '{name}'")
     return part, options
 

@@ -175,7 +175,10 @@ def begin_from(network: Network, folder: Path) -> None:
     stored, other = read_agent(folder)
     given, own = other.state_dict(), network.state_dict()
     taken = {name: value for name, value in given.items() if name in own and value.shape == own[name].shape}
-    if lacking := [name for name in own if name.startswith("backbone.") and name not in taken]:
+    body = ("backbone.", "stem.")
+    lacking = [name for name in own if name.startswith(body) and name not in taken]
+    lacking += [f"{name}, by standardise=true" for name in given if name.startswith("stem.") and name not in own]
+    if lacking:
         raise BadAgent(
             f"{folder} has {stored.backbone} for {stored.game}, whose weights do not fit {network.spec} for "
             f"{network.game.name} ({lacking[0]}); choose the same backbone, or leave it out."

@@ -172,7 +172,7 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
         raise ConfigError(f"{source}: whole hands are for our own training loop; leave --engine or rollouts.hands out.")
     if parts["network"].start and parts["run"].engine != "native":
         raise ConfigError(f"{source}: network.start is for our own training loop; leave --engine out, or the start.")
-    parts["network"] = _network(parts["network"], parts["game"].name, choice, settings, source)
+    parts["network"] = _network(parts, choice, settings, source)
     named = {"league] anchors": owned["league"].anchors, "evaluation] opponents": owned["evaluation"].opponents}
     for key, specs in named.items():
         for name in (spec.partition(":")[0] for spec in specs):
@@ -212,8 +212,9 @@ def player_of(algorithm: str, player: str) -> Any:
     return learner.playing if learner.player == player else _default(PLAYING, player)
 
 
-def _network(chosen: Network, name: str, algorithm: str, settings: Any, source: str) -> Network:
+def _network(parts: Mapping[str, Any], algorithm: str, settings: Any, source: str) -> Network:
     """The network section with the algorithm's own choices where it makes none; refuses games it cannot learn."""
+    chosen, name, engine = parts["network"], parts["game"].name, parts["run"].engine
     try:
         backbone, heads = resolve(ALGORITHMS, algorithm, "algorithm").parts(game(name), settings)
     except (ValueError, TypeError) as error:
@@ -222,7 +223,29 @@ def _network(chosen: Network, name: str, algorithm: str, settings: Any, source: 
         raise ConfigError(f"{source}: {algorithm} keeps a table, which begins from nothing; leave network.start out.")
     if chosen.start and not chosen.backbone:
         backbone = _started(chosen.start, source)
-    return chosen.model_copy(update={"backbone": chosen.backbone or backbone, "heads": chosen.heads or heads})
+    body = _standardised(chosen, chosen.backbone or backbone, algorithm, engine, source)
+    return chosen.model_copy(update={"backbone": body, "heads": chosen.heads or heads})
+
+
+def _standardised(chosen: Network, backbone: str, algorithm: str, engine: str, source: str) -> str:
+    """A body's spec with `network.standardise` in it; refuses learners that would count no observations."""
+    from agents.networks import standardises
+
+    if not backbone:
+        if chosen.standardise:
+            raise ConfigError(f"{source}: {algorithm} keeps a table; leave network.standardise out.")
+        return backbone
+    try:
+        already = standardises(backbone)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{source}: {error}") from None
+    if not (already or chosen.standardise):
+        return backbone
+    if resolve(ALGORITHMS, algorithm, "algorithm").player != "rollouts":
+        raise ConfigError(f"{source}: standardise is for learners of rollouts, and {algorithm} is none; leave it out.")
+    if engine != "native":
+        raise ConfigError(f"{source}: standardise is for our own training loop; leave --engine out, or standardise.")
+    return backbone if already else f"{backbone}{',' if ':' in backbone else ':'}standardise=true"
 
 
 def _started(folder: str, source: str) -> str:

@@ -78,6 +78,9 @@ class Network(Section):
         "", description="a spec: resnet:blocks=5; empty: the algorithm's choice"
     )
     heads: Annotated[tuple[str, ...], Strict(False)] = Field((), description="specs; empty: the algorithm's choice")
+    standardise: bool = Field(
+        False, description="show it observations by their running mean and spread, also as backbone:standardise=true"
+    )
     start: str = Field("", description="folder of an agent, or of its run, whose weights training begins with")
     backend: str = Field("auto", description="of inference: the fastest present, or its name")
 

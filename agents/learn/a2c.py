@@ -21,6 +21,7 @@ from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from agents.returns import gae
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -85,6 +86,7 @@ class A2C:
         value = value_error(batch.out["returns"], batch["target"]) / unit**2
         loss = policy + s.value_weight * value - s.entropy * entropy.mean()
         descent.descend(self.network, self.optimiser, loss, "A2C's loss", self.steps, s.gradient)
+        see(experience, self.network)
         self.steps += len(fragment)
         return {
             "train/loss": loss.item(),

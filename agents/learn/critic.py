@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from agents.backbones import Kind, fit
 from agents.heads import Flat, small
 from agents.networks import Network
 from envs.game import Game
@@ -17,14 +16,13 @@ class Critic(nn.Module):
     def __init__(self, game: Game, backbone: str, seed: int, width: int = 256) -> None:
         super().__init__()
         body = Network(game, backbone, (), seed=seed)
-        self.shape, self.body = game.shape, body.backbone
-        self.kind: Kind = body.backbone.kind
+        self.stem, self.body = body.stem, body.backbone
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.flat = Flat(self.kind, self.body.out, 16)
+            self.flat = Flat(self.body.kind, self.body.out, 16)
             self.hidden = nn.Linear(self.flat.size + len(game.controls), width)
             self.score = small(width, 1)
 
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
-        features = self.flat(self.body(fit(obs, self.shape, self.kind)))
+        features = self.flat(self.body(self.stem(obs)))
         return self.score(self.hidden(torch.cat((features, action), 1)).relu()).squeeze(1)

@@ -28,6 +28,7 @@ from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from agents.replay import Replay, roomy, sequences, transitions
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -147,8 +148,10 @@ class DQN:
         if self.steps >= s.learn_from and len(self.replay):
             due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
         correction = descent.line(s.correction, 1.0, progress)
+        measured = [self.step(correction) for _ in range(due)]
+        see(experience, self.network, self.target)
         return {
-            **descent.means([self.step(correction) for _ in range(due)]),
+            **descent.means(measured),
             "train/learning_rate": rate,
             "train/n_updates": self.updates,
             "rollout/exploration_rate": self.head.epsilon.item(),

@@ -22,6 +22,7 @@ from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from agents.returns import v_trace
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -100,6 +101,7 @@ class Impala:
         descent.set_rate(self.optimiser, s.learning_rate * descent.line(1.0, s.final_rate, progress))
         descent.descend(self.network, self.optimiser, loss, "IMPALA's loss", self.steps, s.gradient)
         shared.rescale(self.network, wanted, self.updates)
+        see(experience, self.network)
         self.steps += len(fragment)
         return {
             "train/loss": loss.item(),

@@ -33,6 +33,7 @@ from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
 from agents.returns import gae
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -181,6 +182,7 @@ class PPO:
             measured.append(self.step(batch, clip, bonus))
             if s.most_kl and measured[-1]["approx_kl"] > s.most_kl:
                 break
+        see(experience, self.network, self.mean, self.magnet)
         taken = int(experience.get("count", valid).sum())
         self.steps += taken
         self.updates += len(measured)

@@ -24,6 +24,7 @@ from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from agents.returns import lambda_returns
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -97,6 +98,7 @@ class PQN:
         for _ in range(s.epochs):
             for batch in fragment.batches(self.network, s.batch, self.generator):
                 losses.append(self.step(batch))
+        see(experience, self.network)
         self.steps += len(fragment)
         self.updates += len(losses)
         return {

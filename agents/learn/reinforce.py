@@ -24,6 +24,7 @@ from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from agents.returns import reward_to_go
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -97,6 +98,7 @@ class Reinforce:
                 "train/explained_variance": explained_variance(before, target),
             }
         descent.descend(self.network, self.optimiser, loss, "REINFORCE's loss", self.steps, s.gradient)
+        see(experience, self.network)
         self.steps += len(fragment)
         return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
 

@@ -27,6 +27,7 @@ from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
 from agents.replay import Replay, roomy, transitions
 from agents.rollouts import RolloutSettings
+from agents.stem import see
 from envs.game import Game
 
 
@@ -107,7 +108,9 @@ class SAC:
         due = 0
         if len(self.replay) >= max(1, s.learn_from):
             due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
-        return {**descent.means([self.step() for _ in range(due)]), "train/n_updates": self.updates}
+        measured = [self.step() for _ in range(due)]
+        see(experience, self.network, self.critics, self.targets)
+        return {**descent.means(measured), "train/n_updates": self.updates}
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent for critics, actor and temperature, on a batch of memories."""

@@ -17,7 +17,6 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 
-from agents.backbones import fit
 from agents.networks import Network, Weights, weights
 from arena.engines.seats import always_legal, seats
 from envs.adapters.gymnasium import OneSeatVectorEnv
@@ -91,8 +90,7 @@ class Module(TorchRLModule, ValueFunctionAPI):
 
     def _features(self, batch: dict[str, Any]) -> Tensor:
         seen = batch[Columns.OBS][OBS] if self.masked else batch[Columns.OBS]
-        backbone = self.network.backbone
-        return backbone(fit(seen.float(), self.network.game.shape, backbone.kind))
+        return self.network.backbone(self.network.stem(seen.float()))
 
     def _moves(self, features: Tensor, batch: dict[str, Any]) -> Tensor:
         """Logits, -1e30 where a move may not be played; or means beside the logarithms of spreads."""

@@ -16,7 +16,6 @@ from stable_baselines3.sac.policies import Actor, SACPolicy
 from stable_baselines3.td3 import policies as td3
 from torch import Tensor, nn
 
-from agents.backbones import fit
 from agents.networks import Network
 from envs.game import Game
 
@@ -30,8 +29,7 @@ class Body(BaseFeaturesExtractor):
         self.network = network
 
     def forward(self, obs: Tensor) -> Tensor:
-        backbone = self.network.backbone
-        return backbone(fit(obs, self.network.game.shape, backbone.kind))
+        return self.network.backbone(self.network.stem(obs))
 
 
 class FlatBody(Body):

@@ -126,7 +126,13 @@ def body(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "backbone"), [*((name, body(name)) for name in NAMES), ("ppo", "gru:width=8"), ("dqn", "gru:width=8")]
+    ("name", "backbone"),
+    [
+        *((name, body(name)) for name in NAMES),
+        ("ppo", "gru:width=8"),
+        ("dqn", "gru:width=8"),
+        ("ppo", "mlp:width=16,standardise=true"),
+    ],
 )
 def test_two_learners_on_half_batches_equal_one_on_the_whole(name: str, backbone: str) -> None:
     batches = played(name, backbone)
