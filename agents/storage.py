@@ -152,11 +152,15 @@ def _weights(folder: Path, stored: Stored) -> bytes:
 
 
 def newest_agent(run: Path) -> Path:
-    """The folder of the agent of a run that was trained longest; raises `BadAgent` if there is none."""
+    """The folder of the agent of a run that was trained longest; raises `BadAgent` if there is none.
+
+    In a league of many learners, whose steps do not compare, those that search come before the others.
+    """
     found = [folder for folder in sorted((Path(run) / "agents").glob("[!.]*")) if (folder / "agent.toml").exists()]
     if not found:
         raise BadAgent(f"{run} is no agent and no run with agents; name a folder such as runs/NAME/agents/MEMBER.")
-    return max(found, key=lambda folder: read_text(folder).step)
+    texts = {folder: read_text(folder) for folder in found}
+    return max(found, key=lambda folder: (bool(texts[folder].search), texts[folder].step))
 
 
 def agent_folder(folder: Path) -> Path:

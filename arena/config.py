@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, Strict, create_model
 
+from agents.agent import Unable
 from agents.registry import AGENTS, ALGORITHMS
 from arena.sections import (
+    COMPOSED,
     SECTIONS,
+    CannotLearn,
     ConfigError,
     GameChoice,
     LearnerChoice,
@@ -140,6 +143,8 @@ def check_sections(tree: Mapping[str, Any], source: str) -> None:
     """Raises ConfigError unless a tree holds known sections alone, each of them a table."""
     known = [*SECTIONS, *OWNED, *PLAYING]
     for name, table in tree.items():
+        if name in COMPOSED:
+            raise ConfigError(f"{source}: [{name}] is of a league of many learners; `arena league` plays such a file.")
         if name not in known:
             raise ConfigError(f"{source}: there is no section [{name}]; {near(name, known)}")
         if not isinstance(table, Mapping):
@@ -217,6 +222,8 @@ def _network(parts: Mapping[str, Any], algorithm: str, settings: Any, source: st
     chosen, name, engine = parts["network"], parts["game"].name, parts["run"].engine
     try:
         backbone, heads = resolve(ALGORITHMS, algorithm, "algorithm").parts(game(name), settings)
+    except Unable as error:
+        raise CannotLearn(source, str(error)) from None
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
     if chosen.start and not backbone:

@@ -61,7 +61,7 @@ class Display:
         self.live = Live(console=self.console, refresh_per_second=4, transient=True)
         self.quiet = not self.console.is_terminal
         self.warned: tuple[str, ...] = ()
-        self.phases, self.doing = phases, ""
+        self.phases, self.doing, self.drawn = phases, "", False
 
     def __enter__(self) -> Self:
         if not self.quiet:
@@ -84,12 +84,16 @@ class Display:
 
     def phase(self, doing: str) -> None:
         """Says what begins now, once, where no picture shows it."""
+        said = f"{doing[:1].upper()}{doing[1:]} ..."
         if self.quiet and self.phases and doing != self.doing:
-            self.console.print(f"{doing[:1].upper()}{doing[1:]} ...", markup=False, highlight=False, soft_wrap=True)
+            self.console.print(said, markup=False, highlight=False, soft_wrap=True)
+        elif not self.quiet and not self.drawn:
+            self.live.update(Text(said))
         self.doing = doing
 
     def put(self, drawn: RenderableType) -> None:
         """Replaces what is on the screen by something that is drawn already."""
+        self.drawn = True
         if not self.quiet:
             self.live.update(drawn)
 
@@ -133,6 +137,8 @@ def numbers(status: Status) -> Table:
         ("rated games", f"{status.rated:,}"),
         ("inference", status.backend or "…"),
     ]
+    if status.broken:
+        rows.append(("rating games that failed, and do not count", f"{status.broken:,}"))
     if status.restarts:
         rows.append(("workers that died and came back", f"{status.restarts}"))
     for row in rows:

@@ -88,9 +88,13 @@ class League:
         enter(store, self.contest)
         store.add_member(self.game, self.run.name, "learner", str(folder.resolve()))
         self.specs = {**self.contest.entrants, **self._snapshots()}
-        self.met: Counter[tuple[str, str]] = Counter()
+        self.openings: Counter[tuple[str, str]] = Counter()
+        """How many openings each two were given in rating games, however those ended."""
+        played: Counter[tuple[str, str]] = Counter()
         for result, count in store.results(self.game).items():
-            self.met[min(result[:2]), max(result[:2])] += count
+            played[min(result[:2]), max(result[:2])] += count
+        for key, count in played.items():
+            self.openings[key] = -(-count // 2)
         self.status.games = store.count(self.game, "selfplay")
         self.rate()
 
@@ -164,12 +168,11 @@ class League:
     def send_out(self, pairs: int) -> None:
         """Gives the workers the pairs of rating games that tell most among those who can play."""
         rated = ratings(self.store, self.game, intervals=False)
-        known = Counter(self.met)
         pairings: list[Pairing] = []
         for a, b in most_telling(rated, pairs, seed=self.run.trainer.number, among=self.specs):
             key = (min(a, b), max(a, b))
-            pairings += pair(a, b, self.plan.seed, known[key] // 2)
-            known[key] += 2
+            pairings += pair(a, b, self.plan.seed, self.openings[key])
+            self.openings[key] += 1
         pool = self.run.trainer.pool
         for i, hand in enumerate(shares(pairings, pool.size)):
             if hand:
@@ -182,13 +185,11 @@ class League:
         if not self.tickets:
             return
         pool = self.run.trainer.pool
-        played = [one for ticket in self.tickets for one in pool.finish(ticket)]
+        found = [one for ticket in self.tickets for one in pool.finish(ticket)]
         self.tickets = []
-        self.store.add_games(
-            [kept(self.contest, p, finished, self.run.name) for p, finished in played if not finished.broken]
-        )
-        for pairing, _ in played:
-            self.met[min(pairing.first, pairing.second), max(pairing.first, pairing.second)] += 1
+        played = [(pairing, finished) for pairing, finished in found if not finished.broken]
+        self.store.add_games([kept(self.contest, pairing, finished, self.run.name) for pairing, finished in played])
+        self.status.broken += len(found) - len(played)
         self.rate()
         rated = self.status.ratings
         if rated is not None:

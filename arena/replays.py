@@ -58,13 +58,18 @@ def ended(stored: StoredGame) -> tuple[tuple[str, str], ...]:
 
 
 def analyst_spec(store: Store, game: str, wanted: str, run: str | None = None) -> str | None:
-    """Who is to judge games: a spec as it is; for `newest` the newest snapshot of the game (and run), if any."""
+    """Who is to judge games: a spec as it is; for `newest` the newest snapshot of the game (and run), if any.
+
+    Of a league of many learners it is the newest that searches, if one does.
+    """
     if wanted != NEWEST:
         return None if wanted == NOBODY else wanted
-    snapshots = [m for m in store.members(game) if m.kind == "snapshot" and run in (None, m.parent)]
+    snapshots = [m for m in store.members(game) if m.kind == "snapshot"]
+    if run is not None:
+        snapshots = [m for m in snapshots if m.parent == run or (m.parent or "").startswith(f"{run}-")]
     if not snapshots:
         return None
-    spec = snapshots[-1].spec
+    spec = next((m.spec for m in reversed(snapshots) if ":sims=" in m.spec), snapshots[-1].spec)
     beside = store.path.parent / spec.partition(":")[0]  # a league's folders are named as seen from where it ran
     return spec if Path(spec.partition(":")[0]).exists() or not beside.exists() else f"{store.path.parent}/{spec}"
 

@@ -16,9 +16,20 @@ from envs.registry import GAMES, foreign, nearest, parse
 
 MOST_WORKERS = 4096
 
+COMPOSED = ("anchors", "learners", "snapshots", "matches", "breeding")
+"""The sections of a league of many learners (`leagues.preset`), which only `arena league` reads."""
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the text names the file, the key and the mend."""
+
+
+class CannotLearn(ConfigError):
+    """The configuration is right, but its algorithm cannot learn its game; `why` says so without the file's name."""
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(f"{source}: {why}")
+        self.why = why
 
 
 def _named(table: Mapping[str, str], kind: str, empty: bool = False) -> AfterValidator:

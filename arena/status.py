@@ -30,6 +30,8 @@ class Status:
     games: int = 0
     """Of self-play."""
     rated: int = 0
+    broken: int = 0
+    """Rating games of this start that failed, and count for nobody."""
     plies_per_second: float = 0.0
     evaluations_per_second: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)

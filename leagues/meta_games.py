@@ -1,4 +1,4 @@
-"""The game of choosing a member: Nash averaging, alpha-rank, the replicator, and how much of it goes in circles.
+"""The game of choosing a member: Nash averaging, alpha-rank, the replicator, its diversity, and its circles.
 
 A payoff table here is antisymmetric, [n, n]: 2 * (mean score) - 1 of the row's member against the column's. Who beats
 only the weak, or has been entered many times under many names, gains nothing by it here, as it does in a mean score.
@@ -162,6 +162,20 @@ def replicator(payoff: Floats, start: Floats, time: float, steps: int) -> Floats
         log = log + h / 6 * (one + 2 * two + 2 * three + four)
         path.append(_softmax(log)[1])
     return np.array(path)
+
+
+# --- diversity ------------------------------------------------------------------------------------------------------
+
+
+def effective_diversity(payoff: Floats) -> float:
+    """How much the members worth playing beat each other: the sum of p_i p_j max(payoff_ij, 0), p the equilibrium.
+
+    It is 0 where one member beats all others, 1/3 for rock, paper and scissors, and never above 1/2; copies and members
+    that the equilibrium leaves out add nothing (Balduzzi et al. 2019, arXiv:1901.08106, definition 4).
+    """
+    payoff = antisymmetric(payoff)
+    weight = nash(payoff)
+    return float(weight @ np.maximum(payoff, 0.0) @ weight)
 
 
 # --- circles --------------------------------------------------------------------------------------------------------

@@ -92,6 +92,10 @@ class Population:
         self._memory.move_to_end(name)
         return self._memory[name]
 
+    def usable(self, name: str) -> bool:
+        """Whether a member can play: a frozen one's folder is compared with its digest now."""
+        return name not in self._places or self._check(name)
+
     def check(self) -> dict[str, str]:
         """Compares all frozen members with their digests; gives name -> why for those that are left out."""
         for name in self._places:

@@ -13,6 +13,8 @@ count = 1                       # so many of them
 algorithm = ""                  # empty: the run's own
 backbone = ""
 settings = {}                   # of the algorithm, beside the run's own: settings = { entropy = 0.1 }
+playing = {}                    # of how it gathers experience, beside the run's own: playing = { lanes = 64 }
+snapshots = {}                  # when it is frozen, if not as the others are: algorithms count different steps
 
 [matches]                       # see `Matches`
 opponents = 4
@@ -27,7 +29,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,8 @@ class Learners:
     algorithm: str = ""
     backbone: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    playing: Mapping[str, Any] = field(default_factory=dict)
+    snapshots: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 1000:
@@ -126,6 +130,31 @@ class Composition:
         for member in self.members():
             if member.live:
                 feed(member, Census(self.members()))  # a role says what it misses
+                self.rule(member.name)
+
+    def of(self, name: str) -> Learners:
+        """What is said of a learner, by its name."""
+        return self.learners[name if name in self.learners else name.rpartition("-")[0]]
+
+    def rule(self, name: str) -> Snapshots:
+        """When a learner is frozen: by the league's rule, but for what its own says otherwise."""
+        own = self.of(name).snapshots
+        return _table(Snapshots, {**asdict(self.snapshots), **own}, f"learners.{name}.snapshots")
+
+    def without(self, left_out: Mapping[str, str]) -> tuple[Composition | None, dict[str, str]]:
+        """The league without some kinds of learners, and without those that have nobody to meet then.
+
+        Returns None for the league if nobody is left, and name -> why, in a sentence, of all that are not in it.
+        """
+        kinds, gone = {name: of for name, of in self.learners.items() if name not in left_out}, dict(left_out)
+        while kinds:
+            found = _lonely(kinds)
+            if found is None:
+                return replace(self, learners=kinds), gone
+            name, why = found
+            gone[name] = f"'{name}' is left out as well: {why}"
+            del kinds[name]
+        return None, gone
 
     def kinds(self) -> dict[str, list[str]]:
         """The learners of each kind: NAME, or NAME-0, NAME-1 ..."""
@@ -140,6 +169,17 @@ class Composition:
             Member(name, self.learners[kind].role, live=True) for kind, names in self.kinds().items() for name in names
         ]
         return learners + [Member(anchor, "anchor") for anchor in self.anchors]
+
+
+def _lonely(learners: Mapping[str, Learners]) -> tuple[str, str] | None:
+    """A kind whose role has nobody to meet among these learners, and why; None if there is none."""
+    members = [Member(name, of.role, live=True) for name, of in learners.items()]
+    for member in members:
+        try:
+            feed(member, Census(members))
+        except ValueError as error:
+            return member.name, str(error)
+    return None
 
 
 def preset(name: str) -> Composition:

@@ -119,14 +119,15 @@ def said(one: Worst, of: Learned) -> str:
 def learned(league: str, game: str, decisions: int, words: list[str], folder: Path) -> Learned:
     """Trains a league in this process until its learners have had so many decisions, the last round whole."""
     words = [*words, "workers.count=0", "matches.rated_pairs=0", "matches.stored=0"]
-    config, made, learners = compose(league, game, None, words)
-    place = folder / config.run.name
+    composed = compose(league, game, None, words)
+    run = composed.config.run.name
+    place = folder / run
     begun = time.process_time()
-    with Store(folder / f"{config.run.name}.db") as store:
-        season = Given(place, plan_of(config, made, learners, None), store, keep_minutes=60.0)
+    with Store(folder / f"{run}.db") as store:
+        season = Given(place, plan_of(composed, None), store, keep_minutes=60.0)
         season.decisions = decisions
         season.play()
-    first = next(iter(learners))
+    first = next(iter(composed.learners))
     frozen = {str(one["name"]): str(place / "agents" / str(one["name"])) for one in season.frozen}
     best = [str(one["name"]) for one in season.frozen if one["parent"] == first][-1]
     return Learned(frozen[best], tuple(frozen.values()), season.taken(), time.process_time() - begun)

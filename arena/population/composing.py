@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from agents.agent import Unable
 from agents.files import write_text
+from agents.registry import ALGORITHMS
 from arena.config import Config, begun, build, check_sections, resolved, tables
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan
-from arena.sections import ConfigError
+from arena.sections import COMPOSED, CannotLearn, ConfigError
 from arena.text import folder_name
 from arena.toml import dumps
+from arena.tournament import contest
+from envs.registry import game as game_of
+from envs.registry import resolve
 from leagues import preset
 from leagues.preset import Composition
-
-COMPOSED = ("anchors", "learners", "snapshots", "matches", "breeding")
-"""The sections that are the composition's; all others are the configuration's."""
 
 LEARNS_WITH = "ppo"
 """Unless the configuration or the composition says otherwise."""
@@ -31,14 +33,49 @@ Whole hands are played by the learner alone, and not with others.
 """
 
 
-def compose(
-    name: str, game: str, path: Path | None, overrides: Sequence[str]
-) -> tuple[Config, Composition, dict[str, Config]]:
-    """A league's configuration, its composition, and each learner's own configuration.
+class Composed(NamedTuple):
+    """A league's configuration, its composition, each learner's own configuration, and who is left out and why."""
+
+    config: Config
+    made: Composition
+    learners: dict[str, Config]
+    left_out: dict[str, str]
+
+
+def compose(name: str, game: str, path: Path | None, overrides: Sequence[str]) -> Composed:
+    """What a league is made of; learners and anchors that cannot play its game are left out of it.
 
     name       a preset, or a file that ends in .toml with a composition, and perhaps sections of a configuration
     overrides  section.key=value of either
+
+    Raises ConfigError if no learner is left.
     """
+    base, composed = _tables(name, game, path, overrides)
+    made = preset.composition(composed)
+    source = str(path) if path else f"the league {name}"
+    learners: dict[str, Config] = {}
+    unable: dict[str, str] = {}
+    for kind, names in made.kinds().items():
+        for one in names:
+            try:
+                learners[one] = build(_own(base, made, one), f"{source}: [learners.{one}]")
+            except CannotLearn as error:
+                unable[kind] = f"'{kind}' is left out: {error.why}"
+    part, left_out = made.without(unable)
+    if part is None:
+        raise ConfigError(f"{source}: nobody is left to learn. {' '.join(left_out.values())}")
+    learners = {member.name: learners[member.name] for member in part.members() if member.live}
+    try:
+        config = build(base, source)
+    except CannotLearn:  # nothing of it is needed but what it shares with every learner
+        config = next(iter(learners.values()))
+    absent = _absent(config.game.name, part.anchors)
+    part = replace(part, anchors=tuple(anchor for anchor in part.anchors if anchor not in absent))
+    return Composed(config, part, learners, {**left_out, **absent})
+
+
+def _tables(name: str, game: str, path: Path | None, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tables of a league's configuration, and those of its composition."""
     text = tables(None, overrides)
     given = preset.tables(name)
     base = tables(path)
@@ -58,19 +95,29 @@ def compose(
     base["run"] = {"name": named, **base.get("run", {})}
     for section, table in PLAYED.items():
         base[section] = {**table, **base.get(section, {})}
-    made = preset.composition(composed)
-    source = str(path) if path else f"the league {name}"
-    learners = {
-        member.name: build(_own(base, made, member.name), f"{source}: [learners.{member.name}]")
-        for member in made.members()
-        if member.live
-    }
-    return build(base, source), made, learners
+    league = base.get("league", {})
+    if alone := sorted(set(league) - {"anchors"}):
+        raise ConfigError(f"[league] {alone[0]} is for a league of one learner; see [snapshots] and [matches] here.")
+    if "anchors" in league:
+        composed["anchors"] = league["anchors"]
+    return base, composed
+
+
+def _absent(game: str, anchors: Sequence[str]) -> dict[str, str]:
+    """Which anchors cannot play a game, and why, in a sentence."""
+    found: dict[str, str] = {}
+    if game_of(game).seats == 2:
+        for anchor in anchors:
+            try:
+                contest(game, [anchor])
+            except Unable as error:
+                found[anchor] = f"'{anchor}' is left out: {error}"
+    return found
 
 
 def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any]:
     """The tables of one learner: the league's, with its own algorithm, backbone and settings."""
-    of = made.learners[name if name in made.learners else name.rpartition("-")[0]]
+    of = made.of(name)
     tree = {section: dict(table) for section, table in base.items()}
     if of.algorithm and of.algorithm != tree["learner"]["algorithm"]:
         tree["learner"] = {"algorithm": of.algorithm}
@@ -78,11 +125,15 @@ def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any
     tree["learner"] |= dict(of.settings)
     if of.backbone:
         tree["network"] = {**tree.get("network", {}), "backbone": of.backbone}
+    player = resolve(ALGORITHMS, tree["learner"]["algorithm"], "algorithm").player
+    if of.playing and player:
+        tree[player] = _over(tree.get(player, {}), of.playing)
     return tree
 
 
-def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], address: str | None) -> LeaguePlan:
+def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
     """What a league trains."""
+    config, made, learners, left_out = composed
     if any(own.network.start for own in learners.values()):
         raise ConfigError("The learners of a league begin from random weights; leave network.start out.")
     if config.workers.learners > 1:
@@ -102,11 +153,13 @@ def plan_of(config: Config, made: Composition, learners: Mapping[str, Config], a
         backend=config.network.backend,
         threads=config.workers.threads,
         address=address,
+        left_out=left_out,
     )
 
 
-def write_league(config: Config, made: Composition, learners: Mapping[str, Config], folder: Path) -> None:
+def write_league(composed: Composed, folder: Path) -> None:
     """Writes what a league is made of into its folder; raises ConfigError if that of another has begun there."""
+    config, made, learners, _ = composed
     text = league_toml(made, learners)
     there = folder / "league.toml"
     if (folder / "config.toml").exists() and not there.exists():
@@ -134,6 +187,7 @@ def league_toml(made: Composition, learners: Mapping[str, Config]) -> str:
             "algorithm": config.algorithm,
             "backbone": config.network.backbone,
             "settings": asdict(config.learner),
+            **{key: dict(table) for key in ("playing", "snapshots") if (table := getattr(made.of(name), key))},
         }
         for name, config in learners.items()
     }
@@ -147,9 +201,7 @@ def _over(table: Any, more: Any) -> Any:
     return {**table, **{key: _over(table.get(key), value) for key, value in more.items()}}
 
 
-def run_season(
-    config: Config, made: Composition, learners: Mapping[str, Config], *, rounds: int | None, address: str | None
-) -> dict[str, Any]:
+def run_season(composed: Composed, *, rounds: int | None, address: str | None) -> dict[str, Any]:
     """Plays a league to its end, showing it live; returns its document."""
     from arena.cluster import stop_ray
     from arena.display import Display
@@ -158,10 +210,12 @@ def run_season(
     from arena.population.season import Season
     from arena.store import Store
 
-    plan = plan_of(config, made, learners, address)
+    config, plan = composed.config, plan_of(composed, address)
     window = None
     try:
         with Store(config.database) as store, Display(phases=True) as display:
+            for why in composed.left_out.values():
+                display.console.print(why, style="yellow", markup=False, soft_wrap=True)
             window = open_window(config) if config.viewer.watch else None
             season = Season(
                 config.folder,
@@ -169,9 +223,9 @@ def run_season(
                 store,
                 minutes=None if rounds else config.run.minutes,
                 rounds=rounds,
-                show=lambda told: display.put(board(told, display.console.width)),
+                show=lambda told: display.put(board(told, display.console.width, live=True)),
                 phase=display.phase,
-                prepare=lambda folder: write_league(config, made, learners, folder),
+                prepare=lambda folder: write_league(composed, folder),
             )
             return season.play()
     finally:

@@ -24,6 +24,7 @@ from arena.curves import Curves
 from arena.entrants import weights_digest
 from arena.leaderboard import ANCHOR, ratings
 from arena.lock import Lock
+from arena.population.pace import Pace
 from arena.population.standing import document
 from arena.population.trainers import LeaguePlan, Trainers, Turn, scored
 from arena.population.yardstick import Yardstick
@@ -44,8 +45,10 @@ FINISHED = Verdict(True, "the season is over", 0.0)
 RATING_SIMULATIONS = 100
 """With which snapshots play rating games that search."""
 
-TOLD_SECONDS = 1.0
-"""Between two times that a league shows itself."""
+TOLD_SECONDS, FILED_SECONDS = 1.0, 5.0
+"""Between two times that a league shows itself, and that it writes what it shows into league.json, at least."""
+TELLING = 0.02
+"""Share of the time that either takes at most."""
 
 
 class Season:
@@ -76,7 +79,7 @@ class Season:
         self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
         try:
             prepare(folder)
-            phase(STARTING)
+            self.say(STARTING)
             self.curves = Curves(folder)
             self._open()
         except BaseException:
@@ -102,6 +105,10 @@ class Season:
         self.frozen: list[dict[str, Any]] = []
         # What meetings are chosen by. A start that goes on has those of its state: the store may know games of later.
         self.results: Counter[Result] = Counter(self.store.results(self.game))
+        self.openings: Counter[tuple[str, str]] = Counter()
+        """How many openings each two were given in rating games, however those ended."""
+        self.broken: Counter[str] = Counter()
+        """Why games of members failed that count for nobody, and how many did."""
         try:
             for one in known["frozen"]:
                 self._admit(one)
@@ -110,6 +117,7 @@ class Season:
             results = known.get("results")
             if results is not None:
                 self.results = Counter({Result(str(a), str(b), float(score)): int(n) for a, b, score, n in results})
+            self._read_openings(known.get("openings"))
             start = (self.spent, self.trainers.number) if known["complete"] else known["from"]
             self.start: tuple[float, int] = (float(start[0]), int(start[1]))
         except (LookupError, TypeError, ValueError) as error:
@@ -117,8 +125,19 @@ class Season:
         self._read_history(measured)
         if self.resumed:
             self.curves.go_on(self.trainers.number)
-        self.begun = self.kept = self.told = time.monotonic()
+        self.begun = self.kept = time.monotonic()
+        self.telling, self.filing = Pace(TOLD_SECONDS, TELLING), Pace(FILED_SECONDS, TELLING)
         self.yardstick = Yardstick(plan)
+
+    def _read_openings(self, given: list[tuple[str, str, int]] | None) -> None:
+        """What each two were given before; a state of an earlier version tells it by the games that were played."""
+        if given is not None:
+            self.openings.update({(str(a), str(b)): int(times) for a, b, times in given})
+            return
+        for (a, b, _), times in self.results.items():
+            self.openings[min(a, b), max(a, b)] += times
+        for key, games in self.openings.items():
+            self.openings[key] = -(-games // 2)
 
     def entry(self, name: str) -> str:
         """What a member is called in the database, where other leagues have members too."""
@@ -185,7 +204,7 @@ class Season:
         """Plays until the time is over or Ctrl-C; returns the league's document. What was kept stays in any case."""
         try:
             self.backend = self.trainers.ready()
-            self.phase("self-play and learning")
+            self.say("self-play and learning")
             self.begun = self.kept = time.monotonic()
             self.rate()
             while self.progress() < 1.0:
@@ -197,13 +216,13 @@ class Season:
                     self.measure()
                 if time.monotonic() - self.kept > 60.0 * self.keep_minutes:
                     self.keep()
-                if time.monotonic() - self.told > TOLD_SECONDS:
+                if self.telling.due():
                     self.tell()
-            self.phase("rating the last snapshots")
+            self.say("rating the last snapshots")
             self.freeze([(name, FINISHED) for name in self._learning()])
             self.measure()
             self.keep()
-            return self.tell()
+            return self.tell(last=True)
         finally:
             self.close()
 
@@ -279,37 +298,45 @@ class Season:
     def send_out(self, fresh: list[str]) -> None:
         """Plays the pairs of rating games that tell most of the new members, and rates everybody."""
         count = self.plan.composition.matches.rated_pairs
-        if self.contest is None or not count or len(self.specs) < 2:
+        if self.contest is None or not count:
             return
-        focus = [self.entry(name) for name in fresh if self.entry(name) in self.specs]
-        if not focus:
+        absent = {self.entry(name) for name in self.population.unusable}
+        here = [name for name in self.specs if name not in absent]
+        focus = [self.entry(name) for name in fresh if self.entry(name) in here]
+        if not focus or len(here) < 2:
             return
         anchor = ANCHOR if ANCHOR in self.specs else None
         rated = rate(self.results, members=self.specs, anchor=anchor, intervals=False)
-        met: Counter[tuple[str, str]] = Counter()
-        for (a, b, _), times in self.results.items():
-            met[min(a, b), max(a, b)] += times
         pairings: list[Pairing] = []
-        for a, b in most_telling(rated, count, seed=self.trainers.number, focus=focus, among=self.specs):
+        for a, b in most_telling(rated, count, seed=self.trainers.number, focus=focus, among=here):
             key = (min(a, b), max(a, b))
-            pairings += pair(a, b, self.plan.seed, 1_000_000 + met[key] // 2)
-            met[key] += 2
+            pairings += pair(a, b, self.plan.seed, 1_000_000 + self.openings[key])
+            self.openings[key] += 1
         self.meet(pairings)
         self.rate()
         if self.ratings is not None:
             self.store.add_ratings(self.game, self.store.last_number(), self.ratings.rows())
 
     def meet(self, pairings: list[Pairing]) -> list[tuple[Pairing, Any]]:
-        """Plays games of two members on all workers, and stores them."""
+        """Plays games of two members on all workers, stores them, and returns those that did not fail.
+
+        Who is no more what entered is left out: nobody plays against it.
+        """
         assert self.contest is not None
         pool, tickets = self.trainers.pool, []
+        frozen = {self.entry(str(one["name"])): str(one["name"]) for one in self.frozen}
+        named = {name for p in pairings for name in (p.first, p.second)}
+        gone = {name for name in named if name in frozen and not self.population.usable(frozen[name])}
+        pairings = [p for p in pairings if p.first not in gone and p.second not in gone]
         for i, hand in enumerate(shares(pairings, pool.size)):
             if hand:
                 names = {name for p in hand for name in (p.first, p.second)}
                 meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.contest.opening)
                 tickets.append(pool.start(i, "meet", meeting))
-        played = [one for ticket in tickets for one in pool.finish(ticket)]
-        games = [kept(self.contest, p, finished, self.folder.name) for p, finished in played if not finished.broken]
+        found = [one for ticket in tickets for one in pool.finish(ticket)]
+        self.broken.update(finished.broken for _, finished in found if finished.broken)
+        played = [(pairing, finished) for pairing, finished in found if not finished.broken]
+        games = [kept(self.contest, pairing, finished, self.folder.name) for pairing, finished in played]
         self.store.add_games(games)
         for one in games:
             first, second = one.seats
@@ -351,6 +378,7 @@ class Season:
         state = {
             "trainers": self.trainers.state(),
             "frozen": self.frozen,
+            "openings": [[*two, times] for two, times in sorted(self.openings.items())],
             "results": [[*result, times] for result, times in sorted(self.results.items())],
             "spent": self.elapsed(),
             "measured": len(self.history),
@@ -361,7 +389,7 @@ class Season:
         self.kept = time.monotonic()
 
     def measure(self) -> None:
-        """One more point of the curves: exploitability where it is exact, cycles, and what learners do."""
+        """One more point of the curves: exploitability where it is exact, cycles, diversity, and what learners do."""
         point = self.yardstick.measure(self.trainers)
         point = {"round": self.trainers.number, "seconds": round(self.elapsed(), 1), **point}
         self.history.append(point)
@@ -369,8 +397,9 @@ class Season:
             file.write(json.dumps(point) + "\n")
         for name, value in point["exploitability"].items():
             self.write_event(f"exploitability/{name}", value)
-        if point["cycles"] is not None:
-            self.write_event("league/cycles", point["cycles"])
+        for name in ("cycles", "diversity"):
+            if point[name] is not None:
+                self.write_event(f"league/{name}", point[name])
         if self.ratings is not None:
             elo = dict(zip(self.ratings.names, self.ratings.elo, strict=True))
             newest = {str(one["parent"]): self.entry(str(one["name"])) for one in self.frozen}
@@ -395,12 +424,21 @@ class Season:
     def write_event(self, name: str, value: float) -> None:
         self.curves.add(name, value, self.trainers.number)
 
-    def tell(self) -> dict[str, Any]:
-        """The league as it is now, to whoever shows it, and into league.json."""
-        self.told = time.monotonic()
+    def say(self, doing: str) -> None:
+        """Tells what begins now."""
+        self.doing = doing
+        self.phase(doing)
+
+    def tell(self, last: bool = False) -> dict[str, Any]:
+        """The league as it is now, to whoever shows it, and now and then, and at the `last`, into league.json."""
+        begun = time.monotonic()
         told = document(self)
-        write_text(self.folder / "league.json", json.dumps(told))
         self.show(told)
+        self.telling.done(begun)
+        if last or self.filing.due():
+            begun = time.monotonic()
+            write_text(self.folder / "league.json", json.dumps(told))
+            self.filing.done(begun)
         return told
 
     def close(self) -> None:

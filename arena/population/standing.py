@@ -23,6 +23,7 @@ def document(season: Season) -> dict[str, Any]:
     return {
         "league": season.folder.name,
         "game": season.game,
+        "doing": season.doing,
         "round": trainers.number,
         "seconds": round(season.elapsed(), 1),
         "left": None if season.minutes is None else round((1.0 - season.progress()) * 60.0 * season.minutes, 1),
@@ -30,6 +31,7 @@ def document(season: Season) -> dict[str, Any]:
         "workers": trainers.pool.size,
         "restarts": trainers.pool.restarts,
         "in_play": round(trainers.played / trainers.lasted, 4) if trainers.lasted else None,
+        "evaluations": round(trainers.evaluations * trainers.pool.size / trainers.lasted) if trainers.lasted else None,
         "inference": season.backend,
         "members": members(season),
         "feeds": {name: fed(p.fed) for name, p in trainers.pupils.items() if p.fed is not None},
@@ -37,9 +39,11 @@ def document(season: Season) -> dict[str, Any]:
         "exploits": exploits(season),
         "ratings": standings(season),
         "cycles": season.history[-1]["cycles"] if season.history else None,
+        "diversity": season.history[-1].get("diversity") if season.history else None,
         "exploitability": season.history[-1]["exploitability"] if season.history else {},
         "bred": trainers.bred,
-        "left_out": dict(trainers.population.unusable),
+        "left_out": {**season.plan.left_out, **trainers.population.unusable},
+        "broken": dict(season.broken),
         "history": season.history,
     }
 
@@ -59,6 +63,8 @@ def members(season: Season) -> list[dict[str, Any]]:
                 "backbone": recipe.backbone,
                 "steps": pupil.steps,
                 "games": pupil.games,
+                "share": round(pupil.seconds / trainers.played, 4) if trainers.played else None,
+                "descent": descent(season, member.name),
                 "lives": pupil.lives + 1,
                 "snapshot": pupil.verdict.reason if pupil.verdict is not None else "",
                 "stopped": pupil.stopped,
@@ -68,9 +74,20 @@ def members(season: Season) -> list[dict[str, Any]]:
     for name, one in frozen.items():
         found.append(
             {"name": name, "role": one["role"], "live": False, "parent": one["parent"], "steps": one["step"],
+             "descent": f"{one['parent']}, round {one['round']:,}",
              "round": one["round"], "snapshot": one["why"], "anew": one["anew"], "sha256": digests.get(name, "")}
         )  # fmt: skip
     return found
+
+
+def descent(season: Season, name: str) -> str:
+    """What a learner goes on from, in words."""
+    trainers = season.trainers
+    pupil, bred = trainers.pupils[name], [one for one in trainers.bred if one["who"] == name]
+    anew = [one for one in season.frozen if one["parent"] == name and one["anew"]]
+    if bred and (not anew or bred[-1]["round"] >= anew[-1]["round"]):
+        return f"{bred[-1]['from']}, round {bred[-1]['round']:,}"
+    return f"its first weights, life {pupil.lives + 1}" if anew else "random weights"
 
 
 def fed(feed: Feed) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 A round: learners whose rule says so are frozen; every learner's opponents are drawn from what its role gives by the
 payoff table; the workers play for all of them; outcomes go into the table, and experience to the learners, one after
-the other while the workers play for the next. All that the rest follows from is at hand between two rounds, so a
-league that was stopped goes on as if it had not been.
+the other while the workers play for the next. Those that allow it (`Learner.ahead`) learn from a round while the next
+one is played, so that a slow learner keeps no worker waiting. All that the rest follows from is at hand between two
+rounds, so a league that was stopped goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from leagues.roles import Feed, feed
 from leagues.snapshots import Verdict, checkpoint, verdict
 
 if TYPE_CHECKING:
+    from agents.experience import Columns
     from agents.play import Finished
 
 MEETING = ("rollouts", "self_play")
@@ -51,6 +53,7 @@ class LeaguePlan:
     settings   of each learner's algorithm
     workers    how many there are; without Ray they play in turn in this process
     positions  to learn from that each learner's round gathers, over all workers, if its player asks for it
+    left_out   name -> why, in a sentence: who was to be in the league and cannot play its game
     """
 
     game: str
@@ -64,6 +67,7 @@ class LeaguePlan:
     backend: str = "auto"
     threads: int = 1
     address: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if game(self.game).seats < 2:
@@ -95,6 +99,8 @@ class Pupil:
     frozen    its steps in all when it was last frozen
     lives     how often it started anew
     stopped   why it learns no more; "" while it does
+    seconds   that workers played for it in this start
+    waiting   experience of the last round, which it learns from while the next one is played
     """
 
     member: Member
@@ -109,6 +115,8 @@ class Pupil:
     fed: Feed | None = None
     verdict: Verdict | None = None
     games: int = 0
+    seconds: float = 0.0
+    waiting: Columns | None = None
 
     @property
     def steps(self) -> int:
@@ -154,6 +162,8 @@ class Trainers:
         self.bred: list[dict[str, Any]] = []
         self.played = self.lasted = 0.0
         """Seconds that workers played in this start's rounds, and that those rounds lasted for all workers together."""
+        self.evaluations = 0
+        """Of positions by the learners' networks, in this start's rounds."""
         self.going: list[dict[str, Any]] = []
         self._handles: OrderedDict[str, Any] = OrderedDict()
         if state is not None:
@@ -195,9 +205,9 @@ class Trainers:
 
     def due(self) -> list[tuple[str, Verdict]]:
         """Whose rule says now that they are to be frozen."""
-        rule, census = self.plan.composition.snapshots, self.census
+        census = self.census
         for pupil in self.pupils.values():
-            since = pupil.steps - pupil.frozen
+            since, rule = pupil.steps - pupil.frozen, self.plan.composition.rule(pupil.member.name)
             pupil.verdict = verdict(pupil.member, census, since, rule.least, rule.most, rule.beaten)
         now = [(name, pupil.verdict) for name, pupil in self.pupils.items() if not pupil.stopped]
         return [(name, said) for name, said in now if said is not None and said.freeze]
@@ -213,6 +223,7 @@ class Trainers:
         enter(member, kept.frozen)
         pupil.frozen = pupil.steps
         if again:
+            pupil.waiting = None
             pupil.before, pupil.lives = pupil.steps, pupil.lives + 1
             pupil.learner = self._learner(name, pupil.settings, pupil.lives)
             pupil.weights = kept.onward
@@ -255,7 +266,7 @@ class Trainers:
         old.learner = self._learner(loser, settings, old.lives)
         old.learner.restore(deepcopy(best.learner.state()))
         old.weights = old.learner.weights()
-        old.before = steps - old.learner.steps
+        old.before, old.waiting = steps - old.learner.steps, None
         self.payoff.forget(loser)
         self.bred.append({"round": self.number, "who": loser, "from": winner, "settings": changed})
 
@@ -268,7 +279,12 @@ class Trainers:
         active = [name for name, pupil in self.pupils.items() if not pupil.stopped]
         handles = {name: self.pool.share(pupil.weights) for name, pupil in self.pupils.items()}
         tickets = {name: self._send(name, handles) for name in active}
+        for name in active:
+            self._learn(self.pupils[name], self.pupils[name].waiting)
         turns = [self._take(name, tickets[name]) for name in active]
+        for turn in turns:
+            self.pupils[turn.name].seconds += sum(part.seconds for part in turn.parts)
+            self.evaluations += sum(part.evaluations for part in turn.parts)
         self.played += sum(part.seconds for turn in turns for part in turn.parts)
         self.lasted += self.pool.size * (time.monotonic() - begun)
         return turns
@@ -328,20 +344,30 @@ class Trainers:
             worker["players"] = {**worker["players"], name: part.state}
             worker["seated"] = {**worker["seated"], name: part.seated}
             self.pool.remember(i, worker["players"])
-        turn = Turn(name, parts, {})
-        self._count(turn)
+        pupil = self.pupils[name]
         columns = [part.columns for part in parts]
         joined = {key: np.concatenate([part[key] for part in columns]) for key in columns[0]}
-        pupil = self.pupils[name]
+        if pupil.learner.ahead:
+            pupil.waiting = joined
+        else:
+            self._learn(pupil, joined)
+        turn = Turn(name, parts, pupil.metrics)
+        self._count(turn)
+        return turn
+
+    def _learn(self, pupil: Pupil, experience: Columns | None) -> None:
+        """Lets a learner learn; one that diverges stops, and the others go on."""
+        pupil.waiting = None
+        if experience is None or pupil.stopped:
+            return
         try:
-            pupil.metrics = turn.metrics = pupil.learner.update(joined, self.progress)
+            pupil.metrics = pupil.learner.update(experience, self.progress)
             weights = pupil.learner.weights()
             if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
                 raise ValueError("Its weights are not all numbers any more.")
             pupil.weights = weights
         except ValueError as error:
-            pupil.stopped = f"'{name}' learns no more, the others go on: {error}"
-        return turn
+            pupil.stopped = f"'{pupil.member.name}' learns no more, the others go on: {error}"
 
     def _count(self, turn: Turn) -> None:
         """Puts one learner's outcomes into the payoff table, and past versions' losses into their quality scores."""
@@ -380,6 +406,7 @@ class Trainers:
                     "stopped": pupil.stopped,
                     "games": pupil.games,
                     "settings": {key: getattr(pupil.settings, key) for key in bred},
+                    "waiting": pupil.waiting,
                 }
                 for name, pupil in self.pupils.items()
             },
@@ -406,7 +433,7 @@ class Trainers:
             pupil.settings = replace(pupil.settings, **kept["settings"])
             pupil.learner = self._learner(name, pupil.settings, pupil.lives)
             pupil.learner.restore(kept["learner"])
-            pupil.weights = kept["weights"]
+            pupil.weights, pupil.waiting = kept["weights"], kept.get("waiting")
 
     def close(self) -> None:
         """Lets the workers go."""

@@ -1,4 +1,4 @@
-"""Yardsticks of a league: how far its members are from perfect play, exactly, and how much of it goes in circles.
+"""Yardsticks of a league: how far its members are from perfect play, exactly, how diverse they are, and their circles.
 
 Exploitability is exact where the game's whole tree is small; what members that search would play is not asked.
 """
@@ -12,8 +12,9 @@ import numpy as np
 
 from agents.learn.learner import kept_weights
 from agents.self_play import SelfPlay
+from arena.population.pace import Pace
 from envs.registry import game
-from leagues.meta_games import cycle_share, nash
+from leagues.meta_games import cycle_share, effective_diversity, nash
 from leagues.rating import Result, rate
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ class Yardstick:
         self.plan = plan
         self.tree = small_tree(plan)
         self._reach: dict[str, NDArray[np.float64]] = {}
-        self._next = 0.0
+        self.pace = Pace(0.0, SHARE)
 
     def due(self) -> bool:
         """Whether measuring would take no more than its share of the time."""
-        return self.tree is not None and time.monotonic() >= self._next
+        return self.tree is not None and self.pace.due()
 
     def measure(self, trainers: Trainers) -> dict[str, Any]:
         """One point of the league's curves."""
@@ -53,8 +54,13 @@ class Yardstick:
             name: {"steps": p.steps, "games": p.games, "lives": p.lives, "stopped": p.stopped}
             for name, p in trainers.pupils.items()
         }
-        point = {"exploitability": self._exploitability(trainers), "cycles": cycles(trainers), "learners": learners}
-        self._next = time.monotonic() + (time.monotonic() - begun) / SHARE
+        point = {
+            "exploitability": self._exploitability(trainers),
+            "cycles": cycles(trainers),
+            "diversity": diversity(trainers),
+            "learners": learners,
+        }
+        self.pace.done(begun)
         return point
 
     def _exploitability(self, trainers: Trainers) -> dict[str, float]:
@@ -106,6 +112,22 @@ def small_tree(plan: LeaguePlan) -> Any:
         return flatten(game(plan.game), MOST_POSITIONS)
     except (Unable, TooLarge):
         return None
+
+
+def diversity(trainers: Trainers) -> float | None:
+    """The effective diversity of who has met somebody; None before two have.
+
+    Two whose games leave open who is better, or who never met, count as even: chance is no diversity.
+    """
+    payoff = trainers.payoff
+    names = payoff.names[-MOST_MEMBERS:]
+    names = [names[i] for i in np.flatnonzero((payoff.counts(names) > 0).any(1))]
+    if len(names) < 2:
+        return None
+    score, (low, high) = payoff.winrates(names), payoff.intervals(names)
+    decided = (low > 0.5) | (high < 0.5)
+    table = np.where(decided, 2 * score - 1, 0.0)
+    return effective_diversity((table - table.T) / 2)
 
 
 def cycles(trainers: Trainers) -> float | None:

@@ -111,7 +111,11 @@ def _beside(told: Told, x: float) -> list[Shape]:
     y = 28.0
     if told["cycles"] is not None:
         shapes.append(Text(f"{told['cycles']:.0%} goes in circles", Box(x, y, wide, 4), BODY, "text"))
-        y += 6
+        y += 5
+    if told.get("diversity") is not None:
+        shapes.append(Text(f"effective diversity {told['diversity']:.2f}", Box(x, y, wide, 4), BODY, "text"))
+        y += 5
+    y += 1
     if told["exploits"]:
         shapes.append(Text("Who exploits a learner", Box(x, y, wide, 4), BODY, "text", weight="bold"))
     for one in told["exploits"][:8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,15 @@ from agents.search.search import Search
 from agents.self_play import SelfPlay
 from agents.storage import agent_digest
 from arena.config import load
+from arena.population.board import remarks
 from arena.population.composing import compose
+from arena.population.pace import Pace
 from arena.population.season import Season
 from arena.population.sparring import Recipe
 from arena.population.trainers import LeaguePlan, scored
 from arena.population.yardstick import Yardstick
 from arena.store import Store
+from arena.worker import cached_agent
 from envs.registry import game
 from leagues.census import Member
 from leagues.preset import composition
@@ -40,6 +44,8 @@ ALPHASTAR = {
     "snapshots": {"least": 60, "most": 120},
     "matches": {"rated_pairs": 2, "opponents": 3, "stored": 5},
 }  # fmt: skip
+
+ABSENT = "'seer' is left out: AlphaZero looks ahead in the position, which kuhn (hidden) does not allow."
 
 
 def plan(tables: dict = ALPHASTAR, name: str = "kuhn", **more) -> LeaguePlan:
@@ -65,7 +71,7 @@ def season(tmp_path_factory):
     """A league that has been played: what was drawn and what the table said is written down on the way."""
     folder = tmp_path_factory.mktemp("league")
     with Store(folder / "arena.db") as store:
-        one = Season(folder / "runs" / "x", plan(), store, rounds=10)
+        one = Season(folder / "runs" / "x", plan(left_out={"seer": ABSENT}), store, rounds=10)
         one.told_by_role = []  # type: ignore[attr-defined]
         send = one.trainers._send
 
@@ -160,6 +166,45 @@ def test_the_document_tells_all_of_it(season):
     assert len(told["history"]) >= 5 and told["ratings"]
     assert told["in_play"] == pytest.approx(season.seconds_of_play / season.trainers.lasted, abs=1e-4)
     assert 0 < told["in_play"] < 1
+    assert told["left_out"] == {"seer": ABSENT} and told["broken"] == {}
+    assert 0 <= told["diversity"] < 0.5 and told["diversity"] == told["history"][-1]["diversity"]
+    assert sum(member.get("share", 0) for member in told["members"]) == pytest.approx(1, abs=1e-3)
+    anew = [one for one in season.frozen if one["parent"] == "exploiter" and one["anew"]]
+    descents = {member["name"]: member.get("descent") for member in told["members"]}
+    assert descents["main"] == "random weights"
+    assert descents["exploiter"] == f"its first weights, life {len(anew) + 1}"
+    assert descents[anew[0]["name"]] == f"exploiter, round {anew[0]['round']}"
+
+
+def test_its_document_is_written_when_that_is_due_and_at_the_end(tmp_path, monkeypatch):
+    written: list[int] = []
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(), store, rounds=4)
+        one.telling, one.filing = Pace(0.0, 1.0), Pace(3600.0, 1.0)
+
+        def written_down(path, text):
+            written.extend([one.trainers.number] if path.name == "league.json" else [])
+
+        monkeypatch.setattr("arena.population.season.write_text", written_down)
+        one.play()
+    assert written == [1, 4]
+
+
+def test_a_pace_leaves_most_of_the_time_to_others(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("arena.population.pace.time.monotonic", lambda: now[0])
+    pace = Pace(5.0, 0.02)
+    assert pace.due()
+    pace.done(99.99)  # a hundredth of a second
+    now[0] = 104.9
+    assert not pace.due()
+    now[0] = 105.0
+    assert pace.due()
+    pace.done(103.0)  # two seconds, which are a fiftieth of a hundred
+    now[0] = 204.9
+    assert not pace.due()
+    now[0] = 205.0
+    assert pace.due()
 
 
 def test_curves_of_all_learners_that_are_frozen_together_and_of_what_they_are_fed(season):
@@ -224,6 +269,8 @@ def same(a, b) -> bool:
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     if hasattr(a, "numpy"):
         a, b = a.detach().numpy(), b.detach().numpy()
+    if isinstance(a, np.ndarray) and a.dtype.names:  # what lies between the fields is nobody's
+        return all(same(a[name], b[name]) for name in a.dtype.names)
     if isinstance(a, np.ndarray):
         return a.tobytes() == np.asarray(b).tobytes()
     return a == b
@@ -239,17 +286,78 @@ def test_who_changes_on_disk_is_left_out_and_the_rest_goes_on(tmp_path):
     assert all(name not in (p.fed.odds if p.fed else {}) for p in second.trainers.pupils.values())
 
 
-def test_one_that_diverges_is_stopped_alone(tmp_path):
+def test_whose_files_vanish_while_it_is_played_is_left_out_and_the_rest_goes_on(tmp_path):
+    tables = {**ALPHASTAR, "matches": {"rated_pairs": 30, "opponents": 3, "stored": 0, "every_pair": 1, "cached": 1}}
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(tables), store, rounds=6)
+        rounds, gone = one.trainers.round, []
+
+        def vanishing(progress):
+            if not gone and one.frozen:
+                gone.append(one.frozen[0]["name"])
+                shutil.rmtree(one.folder / "agents" / gone[0])
+                cached_agent.cache_clear()
+            return rounds(progress)
+
+        one.trainers.round = vanishing  # type: ignore[method-assign]
+        told = one.play()
+    assert told["round"] == 6 and len(one.frozen) > 4
+    assert list(told["left_out"]) == gone and "cannot be read" in told["left_out"][gone[0]]
+
+
+def test_games_that_fail_count_for_nobody_and_no_opening_comes_twice(tmp_path):
+    tables = {**ALPHASTAR, "matches": {"rated_pairs": 6, "opponents": 3, "stored": 0, "every_pair": 2}}
+    dealt: list[str] = []
+    ended: dict[str, int] = {"acquainted": 0, "rated": 0}
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(tables), store, rounds=5)
+        worker, payoff = one.trainers.pool.workers[0], one.trainers.payoff  # type: ignore[attr-defined]
+        meet, send, add, counted = worker.meet, one.send_out, payoff.add, []
+
+        def failing(meeting):
+            found = meet(meeting)
+            dealt.extend(pairing.id for pairing, _ in found)
+            ended["acquainted"] += len(found) // 2
+            return [(p, replace(f, broken="out of order") if i % 2 == 0 else f) for i, (p, f) in enumerate(found)]
+
+        def rating(fresh):
+            before = ended["acquainted"]
+            send(fresh)
+            ended["rated"] += ended["acquainted"] - before
+            ended["acquainted"] = before
+
+        def counting(result, fade=True):
+            counted.extend([] if fade else [result])
+            add(result, fade)
+
+        worker.meet, one.send_out, payoff.add = failing, rating, counting
+        told = one.play()
+        stored = store.count(purpose="rating")
+    assert len(dealt) == len(set(dealt)) and min(ended.values()) > 5
+    assert len(counted) == ended["acquainted"]
+    assert stored == sum(one.results.values()) == sum(ended.values())
+    assert told["broken"] == {"out of order": len(dealt) - sum(ended.values())}
+    assert any("out of order" in line for line in remarks(told))
+
+
+@pytest.mark.parametrize(("way", "says"), [("raises", "The loss is nan"), ("weights", "not all numbers any more")])
+def test_one_that_diverges_is_stopped_alone(tmp_path, way, says):
     with Store(tmp_path / "arena.db") as store:
         one = Season(tmp_path / "runs" / "x", plan(), store, rounds=3)
+        learner = one.trainers.pupils["league"].learner
 
         def diverge(experience, progress):
-            raise ValueError("The loss is nan.")
+            if way == "raises":
+                raise ValueError("The loss is nan.")
+            lost = {name: np.full_like(array, np.nan) for name, array in learner.weights().items()}
+            learner.weights = lambda: lost  # type: ignore[method-assign]
+            return {}
 
-        one.trainers.pupils["league"].learner.update = diverge  # type: ignore[method-assign]
+        learner.update = diverge  # type: ignore[method-assign]
         told = one.play()
     pupils = one.trainers.pupils
-    assert "the others go on: The loss is nan" in pupils["league"].stopped and not pupils["main"].stopped
+    assert says in pupils["league"].stopped and "the others go on" in pupils["league"].stopped
+    assert not pupils["main"].stopped
     assert pupils["main"].steps > 0 and pupils["league"].steps == 0
     assert next(m for m in told["members"] if m["name"] == "league")["stopped"]
 
@@ -276,11 +384,24 @@ def test_who_searches_and_who_does_not_learn_in_one_league(tmp_path):
     searching = SelfPlay(lanes=4, search=Search(simulations=4), fast_simulations=2)
     recipes = {**of.recipes, "b": Recipe("alphazero", NET, ("policy", "value"), searching)}
     settings = {**of.settings, "b": AlphaZeroSettings(batch=16, window=500, window_start=20)}
-    one = play(tmp_path, 3, replace(of, recipes=recipes, settings=settings, positions=20))
+    of = replace(of, recipes=recipes, settings=settings, positions=20)
+    states = []
+    for parts in ((4,), (3, 1)):
+        folder = tmp_path / str(len(parts))
+        for count in parts:
+            with Store(folder / "arena.db") as store:
+                one = Season(folder / "runs" / "x", of, store, rounds=4)
+                assert one.trainers.number == (0 if count == parts[0] else parts[0])
+                for _ in range(count):
+                    one.trainers.round(0.0)
+                    pupil = one.trainers.pupils["b"]
+                    assert pupil.waiting is not None  # it learns from these while the next ones are played
+                    assert one.trainers.number > 1 or pupil.learner.steps == 0
+                one.keep()
+                one.close()
+        states.append(one.trainers.state())
     assert one.trainers.payoff.games("a", "b") > 0 and one.trainers.pupils["b"].steps > 0
-    assert one.yardstick.tree is None
-    again = play(tmp_path, 1, replace(of, recipes=recipes, settings=settings, positions=20))
-    assert again.resumed and again.trainers.number == 4
+    assert same(*states) and one.yardstick.tree is None
 
 
 BRED = {
@@ -355,7 +476,7 @@ def test_who_cannot_meet_others_is_refused_at_once():
 
 
 def test_a_learner_of_whole_hands_learns_among_others_as_of_games_of_any_kind():
-    learners = compose("self-play", "leduc", None, ["learner.entropy=0.3"])[2]
+    learners = compose("self-play", "leduc", None, ["learner.entropy=0.3"]).learners
     assert all(own.playing.hands == 0 and own.learner == replace(MIXED, entropy=0.3) for own in learners.values())
     words = ["learner.algorithm=ppo", "game.name=leduc"]
     assert load(None, words).learner == HANDS

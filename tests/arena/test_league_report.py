@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from arena.cli import run
-from arena.config import Config
-from arena.population import standing
+from arena.config import Config, load
+from arena.population import composing, standing
 from arena.population.board import board
-from arena.population.composing import compose, write_league
+from arena.population.composing import compose, plan_of, write_league
 from arena.sections import ConfigError
 from arena.viewers.league import PAGE, PICTURES, thinned
 from arena.viewers.shapes import Disc, Rect, Ring, Text, bounds
+
+ROOT = Path(__file__).resolve().parents[2]
 
 OWN = """
 anchors = ["random"]
@@ -32,6 +35,9 @@ role = "main_exploiter"
 algorithm = "a2c"
 backbone = "mlp:layers=1,width=8"
 settings = { entropy = 0.02 }
+[learners.seer]
+role = "latest"
+algorithm = "alphazero"
 [rollouts]
 lanes = 8
 steps = 6
@@ -79,13 +85,18 @@ def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
     assert run(given) == 0
     assert [(window.of, window.open) for window in windows] == [("kuhn-own", False)]
     out, err = capsys.readouterr()
+    absent = "'seer' is left out: AlphaZero looks ahead in the position, which kuhn (hidden) does not allow."
     begun = ("Compiling the rules and starting the workers", "Self-play and learning", "Rating the last snapshots")
-    assert err.splitlines() == [f"{phase} ..." for phase in begun]
+    assert err.splitlines() == [absent, *(f"{phase} ..." for phase in begun)]
     document = json.loads(out)
+    assert document["left_out"] == {"seer": absent}
+    report = played / "runs" / "kuhn-own" / "report"
+    assert {file.stem for file in report.iterdir()} == set(PICTURES) and len(document["pictures"]) == len(PICTURES)
     assert document["round"] == 4 and len(document["members"]) >= len(before["members"])
     assert run(["league", "runs/kuhn-own"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    for words in ("is fed", "100% main, a main agent", "exploitability: nash of the frozen", "score against"):
+    for words in ("is fed", "100% main, a main agent", "exploitability: nash of the frozen", "score against",
+                  "descends from", "random weights", "main, round", absent):  # fmt: skip
         assert words in shown
     written = (played / "runs" / "kuhn-own" / "league.toml").read_text()
     assert "entropy = 0.02" in written and 'algorithm = "a2c"' in written
@@ -124,28 +135,73 @@ def test_a_league_that_never_began_is_in_nobodys_way(tmp_path):
     kuhn, leduc = (compose(str(tmp_path / "own.toml"), name, None, []) for name in ("kuhn", "leduc"))
     folder = tmp_path / "x"
     folder.mkdir()
-    write_league(*kuhn, folder)
+    write_league(kuhn, folder)
     (folder / "config.toml").unlink()  # killed between the two files
-    write_league(*leduc, folder)
+    write_league(leduc, folder)
     (folder / "state").mkdir()
-    write_league(*leduc, folder)
+    write_league(leduc, folder)
     with pytest.raises(ConfigError, match="another game"):
-        write_league(*kuhn, folder)
+        write_league(kuhn, folder)
     for damaged in ("league.toml", "config.toml"):
         (folder / damaged).write_text("learners = [")
         with pytest.raises(ConfigError, match="damaged"):
-            write_league(*leduc, folder)
+            write_league(leduc, folder)
 
 
 def test_each_learner_has_its_own_settings(tmp_path):
     (tmp_path / "own.toml").write_text(OWN)
-    config, made, learners = compose(str(tmp_path / "own.toml"), "kuhn", None, ["learners.main.settings.discount=0.5"])
+    config, made, learners, left_out = compose(
+        str(tmp_path / "own.toml"), "kuhn", None, ["learners.main.settings.discount=0.5"]
+    )
     assert config.run.name == "kuhn-own" and made.matches.rated_pairs == 2
     assert learners["main"].algorithm == "ppo" and learners["main"].learner.discount == 0.5
     assert learners["exploiter"].algorithm == "a2c" and learners["exploiter"].learner.entropy == 0.02
+    assert set(left_out) == {"seer"} and set(learners) == {"main", "exploiter"}
     assert learners["exploiter"].learner.discount != 0.5 and learners["main"].playing.lanes == 8
     with pytest.raises(ConfigError, match="backbon"):
         compose(str(tmp_path / "own.toml"), "kuhn", None, ["network.backbon=mlp"])
+
+
+def test_the_projects_own_league(tmp_path):
+    config, made, learners, left_out = compose(str(ROOT / "arena.toml"), "", None, [])
+    assert config.game.name == "connect_four" and config.folder.name == "connect_four" and not left_out
+    assert [own.algorithm for own in learners.values()] == ["alphazero", "ppo", "pqn"]
+    assert len({of.role.partition(":")[0] for of in made.learners.values()}) == 3
+    main = learners["main"]
+    assert main.network.backbone == "resnet:blocks=4,width=48" and main.learner.batch == 256
+    assert (main.playing.opening_share, main.playing.opening_plies, main.playing.lanes) == (0.8, 20, 512)
+    assert (learners["rookie"].playing.lanes, learners["exploiter"].playing.steps) == (64, 16)
+    assert made.rule("main").most < 1000 < made.rule("exploiter").least and made.anchors[0] == "random"
+    anchors = compose(str(ROOT / "arena.toml"), "", None, ['league.anchors=["mcts:sims=7"]']).made.anchors
+    assert anchors == ("mcts:sims=7",)
+    with pytest.raises(ConfigError, match=r"\[league\] rating_pairs is for a league of one learner"):
+        compose(str(ROOT / "arena.toml"), "", None, ["league.rating_pairs=3"])
+    with pytest.raises(ConfigError, match=r"\[learners\] is of a league of many learners; `arena league` plays"):
+        load(ROOT / "arena.toml")
+
+
+def test_who_cannot_play_a_game_is_left_out_and_the_rest_goes_on():
+    composed = compose(str(ROOT / "arena.toml"), "kuhn", None, [])
+    assert list(composed.learners) == ["rookie"] and composed.made.anchors == ("random",)
+    assert composed.config.game.name == "kuhn"
+    assert "AlphaZero looks ahead" in composed.left_out["main"] and "there are none" in composed.left_out["exploiter"]
+    assert composed.left_out["alphabeta:depth=2"].startswith("'alphabeta:depth=2' is left out: ")
+    assert plan_of(composed, None).left_out == composed.left_out
+    with pytest.raises(ConfigError, match=r"nobody is left to learn\. 'self' is left out: AlphaZero looks ahead"):
+        compose("self-play", "kuhn", None, ["learner.algorithm=alphazero"])
+
+
+def test_a_file_with_learners_is_a_league_of_many(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "arena.toml").write_text(OWN)
+    begun: list[Any] = []
+    monkeypatch.setattr(composing, "run_season", lambda composed, **more: begun.append((composed, more)))
+    monkeypatch.setattr("arena.cli.league.look", lambda *given: begun.append(given))
+    assert run(["league", "kuhn", "--workers", "0", "--rounds", "2", "--set", "matches.stored=1"]) == 0
+    (composed, more), (folder, report, _) = begun
+    assert list(composed.learners) == ["main", "exploiter"] and composed.made.matches.stored == 1
+    assert (composed.config.game.name, composed.config.worker_count, more["rounds"]) == ("kuhn", 0, 2)
+    assert (folder, report) == (composed.config.folder, composed.config.folder / "report")
 
 
 def test_pictures_are_written_and_stay_on_their_page(played):

@@ -79,6 +79,6 @@ def test_what_cannot_begin_there_is_refused(folder: Path, changes: dict[str, str
 
 def test_the_learners_of_a_league_begin_from_nothing(folder: Path):
     overrides = ["learner.algorithm=ppo", f"network.start={folder}"]
-    config, made, learners = composing.compose("self-play", "kuhn", None, overrides)
+    composed = composing.compose("self-play", "kuhn", None, overrides)
     with pytest.raises(ConfigError, match="begin from random weights; leave network"):
-        composing.plan_of(config, made, learners, None)
+        composing.plan_of(composed, None)

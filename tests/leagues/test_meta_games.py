@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leagues.meta_games import alpha_rank, cycle_share, nash, nash_average, replicator, stationary
+from leagues.meta_games import alpha_rank, cycle_share, effective_diversity, nash, nash_average, replicator, stationary
 from leagues.rating import Result, rate
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ratings"
@@ -132,6 +132,27 @@ def test_open_spiel_still_says_of_the_bots_what_is_kept_of_it() -> None:
     assert found["alpha_rank"].keys() == kept["alpha_rank"].keys()
     for alpha, shares in found["alpha_rank"].items():
         assert shares == pytest.approx(kept["alpha_rank"][alpha], abs=1e-9)
+
+
+# --- diversity ------------------------------------------------------------------------------------------------------
+
+
+def test_effective_diversity_by_hand() -> None:
+    assert effective_diversity(RPS) == pytest.approx(3 * (1 / 3) ** 2)
+    assert effective_diversity(RPS / 2) == pytest.approx(1 / 6)
+    assert effective_diversity(CHAIN) == pytest.approx(0.0)
+    assert effective_diversity(np.zeros((3, 3))) == effective_diversity(np.zeros((1, 1))) == 0.0
+    # weights 2 : 3 : 1 of 6; each of the three wins adds 6 / 36
+    uneven = np.array([[0.0, -1, 3], [1, 0, -2], [-3, 2, 0]])
+    assert effective_diversity(uneven) == pytest.approx(1 / 2)
+
+
+def test_copies_and_the_weak_add_nothing_to_diversity() -> None:
+    twice = np.array([0, 0, 0, 1, 2, 2])
+    assert effective_diversity(RPS[np.ix_(twice, twice)]) == pytest.approx(1 / 3)
+    weak = np.pad(RPS, (0, 1))
+    weak[3, :3], weak[:3, 3] = -1, 1
+    assert effective_diversity(weak) == pytest.approx(1 / 3)
 
 
 # --- evolution ------------------------------------------------------------------------------------------------------

@@ -47,17 +47,35 @@ def test_a_league_with_everything() -> None:
         role = "main:hard=0.6,verify=0.1"
         algorithm = "ppo"
         backbone = "mlp"
+        playing = { lanes = 8 }
         [learners.b]
         role = "uniform_past"
         count = 2
+        snapshots = { most = 50 }
     """
     made = composition(tomllib.loads(text))
     assert made == Composition(
-        {"a": Learners("main:hard=0.6,verify=0.1", 1, "ppo", "mlp"), "b": Learners("uniform_past", 2)},
+        {
+            "a": Learners("main:hard=0.6,verify=0.1", 1, "ppo", "mlp", playing={"lanes": 8}),
+            "b": Learners("uniform_past", 2, snapshots={"most": 50}),
+        },
         Snapshots(10, 20.5, 0.7),
         ("random", "mcts:sims=10"),
     )
     assert [m.name for m in made.members()] == ["a", "b-0", "b-1", "random", "mcts:sims=10"]
+    assert made.rule("a") == made.snapshots and made.rule("b-1") == Snapshots(10, 50, 0.7)
+
+
+def test_a_league_without_some_of_its_learners() -> None:
+    roles = {"main": "main", "exploiter": "main_exploiter", "rest": "league_exploiter"}
+    made = composition({"learners": {name: {"role": role, "count": 2} for name, role in roles.items()}})
+    assert made.without({}) == (made, {})
+    part, gone = made.without({"rest": "why"})
+    assert part is not None and list(part.learners) == ["main", "exploiter"] and gone == {"rest": "why"}
+    part, gone = made.without({"main": "why"})
+    assert part is not None and list(part.learners) == ["rest"] and part.anchors == made.anchors
+    assert gone["exploiter"].startswith("'exploiter' is left out as well: ") and "there are none" in gone["exploiter"]
+    assert made.without({"main": "a", "rest": "b"})[0] is None
 
 
 @pytest.mark.parametrize(
@@ -86,6 +104,8 @@ def test_a_league_with_everything() -> None:
         ("[learners.'']\nrole = 'main'", "letters, digits"),
         ("[breeding]\nevery = 1\nsettings = [1]\n[learners.a]\nrole = 'main'", "list of names in quotes"),
         ("[snapshots]\nleast = 3\nmost = 2\n[learners.a]\nrole = 'main'", "least <= most"),
+        ("[learners.a]\nrole = 'main'\nsnapshots = { least = 50_000 }", "least <= most"),
+        ("[learners.a]\nrole = 'main'\nsnapshots = { laest = 5 }", "did you mean 'least'"),
         ("[snapshots]\nbeaten = nan\n[learners.a]\nrole = 'main'", "between 0 and 1"),
         ("anchors = 'random'\n[learners.a]\nrole = 'main'", "list of agents"),
     ],
