@@ -11,7 +11,9 @@ import typer
 from arena.cli.frame import document, going_on, known, overrides, screen
 from arena.cli.options import Address, Json, Minutes, Settings, Workers
 
-Folder = Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Pictures of a league of many learners.")]
+Folder = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Where a league's pictures go, if not into its folder.")
+]
 
 
 def league(

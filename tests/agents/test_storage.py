@@ -355,6 +355,10 @@ def test_a_runs_folder_is_its_newest_agent(folder: Path) -> None:
         save_agent(run / "agents" / name, TTT, weights(Network(TTT, BODY)), backbone=BODY, heads=HEADS, step=step)
     (run / "agents" / ".walter-009999.1234.new").mkdir()
     assert agent(f"{run}:sims=4").name == "walter-001200:sims=4"
+    searching = run / "agents" / "seer-000007"
+    asked = {"simulations": 9}
+    save_agent(searching, TTT, weights(Network(TTT, BODY)), backbone=BODY, heads=HEADS, step=7, search=asked)
+    assert agent(str(run)).name == "seer-000007"  # of a league of many learners: who searches
     shutil.rmtree(run / "agents")
     (run / "agents").mkdir()
     with pytest.raises(BadAgent, match="no run with agents"):

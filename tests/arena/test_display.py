@@ -56,3 +56,13 @@ def test_the_last_reward_stays_while_no_game_ends() -> None:
     assert status.metrics == {"rollout/ep_rew_mean": 30.0, "train/loss": 0.25}
     status.take(done(3, [1.0], loss=0.25))
     assert status.metrics["rollout/ep_rew_mean"] == 1.0
+
+
+def test_a_terminal_says_what_begins_until_there_is_a_picture() -> None:
+    display = Display(phases=True)
+    display.quiet, shown = False, []
+    display.live.update = lambda drawn, **_: shown.append(str(drawn))  # type: ignore[method-assign]
+    display.phase(STARTING)
+    display.put("a picture")
+    display.phase("rating")
+    assert shown == [f"{STARTING.capitalize()} ...", "a picture"]

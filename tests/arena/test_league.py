@@ -25,6 +25,7 @@ from arena.store import Store
 from arena.tournament import contest, match
 from arena.train import Plan
 from arena.verify import verify
+from arena.worker import play_pairings
 from envs.registry import game
 
 SETTINGS = LeagueSettings(
@@ -90,6 +91,32 @@ def test_a_snapshot_that_a_kill_cut_short_is_made_again_the_same(tmp_path):
         second.run.close()
         assert again == name
         assert (path / "weights.safetensors").read_bytes() == before
+
+
+def test_rating_games_that_fail_count_for_nobody_and_no_opening_comes_twice(tmp_path):
+    specs, dealt = {"random": "random", "alphabeta:depth=2": "alphabeta:depth=2"}, []
+    with Store(tmp_path / "arena.db") as store:
+        one = league(tmp_path, store)
+
+        def failing(worker, method, meeting):
+            found = play_pairings("tic_tac_toe", meeting)
+            dealt.extend(pairing.id for pairing, _ in found)
+            broken = [
+                (p, replace(f, broken="out of order")) if i % 4 == 0 else (p, f) for i, (p, f) in enumerate(found)
+            ]
+            return lambda: broken
+
+        one.specs = specs
+        one.run.trainer.pool.start = failing  # type: ignore[method-assign]
+        for _ in range(3):
+            one.send_out(4)
+            one.gather()
+        assert len(dealt) == len(set(dealt)) == 24
+        assert one.status.broken == 6 and one.status.rated == store.count(purpose="rating") == 18
+        one.run.close()
+        again = league(tmp_path, store)
+        assert sum(again.openings.values()) == 9  # of what was stored: half a pair is an opening that was given
+        again.run.close()
 
 
 @pytest.mark.timeout(240)

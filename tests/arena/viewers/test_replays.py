@@ -105,6 +105,22 @@ def test_a_league_in_another_folder_has_its_agents_there(tmp_path: Path, monkeyp
         assert analyst_spec(store, "tic_tac_toe", "newest") == "runs/x:sims=9"
 
 
+def test_of_a_league_of_many_the_newest_that_searches_judges(tmp_path: Path) -> None:
+    from arena.replays import analyst_spec
+
+    with Store(tmp_path / "arena.db") as store:
+        for name, spec, parent in (
+            ("a-main-9", "a/main-9:sims=9", "a-main"),
+            ("a-other-7", "a/other-7", "a-other"),
+            ("b-5", "b/b-5", "b"),
+        ):
+            store.add_member("tic_tac_toe", parent, "learner", parent)
+            store.add_member("tic_tac_toe", name, "snapshot", spec, parent=parent)
+        assert analyst_spec(store, "tic_tac_toe", "newest", "a") == "a/main-9:sims=9"
+        assert analyst_spec(store, "tic_tac_toe", "newest", "b") == "b/b-5"
+        assert analyst_spec(store, "tic_tac_toe", "newest", "c") is None
+
+
 def finished(seat: int, name: str = "you", resign: bool = False) -> Snapshot:
     from agents.registry import agent
 
