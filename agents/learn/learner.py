@@ -52,7 +52,10 @@ class Learner(Protocol):
         ...
 
     def update(self, experience: Columns, progress: float) -> Metrics:
-        """Learns from new experience; `progress` in [0, 1] says how much of the run is over."""
+        """Learns from new experience; `progress` in [0, 1] says how much of the run is over.
+
+        One that learns from rollouts then shows all its networks what was seen (`agents.stem.see`).
+        """
         ...
 
     def weights(self) -> Weights:
