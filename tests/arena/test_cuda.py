@@ -5,7 +5,6 @@ Skipped where there is none.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,11 @@ from arena.config import build
 from arena.run import plan_of
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
+from tests.arena.trained import digest, trained
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU")
 
 NAMES = [name for name in ALGORITHMS if name != "q_learning"]
-ROUNDS = 4
 SMALL: dict[str, dict[str, Any]] = {
     "rollouts": {"rollouts": {"lanes": 8, "steps": 8}, "network": {"backbone": "mlp:width=16"}},
     "self_play": {"self_play": {"lanes": 24}, "network": {"backbone": "resnet:blocks=1,width=8"}},
@@ -62,16 +61,9 @@ def plan(name: str, **workers: Any) -> Plan:
     return plan_of(build(tree))
 
 
-def run(trainer: Trainer, first: int = 0, between=None) -> str:
-    trainer.begin()
-    for i in range(first, ROUNDS):
-        trainer.round(i / ROUNDS, between if i == 1 else None)
-    trainer.close()
-    return digest(trainer)
-
-
-def digest(trainer: Trainer) -> str:
-    return hashlib.sha256(b"".join(value.tobytes() for value in kept_weights(trainer.learner).values())).hexdigest()
+def kept(trainer: Trainer, first: int = 0, between=None) -> str:
+    trained(trainer, first, between)
+    return digest(kept_weights(trainer.learner))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -79,11 +71,11 @@ def test_same_weights_from_the_same_seed_and_after_a_resume(name, tmp_path):
     trainer = Trainer(plan(name))
     network: Any = trainer.learner.network  # pyright: ignore[reportAttributeAccessIssue]
     assert next(network.parameters()).is_cuda
-    before = digest(trainer)
-    straight = run(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
+    before = digest(kept_weights(trainer.learner))
+    straight = kept(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
     assert straight != before, "it has learned nothing"
-    assert run(Trainer(plan(name))) == straight
-    assert run(Trainer(plan(name), load_state(tmp_path / "state")), first=2) == straight
+    assert kept(Trainer(plan(name))) == straight
+    assert kept(Trainer(plan(name), load_state(tmp_path / "state")), first=2) == straight
 
 
 @pytest.mark.parametrize("name", ["ppo", "alphazero", "grpo"])
@@ -103,8 +95,8 @@ def test_a_gpu_learns_what_a_cpu_learns(name):
 
 def test_rollouts_may_be_played_on_a_gpu():
     trainer = Trainer(plan("ppo", device="cuda"))
-    straight = run(trainer)
-    assert run(Trainer(plan("ppo", device="cuda"))) == straight
+    straight = kept(trainer)
+    assert kept(Trainer(plan("ppo", device="cuda"))) == straight
 
 
 def test_the_same_positions_have_the_same_answers_after_other_weights_came_and_went():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 from dataclasses import replace
@@ -15,7 +14,7 @@ import torch
 from agents.agent import Unable
 from agents.hardware import NoDevice, device_of
 from agents.learn.ppo import PPOSettings
-from agents.networks import Network, Weights
+from agents.networks import Network
 from agents.placed import Placed
 from agents.rollouts import RolloutSettings
 from arena import cli
@@ -26,40 +25,28 @@ from arena.run import plan_of
 from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from arena.worker import Worker
+from tests.arena.trained import digest, trained
 
-ROUNDS = 4
 PLAN = Plan(
     "tic_tac_toe", "ppo", "mlp:width=16", ("policy", "returns"), PPOSettings(batch=32, epochs=2),
     RolloutSettings(lanes=8, steps=8), 0, 0, False, 1, "torch",
 )  # fmt: skip
 
 
-def digest(weights: Weights) -> str:
-    return hashlib.sha256(b"".join(value.tobytes() for value in weights.values())).hexdigest()
-
-
 def network_of(learner: Any) -> Network:
     return learner.network
 
 
-def run(trainer: Trainer, first: int = 0, between=None) -> Weights:
-    trainer.begin()
-    for i in range(first, ROUNDS):
-        trainer.round(i / ROUNDS, between if i == 1 else None)
-    trainer.close()
-    return trainer.learner.weights()
-
-
 def test_two_end_where_one_does_and_go_on_byte_for_byte(tmp_path):
-    alone = run(Trainer(PLAN))
+    alone = trained(Trainer(PLAN))
     trainer = Trainer(replace(PLAN, learners=2))
     assert isinstance(network_of(trainer.learner), Placed)
-    two = run(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
+    two = trained(trainer, between=lambda: save_state(tmp_path / "state", trainer.state()))
     assert max(float(np.abs(alone[name] - two[name]).max()) for name in alone) < 1e-6
     on = Trainer(PLAN, load_state(tmp_path / "state"))  # what two began may be gone on with alone
-    assert max(float(np.abs(value - two[name]).max()) for name, value in run(on, first=2).items()) < 1e-6
+    assert max(float(np.abs(value - two[name]).max()) for name, value in trained(on, first=2).items()) < 1e-6
     trainer = Trainer(replace(PLAN, learners=2), load_state(tmp_path / "state"))
-    assert digest(run(trainer, first=2)) == digest(two)
+    assert digest(trained(trainer, first=2)) == digest(two)
 
 
 def test_a_learner_that_dies_ends_the_run_with_a_sentence(monkeypatch):

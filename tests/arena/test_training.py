@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -25,8 +24,8 @@ from arena.worker import Meeting, play_pairings
 from envs.game import View
 from envs.registry import Unknown
 from leagues.schedule import Pairing
+from tests.arena.trained import ROUNDS, digest, run
 
-ROUNDS = 4
 SMALL = "resnet:blocks=1,width=8"
 
 
@@ -45,18 +44,6 @@ def plan(backbone: str = "mlp", *, ray: bool = False, workers: int = 1, threads:
         backend="torch",
         threads=threads,
     )
-
-
-def digest(trainer: Trainer) -> str:
-    return hashlib.sha256(b"".join(value.tobytes() for value in trainer.learner.weights().values())).hexdigest()
-
-
-def run(trainer: Trainer, first: int = 0, between=None) -> str:
-    trainer.begin()
-    for i in range(first, ROUNDS):
-        trainer.round(i / ROUNDS, between if i == 1 else None)
-    trainer.close()
-    return digest(trainer)
 
 
 @pytest.fixture(scope="module", params=["mlp", SMALL])
@@ -143,7 +130,7 @@ def test_ray_gives_the_same_bytes_even_if_a_worker_is_killed_over_its_games(back
             os.kill(process, signal.SIGKILL)  # it was told to collect, and has not
         else:
             trainer.round(i / ROUNDS)
-    assert digest(trainer) == straight
+    assert digest(trainer.learner.weights()) == straight
     assert trainer.pool.restarts == 1
     trainer.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tomllib
 
@@ -18,6 +17,7 @@ from arena.sections import ConfigError
 from arena.status import Status
 from arena.train import Plan, Trainer
 from envs.registry import game
+from tests.arena.trained import run
 
 TINY = {
     "run": {"seed": 3},
@@ -35,20 +35,11 @@ SETTINGS = {
     "rlhf": {"batch": 8},
     "dpo": {"batch": 4, "answers": "policy"},
 }
-ROUNDS = 4
 
 
 def plan(name: str, *, ray: bool = False) -> Plan:
     tree = {**TINY, "learner": {"algorithm": name, **SETTINGS[name]}, "workers": {"count": 1 if ray else 0}}
     return plan_of(build(tree))
-
-
-def run(trainer: Trainer, first: int = 0, between=None) -> str:
-    trainer.begin()
-    for i in range(first, ROUNDS):
-        trainer.round(i / ROUNDS, between if i == 1 else None)
-    trainer.close()
-    return hashlib.sha256(b"".join(value.tobytes() for value in trainer.learner.weights().values())).hexdigest()
 
 
 @pytest.mark.parametrize("name", SETTINGS)

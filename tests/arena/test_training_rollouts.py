@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tomllib
 
@@ -16,9 +15,9 @@ from arena.config import LEARNERS, build, load, resolved
 from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
+from tests.arena.trained import run
 
 NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player == "rollouts"]
-ROUNDS = 4
 
 
 def plan(name: str, rules: str = "", *, ray: bool = False, workers: int = 1) -> Plan:
@@ -38,18 +37,6 @@ def plan(name: str, rules: str = "", *, ray: bool = False, workers: int = 1) -> 
         positions=1,
         backend="torch",
     )
-
-
-def digest(trainer: Trainer) -> str:
-    return hashlib.sha256(b"".join(value.tobytes() for value in trainer.learner.weights().values())).hexdigest()
-
-
-def run(trainer: Trainer, first: int = 0, between=None) -> str:
-    trainer.begin()
-    for i in range(first, ROUNDS):
-        trainer.round(i / ROUNDS, between if i == 1 else None)
-    trainer.close()
-    return digest(trainer)
 
 
 @pytest.mark.parametrize("name", NAMES)
