@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,13 @@ QUICK = os.environ["NUMBA_OPT"] == "1"
 if QUICK:
     os.environ.update(NUMBA_LOOP_VECTORIZE="0", NUMBA_SLP_VECTORIZE="0")
     os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "compiled")
+
+# Dozens of processes, Ray's among them, import the same libraries: in 4 s of CPU instead of 9 s where bytecode is kept,
+# and where Python is told to keep none beside the sources it is kept here.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis  # noqa: E402
 import numba  # noqa: E402, F401  (before what it asked LLVM for is taken back)

@@ -37,6 +37,7 @@ def run(
         **({"NUMBA_CACHE_DIR": str(cache)} if cache else {}),
         "NUMBA_DISABLE_JIT": "0" if compiled else "1",
         "PYTHONPATH": f"{path}{os.pathsep}{ROOT}",
+        **({} if path == ROOT else {"PYTHONDONTWRITEBYTECODE": "1"}),  # of what is changed within the second
     }
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, cwd=path
