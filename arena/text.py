@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def percent(share: float | None) -> str:
     """A share in per cent; 100 % and 0 % are not written for what is only nearly so."""
@@ -20,6 +22,14 @@ def counted(number: int, what: str) -> str:
 def printable(text: str) -> str:
     """Text that cannot steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def sentence(error: ValueError | OSError) -> str:
+    """What an error says, as a sentence: the arena's own errors are one; the system's are made one."""
+    text = " ".join(str(error).split()) or f"{type(error).__name__} without a word of why; --debug shows where"
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{os.fsdecode(error.filename or 'The system')}: {error.strerror}"
+    return text if text.endswith((".", "?", "!", ")")) else text + "."
 
 
 def folder_name(specs: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TypedDict
 
 from envs.registry import Unknown, nearest, resolve
@@ -51,6 +53,9 @@ ONE_CORE = {
 }
 """What is measured on one core, ours and theirs."""
 
+PATIENCE = 60.0
+"""Seconds that a benchmark has to end, and Ray with it, when it is stopped."""
+
 INSTALL = "pip install -e '.[peers]'"
 
 
@@ -81,8 +86,8 @@ def run(
     seconds: float = 1.0,
     options: Mapping[str, str] | None = None,
     began: Callable[[str], None] | None = None,
-) -> list[Row]:
-    """Runs benchmarks (all of them if none is named), each in a process of its own.
+) -> Iterator[tuple[str, list[Row] | BenchFailed]]:
+    """Runs benchmarks (all of them if none is named), each in a process of its own: (its name, its rows or why not).
 
     A contest is measured in `runs` rounds, ours and then the peer for about `seconds` each. `options` go to the
     benchmarks whose `contests` has an argument of that name; `began(name)` is called before each.
@@ -96,13 +101,14 @@ def run(
     for key, value in (options or {}).items():
         for parameters in known.values():
             _require_numbers(key, value, str(parameters[key].default) if key in parameters else "")
-    rows: list[Row] = []
     for name in chosen:
         if began is not None:
             began(name)
         own = {key: value for key, value in (options or {}).items() if key in known[name]}
-        rows += _in_own_process(name, {**own, "runs": str(runs), "seconds": str(seconds)})
-    return rows
+        try:
+            yield name, _in_own_process(name, {**own, "runs": str(runs), "seconds": str(seconds)})
+        except BenchFailed as why:
+            yield name, why
 
 
 def _require_numbers(key: str, value: str, usual: str) -> None:
@@ -127,14 +133,30 @@ def _kind(word: str) -> type:
 
 
 def _in_own_process(name: str, options: Mapping[str, str]) -> list[Row]:
-    """The limits on threads and cores must be there before NumPy, torch and jax start."""
+    """The limits on threads and cores must be there before NumPy, torch and jax start. Raises BenchFailed."""
     words = [f"{key}={value}" for key, value in options.items()]
     command = [sys.executable, "-m", "arena.bench", name, *words]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", **(one_thread() if name in ONE_CORE else {})}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False, text=True)
-    if done.returncode:
-        raise BenchFailed(f"The benchmark '{name}' stopped with exit code {done.returncode}; its message is above.")
-    return json.loads(done.stdout)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        out, _ = process.communicate()
+    except BaseException:
+        _stop(process)
+        raise
+    if process.returncode == 2 and out:
+        raise BenchFailed(json.loads(out)["wrong"])
+    if process.returncode:
+        raise BenchFailed(f"it stopped with exit code {process.returncode}; its message is above.")
+    return json.loads(out)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Stops a benchmark as Ctrl-C does, so that it takes with it what it has started; at last by force."""
+    with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE)
+    process.kill()
+    process.wait()
 
 
 def one_thread() -> dict[str, str]:

@@ -47,7 +47,13 @@ def contests(frozen: str = "10,100,500,1000") -> Iterator[Contest]:
         )
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
-            population = grown(count, Path(folder))
+            try:
+                population = grown(count, Path(folder))
+            except OSError as error:
+                why = error.strerror or error
+                raise BenchFailed(
+                    f"{folder} cannot hold {count:,} frozen members ({why}); set TMPDIR to a folder that can."
+                ) from None
             held, stored = (size / 2**20 for size in memory(population))
             yield Contest(
                 f"{sum(ROLES.values())} learners, {count:,} frozen",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from arena.bench import BENCHES, INSTALL, ONE_CORE, SUMMARIES, Row
+from arena.text import sentence
 from envs.registry import resolve
 
 Measure: TypeAlias = Callable[[float], float]
@@ -130,15 +131,15 @@ def bench(name: str, options: Mapping[str, str]) -> list[Row]:
 
 
 def main(words: list[str]) -> int:
-    """`python -m arena.bench NAME key=value ...`: prints the rows as JSON."""
+    """`python -m arena.bench NAME key=value ...`: prints the rows as JSON, or what a user can mend (exit code 2)."""
     name, *rest = words
     if name in ONE_CORE:
         stay_on_one_core()
     options = dict(word.split("=", 1) for word in rest)
     try:
         rows = bench(name, options)
-    except ValueError as error:  # as everywhere: what a user can mend is a sentence
-        sys.stderr.write(f"{error}\n")
+    except (ValueError, OSError) as error:
+        sys.stdout.write(json.dumps({"wrong": sentence(error)}) + "\n")
         return 2
     sys.stdout.write(json.dumps(rows) + "\n")
     return 0

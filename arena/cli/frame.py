@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arena.text import printable
+from arena.text import printable, sentence
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -62,7 +62,7 @@ def _told_of_thread(what: threading.ExceptHookArgs) -> None:
     """Says what a thread has ended of: of one that writes files, whoever gave it something to write hears too."""
     error = what.exc_value
     if isinstance(error, (ValueError, OSError)):
-        say(f"In the background: {_sentence(error)}")
+        say(f"In the background: {sentence(error)}")
     elif error is not None and not isinstance(error, SystemExit):
         say(f"Something is wrong in the background ({type(error).__name__}: {error}); --debug shows where.")
 
@@ -73,6 +73,7 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         _put_documents()
         return 1
     if isinstance(error, (Interrupted, KeyboardInterrupt)):
+        _put_documents()
         say(f"Stopped; {error}" if str(error) else "Stopped.")
         return 130
     if isinstance(error, SystemExit):
@@ -88,21 +89,13 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         say(f"{_usage(error)}{hint} `{place} --help` shows how it is written.")
         return 2
     if isinstance(error, (ValueError, OSError)):
-        say(_sentence(error))
+        say(sentence(error))
         return 2
     if isinstance(error, ImportError):
         say(f"A part of the arena is not installed ({error}); `make setup` installs it.")
         return 2
     say(f"Something is wrong inside the arena ({type(error).__name__}: {error}); --debug shows where.")
     return 1
-
-
-def _sentence(error: ValueError | OSError) -> str:
-    """What an error says, as a sentence: the arena's own errors are one; the system's are made one."""
-    text = " ".join(str(error).split()) or f"{type(error).__name__} without a word of why; --debug shows where"
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{os.fsdecode(error.filename or 'The system')}: {error.strerror}"
-    return text if text.endswith((".", "?", "!", ")")) else text + "."
 
 
 def _usage(error: Any) -> str:
@@ -209,10 +202,13 @@ def screen() -> Console:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while the block runs, fed with (done, in all); nothing if that is no terminal."""
+def progress(what: str) -> Iterator[Callable[..., None]]:
+    """A bar on standard error while the block runs; nothing if that is no terminal.
+
+    It is fed with (done, in all), and with what is under way now where that changes.
+    """
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda done, total, now="": None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -220,4 +216,4 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)
+        yield lambda done, total, now=what: bar.update(task, completed=done, total=total or None, description=now)

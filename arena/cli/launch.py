@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import document, going_on, known, overrides, progress, put, say
+from arena.cli.frame import Interrupted, Wanting, document, going_on, known, overrides, progress, put, say
 from arena.cli.league import league
 from arena.cli.options import Address, Algorithm, GameName, Json, Minutes, Settings, Workers
 from arena.text import folder_name
+
+if TYPE_CHECKING:
+    from arena.bench import Row
 
 
 def add_to(app: typer.Typer) -> None:
@@ -120,9 +123,12 @@ def bench(
 ) -> None:
     """Measure the arena against its peers, side by side, as ratios.
 
+    Each in a process of its own, one after the other; `arena list benchmarks` says what each does. One that fails is
+    told at the end, with exit code 1, beside what the others measured.
+
     Example: [bold]arena bench rules search --runs 3[/]
     """
-    from arena.bench import BENCHES, as_table, run
+    from arena.bench import BENCHES, BenchFailed, run
 
     for name in names or ():
         known(BENCHES, name, "benchmark")
@@ -131,18 +137,37 @@ def bench(
         if not equals:
             raise ValueError(f"--option takes key=value, not '{key}'.")
     more = {key: value for key, _, value in pairs}
-    total, begun = len(names or BENCHES), 0
-    with going_on("what was measured so far is not kept."), progress("benchmarks") as heard:
+    total, over = len(names or BENCHES), 0
+    rows: list[Row] = []
+    wrong: list[str] = []
+    try:
+        with progress("benchmarks") as heard:
+            told = run(names or (), runs=runs, seconds=seconds, options=more, began=lambda now: heard(over, total, now))
+            for name, found in told:
+                over += 1
+                if isinstance(found, BenchFailed):
+                    wrong.append(f"{name}: {found}")
+                else:
+                    rows += found
+    except KeyboardInterrupt:
+        raise Interrupted("what was measured by then is above." if rows else "nothing was measured by then.") from None
+    finally:
+        _put_rows(rows, json)
+    if wrong and not rows:
+        raise BenchFailed(" ".join(wrong))
+    for text in wrong:
+        say(text)
+    if wrong:
+        raise Wanting
 
-        def began(name: str) -> None:
-            nonlocal begun
-            heard(begun, total)
-            begun += 1
 
-        rows = run(names or (), runs=runs, seconds=seconds, options=more, began=began)
-    if json:
+def _put_rows(rows: list[Row], json: bool) -> None:
+    """Prints what was measured, if anything was."""
+    from arena.bench import as_table
+
+    if rows and json:
         document(rows)
-    else:
+    elif rows:
         put(as_table(rows) + "\n")
-    for note in sorted({row["note"] for row in rows if row["note"] and not json}):
-        say(note)
+        for note in sorted({row["note"] for row in rows if row["note"]}):
+            say(note)

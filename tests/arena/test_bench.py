@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from inspect import signature
 
@@ -12,8 +15,10 @@ from agents.self_play import SelfPlay
 from arena import cli
 from arena.bench import (
     BENCHES,
+    BenchFailed,
     Row,
     _require_numbers,
+    _stop,
     as_table,
     figure,
     games,
@@ -90,7 +95,7 @@ def test_what_is_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: py
 
     monkeypatch.setattr(measure, "bench", refused)
     assert measure.main(["games", "game=ludo"]) == 2
-    assert capsys.readouterr() == ("", "games has no ludo.\n")
+    assert capsys.readouterr() == ('{"wrong": "games has no ludo."}\n', "")
 
 
 @pytest.mark.parametrize(
@@ -167,14 +172,34 @@ def test_self_play_is_measured_end_to_end() -> None:
 
 def test_rows_come_back_from_a_process_of_their_own() -> None:
     began: list[str] = []
-    rows = run(["strength"], options={"agent": "random", "against": "", "positions": "20"}, began=began.append)
-    assert began == ["strength"] and len(rows) == 3
+    ((name, rows),) = run(
+        ["strength"], options={"agent": "random", "against": "", "positions": "20"}, began=began.append
+    )
+    assert began == [name] == ["strength"] and isinstance(rows, list) and len(rows) == 3
     assert all(set(row) == KEYS and row["bench"] == "strength" for row in rows)
+
+
+def test_what_is_wrong_in_a_process_of_its_own_comes_back_in_its_words(capfd: pytest.CaptureFixture[str]) -> None:
+    ((_, found),) = run(["strength"], options={"agent": "nobody"})
+    assert isinstance(found, BenchFailed) and str(found).startswith("There is no agent 'nobody'")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_benchmark_that_is_stopped_tidies_up_and_ends() -> None:
+    """It has time for what Ctrl-C makes it do, however often it is pressed."""
+    code = "import sys, time; from arena.bench.__main__ import once; import signal; signal.signal(signal.SIGINT, once)"
+    tidy = "try:\n print(1, flush=True); time.sleep(60)\nfinally:\n time.sleep(0.2); print('tidy', flush=True)"
+    command = [sys.executable, "-c", f"{code}\n{tidy}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "1\n"
+        process.send_signal(signal.SIGINT)
+        _stop(process)
+        assert process.stdout.read() == "tidy\n"
 
 
 def test_an_option_that_no_bench_has_is_refused() -> None:
     with pytest.raises(Unknown, match="did you mean 'agent'"):
-        run(["strength"], options={"agnet": "random"})
+        list(run(["strength"], options={"agnet": "random"}))
 
 
 def test_the_table_for_people() -> None:

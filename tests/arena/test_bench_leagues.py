@@ -37,6 +37,15 @@ def test_matchmaking_is_measured_among_as_many_as_are_named():
             list(matchmaking.contests(wrong))
 
 
+def test_a_disk_that_is_full_is_a_sentence(monkeypatch):
+    def full(*given, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(matchmaking, "save_agent", full)
+    with pytest.raises(BenchFailed, match=r"cannot hold 3 frozen members \(No space left on device\); set TMPDIR"):
+        list(matchmaking.contests("3"))
+
+
 def test_weights_that_nobody_asked_for_lately_are_not_held(tmp_path, monkeypatch):
     population = matchmaking.grown(12, tmp_path)
     monkeypatch.setattr(population, "_cached", 2)

@@ -37,7 +37,7 @@ def calls(monkeypatch):
         monkeypatch.setattr(arena.viewers.watch, name, stand_in)
     row = {"bench": "rules", "subject": "s", "ours": 2.0, "peer": None, "theirs": None, "unit": "u", "ratio": None,
            "runs": 1, "note": "install it"}  # fmt: skip
-    monkeypatch.setattr(arena.bench, "run", lambda *a, **k: (stand_in(*a, **k), [row])[1])
+    monkeypatch.setattr(arena.bench, "run", lambda *a, **k: (stand_in(*a, **k), [("rules", [row])])[1])
     return made
 
 
@@ -134,3 +134,33 @@ def test_bench_prints_rows(arena, calls):
     assert calls[0][1]["options"] == {"a": "b"} and calls[0][1]["runs"] == 2
     code, out, err = arena("bench", "rules")
     assert out.startswith("bench") and err == "install it\n"
+
+
+@pytest.mark.parametrize("json_too", [False, True])
+def test_what_one_benchmark_ends_of_does_not_lose_the_others(json_too, arena, calls, monkeypatch):
+    import arena.bench as benches
+
+    ((name, rows),) = benches.run()
+    failed = ("games", benches.BenchFailed("no disk."))
+
+    for found, stop, code, said in (
+        ([failed, (name, rows)], False, 1, "games: no disk.\n"),
+        ([failed], False, 2, "games: no disk.\n"),
+        ([(name, rows)], True, 130, "Stopped; what was measured by then is above.\n"),
+        ([], True, 130, "Stopped; nothing was measured by then.\n"),
+    ):
+
+        def told(*given, found=found, stop=stop, **more):
+            yield from found
+            if stop:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(benches, "run", told)
+        ended, out, err = arena("bench", *(["--json"] if json_too else []))
+        assert ended == code and err.endswith(said)
+        if (name, rows) not in found:
+            assert out == ""
+        elif json_too:
+            assert json.loads(out) == rows
+        else:
+            assert "rules" in out
