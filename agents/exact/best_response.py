@@ -6,7 +6,7 @@ exploitability is NashConv over the number of seats, and 0 exactly at a Nash equ
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,14 @@ from agents.exact.tree import Tree
 from envs.kernels import compiled
 
 
-class Exploited(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Answers:
     """What a policy is worth, and what answering it best is worth."""
 
     values: NDArray[np.float64]
     """[seats] what each seat gets when all play the policy."""
     best: NDArray[np.float64]
     """[seats] what each seat gets with its best response to the others' policies."""
-    answers: NDArray[np.int64]
-    """[I] the action of a best response in each information set."""
 
     @property
     def gains(self) -> NDArray[np.float64]:
@@ -39,6 +38,14 @@ class Exploited(NamedTuple):
     def exploitability(self) -> float:
         """NashConv a seat; in zero-sum games of two seats, how far the policy is from what the game is worth."""
         return self.nash_conv / len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Exploited(Answers):
+    """The same with what the best responses are."""
+
+    answers: NDArray[np.int64]
+    """[I] the action of a best response in each information set."""
 
 
 def best_response(tree: Tree, policy: NDArray[np.floating]) -> Exploited:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Agent, Unable
+from agents.exact.best_response import Answers
+from agents.exact.policy import Heard, drawn_from
 from agents.exact.tree import TooLarge
 from agents.play import check
 from envs import kernels
@@ -64,42 +66,54 @@ def layers(game: Game, most: int = MOST) -> list[Layer]:
     return found
 
 
-def policies(game: Game, agent: Agent, found: list[Layer], seed: int = 0) -> list[NDArray[np.float64]]:
+def policies(
+    game: Game, agent: Agent, found: list[Layer], seed: int = 0, *, heard: Heard = lambda done, total: None
+) -> list[NDArray[np.float64]]:
     """[N, A] for each layer: how likely an agent, which remembers nothing of the way, makes each move.
 
-    One that says what it draws its moves from (`policy` in a decision's extra) is believed; any other is asked
-    `SAMPLES` times, if it does not answer alike twice, which makes it look a little easier to exploit than it is.
+    One that says what it draws its moves from (`drawn_from`) is believed; any other is asked `SAMPLES` times, if it
+    does not answer alike twice, which makes it look a little easier to exploit than it is.
     """
-    out = []
+    out, done, total_rows = [], 0, sum(len(layer.rows) for layer in found)
     for layer in found:
         total = np.zeros(layer.legal.shape)
         for i in range(SAMPLES):
             view = kernels.view(game, layer.rows)
             decision = agent.act(view, agent.begin(game, kernels.seeds(seed, len(layer.rows), i)))
             check(agent, view, decision.action)
-            if "policy" in decision.extra:
-                total = np.where(view.legal, decision.extra["policy"], 0.0)
+            if (drawn := drawn_from(agent, view, decision)) is not None:
+                total = np.where(view.legal, drawn, 0.0)
                 break
             total[np.arange(len(total)), decision.action] += 1.0
             if i == 1 and total.max(axis=1).min() == 2.0:
                 break
         out.append(total / total.sum(axis=1, keepdims=True))
+        done += len(layer.rows)
+        heard(done, total_rows)
     return out
 
 
-def answered(found: list[Layer], policy: list[NDArray[np.float64]], seat: int) -> float:
-    """What `seat` gets with its best response to the policy of the other."""
+def answered(found: list[Layer], policy: list[NDArray[np.float64]], seat: int, *, follow: bool = False) -> float:
+    """What `seat` gets against the policy of the other: with its best response, or if it is to `follow` it as well."""
     sign, worth = (1.0, -1.0)[seat], np.zeros(0)
     for layer, chances in zip(reversed(found), reversed(policy), strict=True):
         below = np.append(worth, 0.0)  # the last for -1: the game is over
         values = sign * layer.pays + below[layer.to]
-        best = np.where(layer.legal, values, -np.inf).max(axis=1)
-        worth = np.where(layer.rows["seat"] == seat, best, (chances * values).sum(axis=1))
+        worth = (chances * values).sum(axis=1)
+        if not follow:
+            best = np.where(layer.legal, values, -np.inf).max(axis=1)
+            worth = np.where(layer.rows["seat"] == seat, best, worth)
     return float(worth[0])
+
+
+def best_response(game: Game, agent: Agent, *, heard: Heard = lambda done, total: None) -> Answers:
+    """What an agent's play is worth, and best responses to it."""
+    found = layers(game)
+    policy = policies(game, agent, found, heard=heard)
+    value = answered(found, policy, 0, follow=True)
+    return Answers(np.array([value, -value]), np.array([answered(found, policy, seat) for seat in (0, 1)]))
 
 
 def exploitability(game: Game, agent: Agent) -> float:
     """What best responses to an agent gain a seat, on average over both: 0 for perfect play, 1 if it always loses."""
-    found = layers(game)
-    policy = policies(game, agent, found)
-    return (answered(found, policy, 0) + answered(found, policy, 1)) / 2.0
+    return best_response(game, agent).exploitability

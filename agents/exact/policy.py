@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Memory, take
+from agents.agent import Agent, Decision, Memory, take
 from agents.exact.best_response import reaches
 from agents.exact.tree import Tree
 from agents.play import check
+from agents.scripted.random import Random
 from envs import kernels
+from envs.game import View
 
 BATCH = 4096
+
+Heard = Callable[[int, int], None]
+"""Is told (done, in all)."""
 
 
 def policy_of(
@@ -34,6 +41,16 @@ def policy_of(
     return policy / policy.sum(axis=1, keepdims=True)
 
 
+def drawn_from(agent: Agent, view: View, decision: Decision) -> NDArray[np.floating] | None:
+    """[B, A] what an agent draws its moves from; None where that is not known.
+
+    What a search has as `policy`, beside the visits that it comes from, is what it would teach, not what it plays.
+    """
+    if type(agent) is Random:  # who is made from it may play otherwise
+        return view.legal / view.legal.sum(axis=1, keepdims=True)
+    return None if "visits" in decision.extra else decision.extra.get("policy")
+
+
 def _asked(agent: Agent, tree: Tree, seeds: NDArray[np.uint64], believe: bool) -> tuple[NDArray[np.float64], bool]:
     """([I, A] one answer in every information set, from the top down; whether all were what moves are drawn from)."""
     told = believe
@@ -50,8 +67,9 @@ def _asked(agent: Agent, tree: Tree, seeds: NDArray[np.uint64], believe: bool) -
         check(agent, view, decision.action)
         for name, value in decision.memory.items():
             kept.setdefault(name, np.zeros((len(tree.keys), *value.shape[1:]), value.dtype))[lanes] = value
-        if told and "policy" in decision.extra:
-            policy[lanes] = np.where(view.legal, decision.extra["policy"], 0.0)
+        drawn = drawn_from(agent, view, decision) if told else None
+        if drawn is not None:
+            policy[lanes] = np.where(view.legal, drawn, 0.0)
         else:
             told = False
             policy[lanes, decision.action] = 1.0
