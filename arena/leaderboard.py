@@ -182,24 +182,13 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
 
 def exploitability(game: str, spec: str) -> float | None:
     """An agent's exploitability in a small game, hidden or open; None where it cannot be worked out any more."""
-    from agents.agent import Unable
-    from agents.exact import open_games
-    from agents.exact.tree import TooLarge
-    from agents.registry import is_person, is_program
-    from arena.entrants import ready
-    from arena.seat_returns import exploited
-    from envs.registry import game as game_of
+    from arena.exploitability import exact
 
-    rules = game_of(game)
     try:
-        if rules.hidden:
-            return exploited(game, spec)
-        if is_program(spec) or is_person(spec):
-            return None
-        open_games.layers(rules)
-        return open_games.exploitability(rules, ready(spec, rules))
-    except (TooLarge, Unable, ValueError):  # an agent whose folder is gone has its rating still
+        found = exact(game, spec, patient=True)
+    except ValueError:  # an agent whose folder is gone has its rating still
         return None
+    return None if found is None else found.exploitability
 
 
 def forfeits(store: Store, game: str) -> dict[str, dict[str, int]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.agent import Unable
+from agents.agent import Agent, Unable
 from agents.files import write_text
 from agents.hardware import device_of
 from agents.learn.learner import kept_weights
@@ -46,7 +46,8 @@ RECENT = 100
 class Run:
     """A trainer with a folder: `state/` to go on from, `agents/` to play with, `events/` for TensorBoard.
 
-    With `evaluation`, the learner is tried on held-out seeds now and then, and `best/` holds the best agent so far.
+    With `evaluation`, the learner is tried on held-out seeds now and then, playing as `earnest` reads it from a folder,
+    and `best/` holds the best agent so far.
 
     `minutes` or `steps` (of the learner) say how much training a run is given: one that was cut short gets what is
     left of it, one that has had it all gets as much again. `prepare` is called with the folder once it is this run's
@@ -63,8 +64,9 @@ class Run:
         keep_minutes: float = 1,
         prepare: Callable[[Path], None] | None = None,
         evaluation: EvaluationSettings | None = None,
+        earnest: Callable[[Path], Agent] = in_earnest,
     ) -> None:
-        self.folder, self.plan, self.keep_minutes = folder, plan, keep_minutes
+        self.folder, self.plan, self.keep_minutes, self.earnest = folder, plan, keep_minutes, earnest
         self.evaluation = evaluation if evaluation is not None and evaluation.every else None
         self.others = []
         if self.evaluation is not None and (rules := game(plan.game)).seats > 1:
@@ -169,7 +171,7 @@ class Run:
         with _writing(self.folder, AGAIN), tempfile.TemporaryDirectory(prefix=TRIED, dir=self.folder) as beside:
             folder = Path(beside) / f"{self.name}-{learner.steps:06d}"
             self._freeze(folder)
-            found = evaluated(rules, in_earnest(folder), self.others, held_out(self.plan.seed, s.episodes))
+            found = evaluated(rules, self.earnest(folder), self.others, held_out(self.plan.seed, s.episodes))
             mean = float(found.rewards.mean())
             if self.best is None or mean >= self.best:
                 Best(self.folder).put(folder)

@@ -1,4 +1,4 @@
-"""What an agent is paid in each seat, and how much a best answer to it gains: `arena evaluate`."""
+"""What an agent is paid in each seat: `arena evaluate`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.play import Finished, play_games
-from agents.registry import is_person, is_program
+from agents.registry import is_person
 from arena.entrants import greet, ready
 from arena.tournament import LANES, Heard
 from envs.kernels import seeds
@@ -64,24 +64,3 @@ def evaluate(
             broken = sum(bool(finished.broken) for finished in games)
             found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies, broken))
     return found
-
-
-SMALL = 300_000
-"""Positions of a tree at most for exploitability to be worked out beside returns: liar's dice has 294,883."""
-
-
-def exploited(game: str, spec: str) -> float | None:
-    """An agent's exploitability, exact, in a small game that hides something; None where it cannot be worked out."""
-    from agents.agent import Unable
-    from agents.exact.best_response import exploitability
-    from agents.exact.policy import policy_of
-    from agents.exact.tree import TooLarge, flatten
-
-    rules = game_of(game)
-    if not rules.hidden or rules.seats == 1 or is_program(spec) or is_person(spec):
-        return None
-    try:
-        tree = flatten(rules, SMALL)
-    except (TooLarge, Unable):
-        return None
-    return exploitability(tree, policy_of(ready(spec, rules), tree))

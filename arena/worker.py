@@ -105,6 +105,10 @@ class Worker:
         """Makes whatever play needs; returns which inference backend was taken."""
         return self.player.backend
 
+    def face(self, spec: str) -> None:
+        """Seats an agent at all but one seat of every game from now on (`agents.guests`)."""
+        self.player.invite({spec: cached_agent(spec)}, [spec])  # type: ignore[attr-defined]
+
     def collect(self, weights: Weights, version: int, positions: int) -> Chunk:
         """Plays with these weights until there are so many positions to learn from."""
         player = self.player

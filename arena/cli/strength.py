@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.frame import document, going_on, known, progress, put, say, screen, show
-from arena.cli.options import AgentSpec, Database, GameName, Json, Seed
+from arena.cli.options import AgentSpec, Database, GameName, Json, Seed, Settings
 from arena.text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+    from agents.exact.best_response import Answers
+    from arena.best_response import Bound
     from arena.seat_returns import SeatReturn
 
 
@@ -29,37 +31,112 @@ def evaluate(
     game: GameName,
     episodes: Annotated[int, typer.Option(min=1, help="Games in each seat against each opponent.")] = 200,
     against: Annotated[list[str] | None, typer.Option("--against", help="An opponent; may be given again.")] = None,
+    best_response: Annotated[
+        str | None,
+        typer.Option("--best-response", metavar="ALGORITHM", help="Train an answer to the agent: ppo, alphazero, dqn."),
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="How long that trains; left out: 1.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="The same in the learner's steps.")] = None,
+    pairs: Annotated[int, typer.Option(min=2, help="Fresh games in each seat that tell what it gains.")] = 1000,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the answer's run there.")] = None,
+    settings: Settings = None,
     seed: Seed = 0,
     database: Database = Path("arena.db"),
     json: Json = False,
 ) -> None:
     """Measure an agent's mean return in each seat, from the game's own beginning; nothing is stored.
 
-    In small games that hide something, its exploitability too: what a best answer to it gains a seat, 0 at equilibrium.
+    In small games its exploitability, exactly: what a best answer to it gains a seat, 0 at an equilibrium.
+    In others --best-response trains an answer to it, whose gain in games that it was not chosen by is a lower bound.
     In a language task, its return on the prompts that training never deals, too.
 
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
+
+    Example: [bold]arena evaluate alphabeta:depth=2 connect_four --best-response ppo --minutes 5[/]
     """
     from arena.evaluation import twin
-    from arena.seat_returns import evaluate, exploited
+    from arena.exploitability import exact
+    from arena.seat_returns import evaluate
     from arena.specs import expand
 
+    _check_training(best_response, {"--minutes": minutes, "--steps": steps, "--out": out, "--set": settings})
     spec, *others = (expand(one, database) for one in (agent, *(against or ["random"])))
-    with going_on("nothing of it is kept."), progress("games") as heard:
-        found = evaluate(game, spec, others, episodes, seed=seed, heard=heard)
-        gain = exploited(game, spec)
-        apart = twin(game)
-        unseen = evaluate(apart, spec, others, episodes, seed=seed, heard=heard) if apart != game else []
+    with going_on("nothing of it is kept."):
+        with progress("games") as heard:
+            found = evaluate(game, spec, others, episodes, seed=seed, heard=heard)
+            apart = twin(game)
+            unseen = evaluate(apart, spec, others, episodes, seed=seed, heard=heard) if apart != game else []
+        with progress("best answers") as heard:
+            gain = exact(game, spec, heard=heard)
+        bound = None
+        if best_response is not None:
+            from arena.best_response import learned
+
+            longest = 1.0 if minutes is None and steps is None else minutes
+            bound = learned(
+                game, spec, best_response, minutes=longest, steps=steps, pairs=pairs, seed=seed, out=out,
+                settings=settings or (),
+            )  # fmt: skip
     if json:
         returns, more = ([asdict(one) for one in rows] for rows in (found, unseen))
-        said = {"agent": agent, "game": game, "seed": seed, "returns": returns, "exploitability": gain}
+        said = {"agent": agent, "game": game, "seed": seed, "returns": returns, **_gains_document(gain, bound)}
         document({**said, "held_out": more} if more else said)
     else:
         show(_returns_table(agent, game, found), *([_returns_table(agent, apart, unseen)] if unseen else []))
         if failed := sum(one.broken for one in (*found, *unseen)):
             put(f"{failed} of these games ended as the program of {game} failed; they count with what it had paid.\n")
         if gain is not None:
-            put(f"exploitability {gain:.4f}: what a best answer to it gains a seat, exactly; 0 at an equilibrium\n")
+            show(_gains_table(agent, gain))
+            exploitability = f"exploitability {gain.exploitability:.4f}"
+            put(f"{exploitability}: what a best answer to it gains a seat, exactly; 0 at an equilibrium\n")
+        if bound is not None:
+            put(_told(bound) + "\n")
+
+
+def _check_training(algorithm: str | None, given: dict[str, Any]) -> None:
+    """Refuses options of a training that is not asked for, and an algorithm that is not there."""
+    from agents.registry import ALGORITHMS
+
+    if algorithm is not None:
+        known(ALGORITHMS, algorithm, "algorithm")
+    elif wrong := [name for name, value in given.items() if value is not None]:
+        raise ValueError(f"{wrong[0]} is for the training of an answer; add --best-response ppo.")
+    if given["--steps"] is not None and given["--minutes"] is not None:
+        raise ValueError("--steps and --minutes both say when to stop; choose one.")
+
+
+def _gains_document(gain: Answers | None, bound: Bound | None) -> dict[str, Any]:
+    """What best answers gain, exactly and at least, for --json."""
+    said: dict[str, Any] = {"exploitability": None if gain is None else gain.exploitability}
+    if gain is not None:
+        said["exact"] = {key: getattr(gain, key).tolist() for key in ("values", "best", "gains")}
+    if bound is not None:
+        said["lower_bound"] = {"at_least": bound.at_least, **asdict(bound), "how": _told(bound)}
+    return said
+
+
+def _gains_table(agent: str, gain: Answers) -> RichTable:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    grid = RichTable(title=Text(printable(f"best answers to {agent}")), title_justify="left", pad_edge=False)
+    for heading in ("seat", "it is worth", "a best answer gets", "gain"):
+        grid.add_column(heading, justify="right")
+    for seat, (value, best) in enumerate(zip(gain.values.tolist(), gain.best.tolist(), strict=True)):
+        grid.add_row(str(seat), f"{value:+.6f}", f"{best:+.6f}", f"{best - value:.6f}")
+    return grid
+
+
+def _told(bound: Bound) -> str:
+    """A lower bound in a sentence, and how it was come by in another."""
+    seats = ", ".join(f"{gain:+.4f} in seat {seat}" for seat, gain in enumerate(bound.seats))
+    return (
+        f"exploitability at least {bound.at_least:.4f}, a lower bound: an answer gained {bound.mean:.4f} ± "
+        f"{bound.error:.4f} a seat (95 %) in {bound.pairs:,} fresh games from each ({seats}). It learned by "
+        f"{bound.algorithm} against the agent as it is, {bound.steps:,} steps in {bound.seconds:.0f} s, and is the "
+        f"best of {bound.tries} snapshots by {bound.held_out} other games, taken after step {bound.snapshot:,}; "
+        "a better answer may gain more."
+    )
 
 
 def _returns_table(agent: str, game: str, found: list[SeatReturn]) -> RichTable:

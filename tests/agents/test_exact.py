@@ -265,9 +265,14 @@ def test_cfr_says_what_it_cannot_play() -> None:
 # --- agents as tables -----------------------------------------------------------------------------------------------
 
 
+class Drawing(Random):
+    """Random by another name, of which nobody knows what it draws from."""
+
+
 def test_random_is_the_uniform_policy() -> None:
     where = tree("leduc")
-    counted = policy_of(Random(), where, samples=400)  # it says nothing and answers differently, so it is counted
+    assert (policy_of(Random(), where) == where.uniform()).all()
+    counted = policy_of(Drawing(), where, samples=400)  # it says nothing and answers differently, so it is counted
     assert np.abs(counted - where.uniform()).max() < 0.15
     assert np.abs((counted - where.uniform()).mean(axis=0)).max() < 0.01
 

@@ -70,7 +70,8 @@ def test_evaluate_says_how_much_may_be_gained_where_that_can_be_worked_out(arena
     def gain(agent: str, game: str) -> float | None:
         return json.loads(arena("evaluate", agent, game, "--episodes", "2", "--json")[1])["exploitability"]
 
-    assert gain("first", "tic_tac_toe") is None  # nothing is hidden there
+    assert gain("first", "connect_four") is None  # too large
+    assert gain("first:last=true", "tic_tac_toe") == 1.0  # a plan that is known loses always
     near = gain("cfr:iterations=200", "kuhn")
     assert near is not None and 0.0 <= near < 0.01
     far = gain("first", "kuhn")  # it always passes
