@@ -28,14 +28,22 @@ from agents.language.sampling import Sampler, Samples, check
 from agents.networks import Network, Weights, load_weights
 from envs.language.vocabulary import END
 
+CPU_LANES, DEVICE_LANES = 512, 4096
+"""Texts that are written at a time at most: beyond that a core gains nothing, and a device spends memory on caches."""
 LEAST, STRIDE = 16, 4
 """Lanes that are computed at least, and steps between two looks at which texts are over."""
 
 
-def sampler_of(network: Network, lanes: int) -> Sampler | DeviceSampler:
-    """What writes with a language model where that is: compiled on the CPU, by PyTorch elsewhere."""
+def sampler_of(network: Network, texts: int) -> Sampler | DeviceSampler:
+    """What writes so many texts with a language model where that is: compiled on the CPU, by PyTorch elsewhere."""
     device = next(network.parameters()).device
+    lanes = lanes_of(device, texts)
     return Sampler(network, lanes) if device.type == "cpu" else DeviceSampler(network, lanes, device=device)
+
+
+def lanes_of(device: torch.device, texts: int) -> int:
+    """How many of so many texts are written at a time on a device."""
+    return min(texts, CPU_LANES if device.type == "cpu" else DEVICE_LANES)
 
 
 class DeviceSampler:

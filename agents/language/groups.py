@@ -27,9 +27,6 @@ from envs.game import Game, Language, Rows
 from envs.language import task
 from envs.language.vocabulary import decode
 
-AT_ONCE = 512
-"""Texts that are written at a time."""
-
 
 class BadReward(ValueError):
     """A verifier did not give a number; the text names the task and the prompt."""
@@ -122,7 +119,7 @@ class Groups:
     def __init__(self, network: Network, settings: GroupSettings, seed: int) -> None:
         self.game, self.settings, self.seed = network.game, settings, seed
         self.language = language_of(network.game, "What draws groups of answers")
-        self.sampler = sampler_of(network, min(AT_ONCE, settings.prompts * settings.group))
+        self.sampler = sampler_of(network, settings.prompts * settings.group)
         self.evaluations = self.begun = 0
         self.level = self._first(settings.curriculum.start)
         self.scorer = Scorer(Path(settings.reward), network) if settings.reward else None

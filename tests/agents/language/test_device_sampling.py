@@ -10,7 +10,7 @@ import torch
 
 from agents.language import device_sampling
 from agents.language.columns import LANES
-from agents.language.device_sampling import DeviceSampler, chosen, recorded, sampler_of
+from agents.language.device_sampling import DeviceSampler, chosen, lanes_of, recorded, sampler_of
 from agents.language.draws import Picking, draw_tokens, marks
 from agents.language.groups import Curriculum, Groups, GroupSettings
 from agents.language.sampling import Sampler, Samples
@@ -179,6 +179,8 @@ def test_what_does_not_fit_is_refused_as_by_the_compiled_one() -> None:
 
 def test_a_network_is_written_with_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(sampler_of(model(), 4), Sampler)
+    assert (sampler_of(model(), 4).lanes, sampler_of(model(), 9999).lanes) == (4, 512)
+    assert [lanes_of(torch.device("cuda"), texts) for texts in (4, 1024, 9999)] == [4, 1024, 4096]
     made = []
     monkeypatch.setattr(device_sampling, "DeviceSampler", lambda *given, **how: made.append((given, how)))
     network = model().to("meta")
