@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from agents.agent import Decision, Memory, Unable, uniform
 from agents.heads import Q
 from agents.networks import Network, Weights, load_weights
+from agents.perceptron import Perceptron
 from envs.game import Game, View
 from envs.kernels import compiled, next_random, unit
 
@@ -51,6 +52,7 @@ class Actor:
         self.kind = chooser(network)
         self.game = network.game
         self.eta = cast(Q, network.heads["q"]).eta if "q" in network.heads else 0.0
+        self.perceptron = Perceptron.of(self.network)
 
     def load(self, arrays: Weights) -> None:
         load_weights(self.network, arrays)
@@ -62,6 +64,9 @@ class Actor:
 
     def look(self, obs: NDArray[np.float32], memory: Memory) -> tuple[dict[str, NDArray[np.float32]], Memory]:
         """What each head says of positions [B, *shape], and what is remembered after them."""
+        if self.perceptron is not None:
+            logits, value = self.perceptron.say(obs)
+            return {"policy": logits, "returns": value}, memory
         with torch.inference_mode():
             if not self.network.memory:
                 return {name: tensor.numpy() for name, tensor in self.network(torch.from_numpy(obs)).items()}, memory

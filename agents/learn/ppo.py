@@ -20,6 +20,7 @@ from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
+from agents.learn.swift import Swift
 from agents.losses import (
     chosen_and_entropy,
     clipped_surrogate,
@@ -151,6 +152,7 @@ class PPO:
         if settings.magnet and game.controls:
             raise Unable(f"A magnet draws policies of moves, and in {game.name} actions are vectors; set magnet to 0.")
         self.magnet = network.twin() if settings.magnet else None
+        self.swift = Swift.of(self) if type(self) is PPO else None
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Algorithm 1's inner part: advantages of the fragment, then `epochs` passes over it in shuffled batches."""
@@ -177,11 +179,7 @@ class PPO:
         clip = s.clip * descent.line(1.0, s.final_clip, progress)
         bonus = s.entropy * descent.line(1.0, s.final_entropy, progress)
         descent.set_rate(self.optimiser, rate)
-        measured: list[dict[str, float]] = []
-        for batch in self._batches(fragment):
-            measured.append(self.step(batch, clip, bonus))
-            if s.most_kl and measured[-1]["approx_kl"] > s.most_kl:
-                break
+        measured = self._descend(fragment, clip, bonus)
         see(experience, self.network, self.mean, self.magnet)
         taken = int(experience.get("count", valid).sum())
         self.steps += taken
@@ -198,12 +196,26 @@ class PPO:
             "train/n_updates": self.updates,
         }
 
+    def _descend(self, fragment: shared.Fragment, clip: float, bonus: float) -> list[dict[str, float]]:
+        """The passes, or as many steps of them as do not go too far; what was measured at each."""
+        if self.swift is not None and "count" not in fragment.tracks:
+            return self.swift.descend(self, fragment, clip, bonus)
+        measured: list[dict[str, float]] = []
+        for batch in self._batches(fragment):
+            measured.append(self.step(batch, clip, bonus))
+            if self.settings.most_kl and measured[-1]["approx_kl"] > self.settings.most_kl:
+                break
+        return measured
+
     def _batches(self, fragment: shared.Fragment) -> Iterator[shared.Batch]:
         for _ in range(self.settings.epochs):
             yield from fragment.batches(self.network, self.settings.batch, self.generator)
 
     def step(self, batch: shared.Batch, clip: float, bonus: float) -> dict[str, float]:
-        """One step of gradient descent on the clipped surrogate, the value's error and the entropy (eq. 9)."""
+        """One step of gradient descent on the clipped surrogate, the value's error and the entropy (eq. 9).
+
+        Of small perceptrons `Swift` takes it, compiled: who changes it here does so in a class of their own, or there.
+        """
         s = self.settings
         log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
         advantage, weight = batch["advantage"], batch.get("weight")
