@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MOST_TEXT = 64 * 1024
+MOST_DOTS = 1000
+"""In agent.toml: a key of very many parts takes Python's reader minutes."""
 MOST_HEADER = 1024 * 1024
 MOST_WEIGHTS = 2 * 1024**3
 
@@ -268,7 +270,10 @@ def read_text(folder: Path) -> Stored:
     if not os.path.lexists(file):
         raise BadAgent(f"{folder} is no agent: it has no agent.toml; name a folder such as runs/NAME/agents/MEMBER.")
     try:
-        table = tomllib.loads(_bytes(file, MOST_TEXT).decode("utf-8"))
+        text = _bytes(file, MOST_TEXT).decode("utf-8")
+        if text.count(".") > MOST_DOTS:
+            raise ValueError(f"it has more than {MOST_DOTS:,} dots")
+        table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         if isinstance(error, BadAgent):
             raise

@@ -165,6 +165,7 @@ def test_a_wrong_option_is_named(folder: Path, options: str, text: str) -> None:
         ("format = 1", 'format = 1\nweights = "../../other.safetensors"', "unknown key 'weights'"),
         ("format = 1", "format = = 1", "not TOML"),
         ("format = 1", "format = 1\nx = " + "[" * 5000, "not TOML"),
+        ("format = 1", f"format = 1\n{'.'.join('a' * 2000)} = 1", "more than 1,000 dots"),
         ("format = 1", "format = 1\n# " + "x" * 70_000, "larger than"),
     ],
 )
