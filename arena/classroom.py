@@ -192,12 +192,19 @@ def _files(folder: Path, out: Path) -> dict[str, str]:
 
 
 def _known_by(path: Path) -> str:
-    found = sha256()
-    for file in [path, *sorted(path.rglob("*"))] if path.is_dir() and not path.is_symlink() else [path]:
-        short = file.relative_to(path)
-        if file.is_file() and not file.is_symlink() and not any(map(unseen, short.parts)):
-            inside = sha256(file.read_bytes()).hexdigest() if os.access(file, os.R_OK) else ""
-            found.update(f"{short} {os.access(file, os.X_OK)} {inside}\n".encode())
+    """A digest of all plain files; of what cannot be read, or is too large for a bot, of no more than that it is so."""
+    found, budget = sha256(), MOST_BYTES
+    try:
+        for file in [path, *sorted(path.rglob("*"))] if path.is_dir() and not path.is_symlink() else [path]:
+            short = file.relative_to(path)
+            if file.is_file() and not file.is_symlink() and not any(map(unseen, short.parts)):
+                size = file.stat().st_size
+                budget -= size
+                read = os.access(file, os.R_OK) and budget >= 0
+                inside = sha256(file.read_bytes()).hexdigest() if read else f"{size} bytes"
+                found.update(os.fsencode(f"{short} {os.access(file, os.X_OK)} {inside}\n"))
+    except OSError as error:
+        found.update(f"{error.strerror}\n".encode())
     return found.hexdigest()
 
 
@@ -217,8 +224,11 @@ def _enter(path: Path, name: str, bots: Path, final: Path, chosen: Class, entere
             raise Refused(f"there is another bot of the name {name}.")
         main = _main(path)
         _copy(path, bots / path.name)
-    except (Refused, OSError) as error:
+    except Refused as error:
         entered.refused[path.name] = str(error)
+        return
+    except OSError as error:
+        entered.refused[path.name] = f"it cannot be copied ({error.strerror})."
         return
     if main is None:
         entered.specs[name] = str(final / path.name)

@@ -14,7 +14,7 @@ import pytest
 
 from arena import cli
 from arena.classpage import Meeting, as_page, described, table_of
-from arena.classroom import Class, Refused, _copy, begin, hold
+from arena.classroom import Class, Refused, _copy, _known_by, begin, hold
 from arena.records import read_text
 from arena.store import Store, StoredGame
 from arena.tournament import Contest, tournament
@@ -261,3 +261,32 @@ def test_a_link_inside_a_folder_is_not_followed(folder, tmp_path):
     with pytest.raises(Refused, match=r"more\.txt"):
         _copy(folder / "cy", tmp_path / "copy")
     assert not (tmp_path / "copy" / "more.txt").exists()
+
+
+def test_what_cannot_be_copied_is_left_out_and_the_others_begin(folder, tmp_path, monkeypatch):
+    """A folder too deep for any path, a file too large to read, a pipe, a name that is no text."""
+    monkeypatch.setattr("arena.classroom.MOST_BYTES", 10_000)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "bot.py").write_text("")
+    at = os.open(folder / "deep", os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=at)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+    (folder / "huge.py").write_text("x" * 20_000)
+    os.mkfifo(folder / "pipe.py")
+    (folder / os.fsdecode(b"\xff.py")).write_text("")
+    entered = begin(folder, tmp_path / "out", CHOSEN)
+    assert {"ann", "bo b", "cy", "dan"} <= set(entered.specs)
+    for name, why in (
+        ("deep", "cannot be copied (File name too long)"),
+        ("huge.py", "larger than"),
+        ("pipe.py", "link"),
+    ):
+        assert why in entered.refused[name] and len(entered.refused[name]) < 200
+    known = _known_by(folder / "huge.py")
+    (folder / "huge.py").write_text("y" * 20_000)
+    assert _known_by(folder / "huge.py") == known, "it was read"
+    assert begin(folder, tmp_path / "out", CHOSEN).others == ""
