@@ -132,7 +132,7 @@ def tables(path: Path | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
         raise ConfigError(f"There is no {path}; write one, or copy the project's arena.toml.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}).") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
     for override in overrides:
         _override(tree, override)

@@ -101,6 +101,10 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "bad.toml").write_text("[run\n")
     with pytest.raises(ConfigError, match=r"bad.toml is not TOML.*line 1"):
         load(tmp_path / "bad.toml")
+    for text in ("a = " + "[" * 5000, "a = " + "9" * 5000):  # deeper, and longer, than Python reads
+        (tmp_path / "bad.toml").write_text(text)
+        with pytest.raises(ConfigError, match=r"bad.toml is not TOML"):
+            load(tmp_path / "bad.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "bytes.toml")
