@@ -13,6 +13,7 @@ count = 1                       # so many of them
 algorithm = ""                  # empty: the run's own
 backbone = ""
 settings = {}                   # of the algorithm, beside the run's own: settings = { entropy = 0.1 }
+positions = 0                   # it gathers on each worker in a round, if its player asks; 0: the run's, over all
 playing = {}                    # of how it gathers experience, beside the run's own: playing = { lanes = 64 }
 snapshots = {}                  # when it is frozen, if not as the others are: algorithms count different steps
 
@@ -46,19 +47,22 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Learners:
-    """Learners of one kind."""
+    """Learners of one kind; the keys are those of its table."""
 
     role: str
     count: int = 1
     algorithm: str = ""
     backbone: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    positions: int = 0
     playing: Mapping[str, Any] = field(default_factory=dict)
     snapshots: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 1000:
             raise ValueError(f"The count of learners is a whole number from 1 to 1000, not {self.count}.")
+        if self.positions < 0:
+            raise ValueError(f"The positions of a round are a whole number from 0 up, not {self.positions}.")
 
 
 @dataclass(frozen=True)

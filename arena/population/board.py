@@ -113,7 +113,7 @@ def remarks(told: Mapping[str, Any]) -> list[str]:
     """What else is to be said, a line each."""
     lines = []
     frozen = sum(1 for member in told["members"] if member["parent"])
-    lines.append(f"{frozen} frozen members")
+    lines.append("1 frozen member" if frozen == 1 else f"{frozen} frozen members")
     if told["cycles"] is not None:
         lines[0] += f"; {told['cycles']:.0%} of who beats whom goes in circles"
     if told.get("diversity") is not None:

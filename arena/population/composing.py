@@ -187,7 +187,7 @@ def league_toml(made: Composition, learners: Mapping[str, Config]) -> str:
             "algorithm": config.algorithm,
             "backbone": config.network.backbone,
             "settings": asdict(config.learner),
-            **{key: dict(table) for key in ("playing", "snapshots") if (table := getattr(made.of(name), key))},
+            **{key: given for key in ("positions", "playing", "snapshots") if (given := getattr(made.of(name), key))},
         }
         for name, config in learners.items()
     }

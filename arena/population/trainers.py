@@ -52,7 +52,7 @@ class LeaguePlan:
     recipes    by learner, in the composition's order
     settings   of each learner's algorithm
     workers    how many there are; without Ray they play in turn in this process
-    positions  to learn from that each learner's round gathers, over all workers, if its player asks for it
+    positions  to learn from that a round gathers over all workers, for a learner that names no number of its own
     left_out   name -> why, in a sentence: who was to be in the league and cannot play its game
     """
 
@@ -293,6 +293,7 @@ class Trainers:
         """Gives every worker one learner's games of this round."""
         tickets: list[Any] = []
         pupil = self.pupils[name]
+        each = self.plan.composition.of(name).positions or -(-self.plan.positions // self.pool.size)
         for i, worker in enumerate(self.going):
             seated = [other for other in worker["seated"].get(name, ()) if self._there(other)]
             drawn = self._draw(pupil, int(worker["stream"]))
@@ -300,7 +301,7 @@ class Trainers:
             given = [handles[other] if other in handles else self._frozen(other) for other in others]
             told = tuple((other, self._recipe(other), other not in self.pupils) for other in others)
             guests = tuple(ITSELF if other == name else other for other in drawn)
-            bout = Bout(name, guests, told, -(-self.plan.positions // self.pool.size))
+            bout = Bout(name, guests, told, each)
             tickets.append(self.pool.start(i, "spar", bout, handles[name], *given))
         return tickets
 

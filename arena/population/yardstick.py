@@ -15,12 +15,14 @@ from agents.self_play import SelfPlay
 from arena.population.pace import Pace
 from envs.registry import game
 from leagues.meta_games import cycle_share, effective_diversity, nash
+from leagues.population import Unusable
 from leagues.rating import Result, rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from arena.population.trainers import LeaguePlan, Trainers
+    from leagues.census import Member
     from leagues.population import Weights
 
 MOST_POSITIONS = 200_000
@@ -74,10 +76,9 @@ class Yardstick:
             kept = pupil.weights if pupil.stopped else kept_weights(pupil.learner)
             reach = self._played(name, kept)[None]
             found[name] = exploitability(self.tree, mixture(self.tree, reach, np.ones(1)))
-        frozen = [m for m in trainers.census.members if not m.live and m.parent is not None]
-        for member in frozen:
-            if member.name not in self._reach:
-                self._reach[member.name] = self._played(str(member.parent), trainers.population.weights(member.name))
+        frozen = [
+            m for m in trainers.census.members if not m.live and m.parent is not None and self._known(m, trainers)
+        ]
         if frozen:
             reach = np.stack([self._reach[member.name] for member in frozen])
             wins = trainers.payoff.winrates([member.name for member in frozen])
@@ -86,6 +87,16 @@ class Yardstick:
             if weights.any():
                 found[AVERAGE] = exploitability(self.tree, mixture(self.tree, reach, weights))
         return found
+
+    def _known(self, member: Member, trainers: Trainers) -> bool:
+        """Whether it is known how a frozen member plays; not so of one whose files are gone since it was last met."""
+        if member.name not in self._reach:
+            try:
+                arrays = trainers.population.weights(member.name)
+            except Unusable:
+                return False
+            self._reach[member.name] = self._played(str(member.parent), arrays)
+        return True
 
     def _played(self, learner: str, weights: Weights) -> NDArray[np.float64]:
         """[S] how probably a member plays each sequence of its own moves."""

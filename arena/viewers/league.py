@@ -64,7 +64,7 @@ def payoff_map(told: Told) -> list[Shape]:
     chosen = thinned(told)
     if not chosen:
         return [*shapes, _nothing("Nobody has met anybody yet.")]
-    side = min(9.0, 70.0 / len(chosen))
+    side = min(13.0, 70.0 / len(chosen))
     left, top = 38.0, 16.0
     size = SMALL
     names = told["payoff"]["names"]
@@ -120,7 +120,7 @@ def _beside(told: Told, x: float) -> list[Shape]:
         shapes.append(Text("Who exploits a learner", Box(x, y, wide, 4), BODY, "text", weight="bold"))
     for one in told["exploits"][:8]:
         y += 4.6
-        words = cut(f"{one['who']} beats {one['whom']}: {one['score']:.0%}, at least {one['low']:.0%}", wide, SMALL)
+        words = cut(f"{one['who']} beats {one['whom']}: {one['score']:.0%} (> {one['low']:.0%})", wide, SMALL)
         shapes.append(Text(words, Box(x, y, wide, 4), SMALL, colour_of(told, one["who"])))
     return shapes
 
@@ -164,34 +164,56 @@ def family_tree(told: Told) -> list[Shape]:
 
 
 def elo_curves(told: Told) -> list[Shape]:
-    """The Elo of each learner's snapshots over its steps, with 95 % intervals; anchors are dashed."""
+    """The Elo of each learner's snapshots over the rounds, with 95 % intervals; anchors are dashed.
+
+    Over rounds, as algorithms count steps of different kinds.
+    """
     shapes = page(told, "Elo of snapshots")
     rated = {row["name"]: row for row in told["ratings"]}
     lines: dict[str, list[tuple[float, Mapping[str, Any]]]] = {}
     for member in told["members"]:
         if member["name"] in rated and member["parent"]:
-            lines.setdefault(member["parent"], []).append((member["steps"], rated[member["name"]]))
+            lines.setdefault(member["parent"], []).append((member["round"], rated[member["name"]]))
     if not lines:
         return [*shapes, _nothing("Nobody has been rated yet.")]
     anchors = [m["name"] for m in told["members"] if not m["live"] and not m["parent"] and m["name"] in rated]
     ends = [row[key] for points in lines.values() for _, row in points for key in ("low", "high")]
     ends += [rated[name]["elo"] for name in anchors]
     room = Box(16, 14, 112, 66)
-    most = max(steps for points in lines.values() for steps, _ in points)
-    shapes += _frame(room, min(ends), max(ends), most, "steps of the learner", lambda value: f"{value:+.0f}")
+    most = max(1, told["round"])
+    shapes += _frame(room, min(ends), max(ends), most, "rounds", lambda value: f"{value:+.0f}")
     at = _places(room, min(ends), max(ends), most)
-    for name in anchors:
-        (x, y), (x2, _) = at(0, rated[name]["elo"]), at(most, rated[name]["elo"])
-        shapes.append(Line(((x, y), (x2, y)), 0.2, "muted", dash=1.0))
-        shapes.append(Text(cut(name, 26, SMALL), Box(130, y - 1.5, 27, 3), SMALL, "muted"))
+    heights = {name: at(0, rated[name]["elo"])[1] for name in anchors}
+    for name, label in apart(heights, 3.0, room).items():
+        y = heights[name]
+        shapes.append(Line(((room.x, y), (room.right, y)), 0.2, "muted", dash=1.0))
+        shapes.append(Line(((room.right, y), (129.6, label)), 0.12, "muted"))
+        shapes.append(Text(cut(name, 26, SMALL), Box(130, label - 1.5, 27, 3), SMALL, "muted"))
     for name, points in lines.items():
         colour = colour_of(told, name)
-        for steps, row in points:
-            (x, low), (_, high) = at(steps, row["low"]), at(steps, row["high"])
+        for when, row in points:
+            (x, low), (_, high) = at(when, row["low"]), at(when, row["high"])
             shapes.append(Line(((x, low), (x, high)), 0.25, colour, 0.5))
-            shapes.append(Disc(*at(steps, row["elo"]), 0.7, colour))
-        shapes.append(Line(tuple(at(steps, row["elo"]) for steps, row in points), STROKE, colour, 0.8))
-    return shapes + _legend(told, list(lines), {})
+            shapes.append(Disc(*at(when, row["elo"]), 0.7, colour))
+        shapes.append(Line(tuple(at(when, row["elo"]) for when, row in points), STROKE, colour, 0.8))
+    wide = room.w / min(6, len(lines))
+    for k, name in enumerate([name for name in learners(told) if name in lines][:6]):
+        words = cut(name, wide - 4, SMALL)
+        shapes.append(Disc(room.x + k * wide + 1, 12, 0.7, colour_of(told, name)))
+        shapes.append(Text(words, Box(room.x + k * wide + 3, 10.4, wide - 3, 3), SMALL, colour_of(told, name)))
+    return shapes
+
+
+def apart(heights: Mapping[str, float], least: float, room: Box) -> dict[str, float]:
+    """Where labels stand that want these heights: in their order, `least` from each other, and within a box."""
+    found: dict[str, float] = {}
+    at = room.y - least
+    for name, height in sorted(heights.items(), key=lambda one: one[1]):
+        found[name] = at = max(height, at + least)
+    top = room.bottom + least
+    for name in reversed(list(found)):
+        found[name] = top = min(found[name], top - least)
+    return found
 
 
 def exploitability_curves(told: Told) -> list[Shape]:
@@ -284,7 +306,7 @@ def role_diagram(told: Told) -> list[Shape]:
             if other == name and here:
                 shapes.append(Ring(*live[name], 6.6, 0.3 + 1.2 * odds, mine[name], layer=BOARD))
             elif other in live:
-                shapes += _arrow(live[name], (live if here else past)[other], 0.25 + 1.6 * odds, mine[name])
+                shapes += _arrow(live[name], (live if here else past)[other], 0.25 + 1.1 * odds, mine[name])
     frozen = {name: sum(1 for parent in parents.values() if parent == name) for name in mine}
     for one in told["exploits"][:6]:
         here = live if one["who"] in live else past
@@ -313,7 +335,7 @@ def _arrow(
     ux, uy = dx / far, dy / far
     ox, oy = -uy * aside, ux * aside
     head = (end[0] - ux * 5.8 + ox, end[1] - uy * 5.8 + oy)
-    return [Arrow(start[0] + ux * 5.4 + ox, start[1] + uy * 5.4 + oy, *head, width, colour, 0.75, layer=OVERLAY - 1)]
+    return [Arrow(start[0] + ux * 5.4 + ox, start[1] + uy * 5.4 + oy, *head, width, colour, layer=OVERLAY - 1)]
 
 
 def _reasons(told: Told) -> list[Shape]:

@@ -290,16 +290,16 @@ def test_whose_files_vanish_while_it_is_played_is_left_out_and_the_rest_goes_on(
     tables = {**ALPHASTAR, "matches": {"rated_pairs": 30, "opponents": 3, "stored": 0, "every_pair": 1, "cached": 1}}
     with Store(tmp_path / "arena.db") as store:
         one = Season(tmp_path / "runs" / "x", plan(tables), store, rounds=6)
-        rounds, gone = one.trainers.round, []
+        acquaint, gone = one.acquaint, []
 
-        def vanishing(progress):
-            if not gone and one.frozen:
+        def vanishing(fresh):
+            if not gone and len(one.frozen) > len(fresh):
                 gone.append(one.frozen[0]["name"])
                 shutil.rmtree(one.folder / "agents" / gone[0])
                 cached_agent.cache_clear()
-            return rounds(progress)
+            acquaint(fresh)
 
-        one.trainers.round = vanishing  # type: ignore[method-assign]
+        one.acquaint = vanishing  # type: ignore[method-assign]
         told = one.play()
     assert told["round"] == 6 and len(one.frozen) > 4
     assert list(told["left_out"]) == gone and "cannot be read" in told["left_out"][gone[0]]
@@ -380,11 +380,12 @@ def test_psro_lets_every_two_frozen_members_meet(tmp_path):
 
 def test_who_searches_and_who_does_not_learn_in_one_league(tmp_path):
     tables = {"learners": {"a": {"role": "main"}, "b": {"role": "main"}}, "snapshots": {"least": 1, "most": 9}}
+    tables["learners"]["b"]["positions"] = 20
     of = plan(tables, "tic_tac_toe")
     searching = SelfPlay(lanes=4, search=Search(simulations=4), fast_simulations=2)
     recipes = {**of.recipes, "b": Recipe("alphazero", NET, ("policy", "value"), searching)}
     settings = {**of.settings, "b": AlphaZeroSettings(batch=16, window=500, window_start=20)}
-    of = replace(of, recipes=recipes, settings=settings, positions=20)
+    of = replace(of, recipes=recipes, settings=settings, positions=10**9)
     states = []
     for parts in ((4,), (3, 1)):
         folder = tmp_path / str(len(parts))

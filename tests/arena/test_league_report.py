@@ -15,8 +15,8 @@ from arena.population import composing, standing
 from arena.population.board import board
 from arena.population.composing import compose, plan_of, write_league
 from arena.sections import ConfigError
-from arena.viewers.league import PAGE, PICTURES, thinned
-from arena.viewers.shapes import Disc, Rect, Ring, Text, bounds
+from arena.viewers.league import PAGE, PICTURES, apart, thinned
+from arena.viewers.shapes import Box, Disc, Rect, Ring, Text, bounds
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -170,7 +170,7 @@ def test_the_projects_own_league(tmp_path):
     main = learners["main"]
     assert main.network.backbone == "resnet:blocks=4,width=48" and main.learner.batch == 256
     assert (main.playing.opening_share, main.playing.opening_plies, main.playing.lanes) == (0.8, 20, 512)
-    assert (learners["rookie"].playing.lanes, learners["exploiter"].playing.steps) == (64, 16)
+    assert (learners["rookie"].playing.steps, learners["exploiter"].playing.steps) == (32, 8)
     assert made.rule("main").most < 1000 < made.rule("exploiter").least and made.anchors[0] == "random"
     anchors = compose(str(ROOT / "arena.toml"), "", None, ['league.anchors=["mcts:sims=7"]']).made.anchors
     assert anchors == ("mcts:sims=7",)
@@ -230,6 +230,21 @@ def test_pictures_show_what_the_document_says(played):
     assert len(rings) == len(anew)
     branches = [shape for shape in PICTURES["family"](document) if isinstance(shape, Disc) and shape.r == 0.8]
     assert len(branches) == sum(1 for member in document["members"] if member["parent"])
+
+
+def test_labels_that_want_one_place_stand_apart_in_their_order():
+    room = Box(0, 10, 1, 20)
+    assert apart({"a": 15.0, "b": 25.0}, 3.0, room) == {"a": 15.0, "b": 25.0}
+    assert apart({"a": 20.0, "b": 19.0, "c": 20.5}, 3.0, room) == {"b": 19.0, "a": 22.0, "c": 25.0}
+    assert apart({"a": 29.0, "b": 30.0, "c": 10.0}, 3.0, room) == {"c": 10.0, "a": 27.0, "b": 30.0}
+
+
+def test_snapshots_of_all_algorithms_stand_over_the_rounds(played):
+    document = told(played)
+    last, rated = document["round"], {row["name"] for row in document["ratings"]}
+    snapshots = [m for m in document["members"] if m["parent"] and m["name"] in rated]
+    dots = [shape for shape in PICTURES["elo"](document) if isinstance(shape, Disc) and shape.y > 14]
+    assert sorted(dot.x for dot in dots) == pytest.approx(sorted(16 + 112 * m["round"] / last for m in snapshots))
 
 
 def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played):

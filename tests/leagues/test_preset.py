@@ -47,6 +47,7 @@ def test_a_league_with_everything() -> None:
         role = "main:hard=0.6,verify=0.1"
         algorithm = "ppo"
         backbone = "mlp"
+        positions = 70
         playing = { lanes = 8 }
         [learners.b]
         role = "uniform_past"
@@ -56,7 +57,7 @@ def test_a_league_with_everything() -> None:
     made = composition(tomllib.loads(text))
     assert made == Composition(
         {
-            "a": Learners("main:hard=0.6,verify=0.1", 1, "ppo", "mlp", playing={"lanes": 8}),
+            "a": Learners("main:hard=0.6,verify=0.1", 1, "ppo", "mlp", positions=70, playing={"lanes": 8}),
             "b": Learners("uniform_past", 2, snapshots={"most": 50}),
         },
         Snapshots(10, 20.5, 0.7),
@@ -91,6 +92,7 @@ def test_a_league_without_some_of_its_learners() -> None:
         ("[learners.a]\nrole = 1", "`learners.a.role` is of the wrong type"),
         ("[learners.a]\nrole = 'main'\ncount = 0", "from 1 to 1000"),
         ("[learners.a]\nrole = 'main'\ncount = true", "`learners.a.count` is of the wrong type"),
+        ("[learners.a]\nrole = 'main'\npositions = -1", "whole number from 0 up"),
         ("[learners.a]\nrole = 'main'\ncuont = 2", "did you mean 'count'"),
         ("[learners.a]\nrole = 'main_exploiter'", "add a member whose role is main"),
         ("[learners.a]\nrole = 'main:hard=x'", "'hard' of a role is a share"),
