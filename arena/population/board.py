@@ -29,7 +29,9 @@ def board(told: Mapping[str, Any], width: int = 160, live: bool = False) -> Rend
     descends = width >= WIDE
     columns = max(3, min(COLUMNS, (width - (52 if descends else 30)) // 14))
     parts += [Text(""), payoff(told, columns, descends)]
-    parts += [Text(line) for line in remarks(told)]
+    parts += [Text(line) for line in remarks(told, live)]
+    if told["ratings"] and not live:
+        parts += [Text(""), standings(told)]
     under = f"{told['doing']} · Ctrl-C stops; nothing kept is lost" if told.get("doing") and live else None
     return Panel(Group(*parts), title=f"[bold]{told['game']}[/] · {told['league']}", subtitle=under)
 
@@ -62,6 +64,20 @@ def learners(told: Mapping[str, Any]) -> Table:
             Text(why),
             Text(member["snapshot"]),
         )
+    return table
+
+
+def standings(told: Mapping[str, Any]) -> Table:
+    """Everybody's rating with its 95 % interval, the best first."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("", justify="right")
+    table.add_column("member", no_wrap=True)
+    for name in ("Elo", "95 %", "games", "score"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for place, row in enumerate(told["ratings"], 1):
+        interval = f"{float(row['low']):+.0f} … {float(row['high']):+.0f}"
+        games, score = f"{float(row['games']):,.0f}", f"{float(row['score']):.0%}"
+        table.add_row(str(place), Text(str(row["name"])), f"{float(row['elo']):+.0f}", interval, games, score)
     return table
 
 
@@ -109,8 +125,8 @@ def payoff(told: Mapping[str, Any], columns: int, descends: bool = False) -> Tab
     return table
 
 
-def remarks(told: Mapping[str, Any]) -> list[str]:
-    """What else is to be said, a line each."""
+def remarks(told: Mapping[str, Any], live: bool = False) -> list[str]:
+    """What else is to be said, a line each; `live`, of the ratings the best alone, as they change below one's eyes."""
     lines = []
     frozen = sum(1 for member in told["members"] if member["parent"])
     lines.append("1 frozen member" if frozen == 1 else f"{frozen} frozen members")
@@ -123,7 +139,7 @@ def remarks(told: Mapping[str, Any]) -> list[str]:
         lines.append("exploitability: " + ", ".join(f"{name} {value:.4f}" for name, value in mixtures.items()))
     for one in told["exploits"][:4]:
         lines.append(f"{one['who']} exploits {one['whom']}: {one['score']:.0%}, at least {one['low']:.0%}")
-    if told["ratings"]:
+    if told["ratings"] and live:
         best = told["ratings"][:5]
         lines.append("Elo: " + ", ".join(f"{row['name']} {float(row['elo']):+.0f}" for row in best))
     for one in told["bred"][-2:]:

@@ -98,6 +98,8 @@ def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
     for words in ("is fed", "100% main, a main agent", "exploitability: nash of the frozen", "score against",
                   "descends from", "random weights", "main, round", absent):  # fmt: skip
         assert words in shown
+    for row in document["ratings"]:
+        assert f"{row['name']} {row['elo']:+.0f} {row['low']:+.0f} … {row['high']:+.0f}" in shown
     written = (played / "runs" / "kuhn-own" / "league.toml").read_text()
     assert "entropy = 0.02" in written and 'algorithm = "a2c"' in written
 
