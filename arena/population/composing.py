@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from agents.agent import Unable
 from agents.files import write_text
+from agents.hardware import device_of
 from agents.registry import ALGORITHMS
 from arena.config import Config, begun, build, check_sections, resolved, tables
 from arena.population.sparring import Recipe
@@ -138,6 +139,8 @@ def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
         raise ConfigError("The learners of a league begin from random weights; leave network.start out.")
     if config.workers.learners > 1:
         raise ConfigError("Each learner of a league learns in one process; leave workers.learners out.")
+    if config.workers.learner_device == "cuda":
+        raise ConfigError("A league's learners take turns on the CPU; leave workers.learner_device out.")
     return LeaguePlan(
         game=config.game.name,
         composition=made,
@@ -153,6 +156,7 @@ def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
         backend=config.network.backend,
         threads=config.workers.threads,
         address=address,
+        device=device_of(config.workers.device, setting="workers.device"),
         left_out=left_out,
     )
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from arena.worker import Meeting, play_pairings
+from arena.worker import PLACED, Meeting, play_pairings
 from envs.registry import game, resolve
 
 if TYPE_CHECKING:
     from agents.agent import Agent
     from agents.experience import Columns
     from agents.learn.learner import Player
-    from agents.networks import Weights
+    from agents.networks import Network, Weights
     from agents.play import Finished
     from leagues.schedule import Pairing
 
@@ -48,6 +48,8 @@ class SparringOrder:
     recipes: Mapping[str, Recipe]
     """By learner, in the league's order."""
     backend: str = "auto"
+    device: str = "cpu"
+    """Of networks that play rollouts, their own learner's or a guest's."""
 
 
 class Bout(NamedTuple):
@@ -87,14 +89,13 @@ class Sparring:
     def player(self, learner: str) -> Player:
         """What gathers a learner's experience here."""
         if learner not in self._players:
-            from agents.networks import Network
             from agents.registry import ALGORITHMS, PLAYERS
 
             order, recipe = self.order, self.order.recipes[learner]
             kind = resolve(PLAYERS, resolve(ALGORITHMS, recipe.algorithm, "algorithm").player, "player")
             place = list(order.recipes).index(learner)
             seed = int(np.random.SeedSequence([order.seed, order.stream, place, 5]).generate_state(1)[0])
-            network = Network(game(order.game), recipe.backbone, recipe.heads)
+            network = network_of(order, recipe)
             player: Player = kind.of(network, recipe.playing, seed, order.backend)
             state = self._states.pop(learner, None)
             if state is not None:
@@ -140,6 +141,17 @@ class Sparring:
         return self._ready[name].agent
 
 
+def network_of(order: SparringOrder, recipe: Recipe) -> Network:
+    """A member's network, where it is to play."""
+    from agents.networks import Network
+    from agents.placed import Placed
+    from agents.registry import ALGORITHMS
+
+    made = game(order.game), recipe.backbone, recipe.heads
+    rollouts = resolve(ALGORITHMS, recipe.algorithm, "algorithm").player in PLACED
+    return Placed(*made, device=order.device) if rollouts and order.device != "cpu" else Network(*made)
+
+
 class Visitor(NamedTuple):
     """An agent, and how it is given weights."""
 
@@ -151,11 +163,10 @@ def visitor(order: SparringOrder, name: str, recipe: Recipe) -> Visitor:
     """A member as its opponents meet it: by its policy as it is, or by the search that its own fast moves get."""
     from agents.actor import Actor, ActorAgent
     from agents.inference import evaluator
-    from agents.networks import Network
     from agents.search.agent import SearchAgent
     from agents.self_play import SelfPlay
 
-    network = Network(game(order.game), recipe.backbone, recipe.heads)
+    network = network_of(order, recipe)
     if isinstance(recipe.playing, SelfPlay):
         how = replace(recipe.playing.search, simulations=recipe.playing.fast_simulations, noise_share=0.0)
         evaluate = evaluator(network.eval(), backend=order.backend)

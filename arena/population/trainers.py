@@ -53,6 +53,7 @@ class LeaguePlan:
     settings   of each learner's algorithm
     workers    how many there are; without Ray they play in turn in this process
     positions  to learn from that a round gathers over all workers, for a learner that names no number of its own
+    device     of the workers' networks, where they play rollouts
     left_out   name -> why, in a sentence: who was to be in the league and cannot play its game
     """
 
@@ -67,6 +68,7 @@ class LeaguePlan:
     backend: str = "auto"
     threads: int = 1
     address: str | None = None
+    device: str = "cpu"
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -188,7 +190,7 @@ class Trainers:
         self.streams += len(fresh)
         streams = [*(int(worker["stream"]) for worker in going_on), *fresh]
         self.going = [*going_on, *({"stream": stream, "players": {}, "seated": {}} for stream in fresh)]
-        orders = [SparringOrder(s, plan.seed, plan.game, plan.recipes, plan.backend) for s in streams]
+        orders = [SparringOrder(s, plan.seed, plan.game, plan.recipes, plan.backend, plan.device) for s in streams]
         states = [worker["players"] or None for worker in self.going]
         return make_pool(orders, states, local=not plan.ray, address=plan.address, kind=Sparring)
 
