@@ -4,6 +4,10 @@ In a small game the same information sets come up over and over: in Leduc poker 
 asked once for each that comes up, in batches, and the games are played by what it said; and what is learned from is not
 every decision, but each action in each information set, with how often it was taken and what it paid in the mean. The
 gradient is that of the whole fragment, at a small part of its cost.
+
+What a policy hardly ever does, nobody learns to answer; so a share of the moves may be drawn evenly, and each game
+weighs, in what an action is said to pay, as much less or more as the policy would have played it (importance sampling;
+with exploration, Lanctot et al. 2009, "Monte Carlo sampling for regret minimization in extensive games").
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ TOLD = 100
 """Games of a fragment that are told one by one; those there are besides are in the columns alone."""
 ROOM = 4096
 """Information sets that there is room for at first."""
+LEAST = 1e-30
+"""That the games behind an action weigh, so that nothing is divided by 0."""
 MOST_BYTES = 2**30
 """What a worker may take for its games, and as much again for their information sets."""
 
@@ -75,22 +81,23 @@ class Hands:
 
     Columns, the first axis one an action in an information set that it was taken in: obs [R, 1, *shape],
     legal [R, 1, A], and [R, 1] action, log_p, value, done, valid, fresh, reward: the mean of all that its seat was paid
-    from there to the end; count: how often it was taken; alike: decisions of its information set; set: its key, int64.
+    from there to the end, had all seats played the policy; count: how often it was taken; alike: decisions of its
+    information set; set: its key, int64.
     """
 
     backend = "torch"
 
-    def __init__(self, network: Network, games: int, seed: int) -> None:
+    def __init__(self, network: Network, games: int, seed: int, explore: float = 0.0) -> None:
         rules = network.game
         if reason := hindrance(network):
             raise Unable(f"Whole hands cannot be played here, for {reason}; set rollouts.hands to 0.")
-        each = rules.row.itemsize + (rules.max_plies + 1) * (9 + 4 * rules.seats)  # bytes of the arrays below
+        each = rules.row.itemsize + (rules.max_plies + 1) * (13 + 4 * rules.seats)  # bytes of the arrays below
         if games * each > MOST_BYTES:
             raise Unable(
                 f"{games:,} games of {rules.name} at once, of up to {rules.max_plies:,} plies each, take over "
                 f"{MOST_BYTES / 2**30:g} GiB; set rollouts.hands to {MOST_BYTES // each:,} or less."
             )
-        self.game, self.games, self.seed = rules, games, seed
+        self.game, self.games, self.seed, self.explore = rules, games, seed, explore
         self.actor = Actor(network)
         self.evaluations = self.begun = 0
         size = (games, rules.max_plies + 1)
@@ -100,6 +107,7 @@ class Hands:
         self.sets, self.actions = np.zeros(size, np.int32), np.zeros(size, np.int32)
         self.seats = np.zeros(size, np.int8)
         self.paid = np.zeros((*size, rules.seats), np.float32)
+        self.ratio = np.zeros(size, np.float32)
 
     def load(self, arrays: Weights) -> None:
         self.actor.load(arrays)
@@ -115,17 +123,19 @@ class Hands:
             known.make_room(self.games)
             known.used = play_on(
                 self.game, self.rows, self.rng, known.slots, known.keys, known.obs, known.legal, known.policy, looked,
-                known.used, self.length, self.sets, self.actions, self.seats, self.paid,
+                known.used, self.explore, self.length, self.sets, self.actions, self.seats, self.paid, self.ratio,
             )  # fmt: skip
             if known.used == looked:
                 break
             self._look(known, looked)
             looked = known.used
         size = (known.used, self.game.actions)
-        count, total = np.zeros(size), np.zeros(size)
-        add_up(self.length, self.sets, self.actions, self.seats, self.paid, count, total)
+        count, weight, total = np.zeros(size), np.zeros(size), np.zeros(size)
+        add_up(self.length, self.sets, self.actions, self.seats, self.paid, self.ratio, count, weight, total)
         self.begun += self.games
-        return _columns(known, count, total), [self._finished(i, int(starts[i])) for i in range(min(TOLD, self.games))]
+        return _columns(known, count, total / np.maximum(weight, LEAST)), [
+            self._finished(i, int(starts[i])) for i in range(min(TOLD, self.games))
+        ]
 
     def _look(self, known: Known, start: int) -> None:
         """Asks the network about the information sets from `start` on."""
@@ -163,7 +173,7 @@ def hindrance(network: Network) -> str:
     return ""
 
 
-def _columns(known: Known, count: NDArray[np.float64], total: NDArray[np.float64]) -> Columns:
+def _columns(known: Known, count: NDArray[np.float64], mean: NDArray[np.float64]) -> Columns:
     at, action = np.nonzero(count)
     often = count[at, action]
     ones = np.ones((len(at), 1), np.bool_)
@@ -171,9 +181,9 @@ def _columns(known: Known, count: NDArray[np.float64], total: NDArray[np.float64
         "obs": known.obs[at],
         "legal": known.legal[at],
         "action": action,
-        "log_p": np.log(known.policy[at, action]),
+        "log_p": np.log(np.maximum(known.policy[at, action], np.float32(LEAST))),
         "value": known.value[at],
-        "reward": (total[at, action] / often).astype(np.float32),
+        "reward": mean[at, action].astype(np.float32),
         "count": often.astype(np.float32),
         "alike": count.sum(1)[at].astype(np.float32),
         "set": known.keys[at].view(np.int64),
@@ -184,13 +194,15 @@ def _columns(known: Known, count: NDArray[np.float64], total: NDArray[np.float64
 @Loop
 def play_on(
     rows: Rows, rng: NDArray[np.uint64], slots: NDArray[np.int64], keys: NDArray[np.uint64], obs: NDArray[np.float32],
-    mask: NDArray[np.bool_], policy: NDArray[np.float32], looked: int, used: int, length: NDArray[np.int64],
-    sets: NDArray[np.int32], actions: NDArray[np.int32], seats: NDArray[np.int8], paid: NDArray[np.float32],
+    mask: NDArray[np.bool_], policy: NDArray[np.float32], looked: int, used: int, explore: float,
+    length: NDArray[np.int64], sets: NDArray[np.int32], actions: NDArray[np.int32], seats: NDArray[np.int8],
+    paid: NDArray[np.float32], ratio: NDArray[np.float32],
 ) -> int:  # fmt: skip
     """Plays every game until it is over, or comes to an information set that has not been `looked` at.
 
     Writes down those that are new and returns how many there are now; of each ply [B, plies] the set, the action, the
-    seat and what all seats were paid.
+    seat, what all seats were paid, and how likely the policy takes the action over how likely it was drawn here, with
+    `explore` of the moves drawn evenly.
     """
     last = np.uint64(slots.shape[0] - 1)
     for i in range(rows.shape[0]):
@@ -209,14 +221,18 @@ def play_on(
                 used += 1
             if at >= looked:
                 break
-            left, action = unit(next_random(rng, i)), -1
+            moves = 0
             for a in range(mask.shape[1]):
-                if policy[at, a] > 0.0:
+                moves += mask[at, a]
+            ply, left, action = length[i], unit(next_random(rng, i)), -1
+            for a in range(mask.shape[1]):
+                drawn = (1.0 - explore) * policy[at, a] + explore * mask[at, a] / moves
+                if drawn > 0.0:
                     action = a
-                    left -= policy[at, a]
+                    ratio[i, ply] = policy[at, a] / drawn
+                    left -= drawn
                     if left < 0.0:
                         break
-            ply = length[i]
             sets[i, ply], actions[i, ply], seats[i, ply] = at, action, rows[i].seat
             play(rows[i], action)
             for seat in range(paid.shape[2]):
@@ -232,19 +248,35 @@ def add_up(
     actions: NDArray[np.int32],
     seats: NDArray[np.int8],
     paid: NDArray[np.float32],
+    ratio: NDArray[np.float32],
     count: NDArray[np.float64],
+    weight: NDArray[np.float64],
     total: NDArray[np.float64],
 ) -> None:
-    """count[s, a], total[s, a] = how often action a was taken in set s, and what it paid from there to the end."""
-    to_come = np.zeros(paid.shape[2])
+    """How often action a was taken in set s, what these games weigh together, and what they paid from there to the end.
+
+    count, weight, total [sets, A]. A game weighs the ratios of the others' moves before, and of all moves after: its
+    seat's own before are the same throughout the set, in which a seat forgets nothing that it did.
+    """
+    to_come, others = np.zeros(paid.shape[2]), np.ones(paid.shape[2])
+    before = np.ones(paid.shape[1])
     for i in range(length.shape[0]):
+        others[:] = 1.0
+        for ply in range(length[i]):
+            before[ply] = others[seats[i, ply]]
+            for seat in range(len(others)):
+                if seat != seats[i, ply]:
+                    others[seat] *= ratio[i, ply]
         to_come[:] = 0.0
+        after = 1.0
         for ply in range(length[i] - 1, -1, -1):
             for seat in range(paid.shape[2]):
                 to_come[seat] += paid[i, ply, seat]
             at, action = sets[i, ply], actions[i, ply]
             count[at, action] += 1.0
-            total[at, action] += to_come[seats[i, ply]]
+            weight[at, action] += before[ply] * after
+            total[at, action] += before[ply] * after * to_come[seats[i, ply]]
+            after *= ratio[i, ply]
 
 
 @compiled

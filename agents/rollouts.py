@@ -38,6 +38,7 @@ class RolloutSettings:
     whole       whether each lane plays one whole game a fragment, of at most `steps` decisions, instead of playing on
     hands       0, or so many whole games a fragment, told by what was done in each information set (`agents.hands`);
                 of ppo alone, where the game numbers those and a network that remembers nothing plays all the seats
+    explore     share of the moves of whole hands that are drawn evenly, so that answers to rare moves are learned, too
     opponents   who sits at the other seats, drawn for every game: self, past, or agents' specs (`agents.opponents`)
     past_every  rounds after which the weights are put aside for "past"
     past_kept   so many of them are kept
@@ -47,17 +48,22 @@ class RolloutSettings:
     steps: int = 64
     whole: bool = False
     hands: int = 0
+    explore: float = 0.0
     opponents: tuple[str, ...] = ("self",)
     past_every: int = 10
     past_kept: int = 5
 
     def __post_init__(self) -> None:
         within(self, lanes="[1, 65536]", steps="[1, 1000000]", past_every="[1, inf)", past_kept="[1, 64]")
-        within(self, hands="[0, 1000000]")
+        within(self, hands="[0, 1000000]", explore="[0, 1)")
         if not self.opponents:
             raise ValueError('opponents must hold somebody for the other seats, for example opponents = ["self"].')
         if self.hands and self.opponents != ("self",):
             raise ValueError("whole hands are played by one network at all the seats; leave opponents out, or hands.")
+        if self.explore and not self.hands:
+            raise ValueError(
+                "explore is of whole hands, which weigh what they do not believe; set hands, or explore to 0."
+            )
 
 
 class Rollouts:
@@ -98,7 +104,9 @@ class Rollouts:
     @classmethod
     def of(cls, network: Network, settings: RolloutSettings, seed: int, backend: str) -> Rollouts | Hands:
         """A worker's rollouts; they are played by PyTorch, whatever the backend of searches."""
-        return Hands(network, settings.hands, seed) if settings.hands else cls(network, settings, seed)
+        if settings.hands:
+            return Hands(network, settings.hands, seed, settings.explore)
+        return cls(network, settings, seed)
 
     def _action_shape(self) -> tuple[int, ...]:
         return (len(self.game.controls),) if self.game.controls else ()

@@ -131,7 +131,7 @@ class PPO:
         """
         if game.hidden and game.seats > 1 and game.pays in ("result", "zero-sum"):
             if alone and game.key is not None and SHORTEST <= game.max_plies <= LONGEST and not game.simultaneous:
-                return HANDS, RolloutSettings(lanes=1024, steps=8, hands=40_000)
+                return HANDS, RolloutSettings(lanes=1024, steps=8, hands=40_000, explore=0.1)
             return MIXED, RolloutSettings(lanes=1024, steps=8)
         return PPOSettings(), PPO.playing
 
@@ -167,7 +167,7 @@ class PPO:
                 raise Unable(
                     "Whole hands are paid without a discount; set learner.discount to 1, or rollouts.hands to 0."
                 )
-            more |= heeded(advantage, experience["count"], experience["alike"], s.even)
+            more |= heeded(advantage, experience["log_p"], experience["count"], experience["alike"], s.even)
         fragment = shared.Fragment(experience, more)
         self.rounds += 1
         if self.magnet is not None:
@@ -275,13 +275,19 @@ class PPO:
 
 
 def heeded(
-    advantage: NDArray[np.float32], count: NDArray[np.float32], alike: NDArray[np.float32], even: float
+    advantage: NDArray[np.float32],
+    log_p: NDArray[np.float32],
+    count: NDArray[np.float32],
+    alike: NDArray[np.float32],
+    even: float,
 ) -> Columns:
-    """[R, 1] what rows of whole hands weigh, in the mean 1: count / (1 + alike / even); and how far they are believed.
+    """[R, 1] what rows of whole hands weigh, in the mean 1: p alike / (1 + alike / even); and how much is believed.
 
-    An advantage, which is the mean of `count`, is brought towards 0 as if `even` more had been 0: what is hardly ever
-    tried is left to the bonus for entropy, until it is tried more often.
+    p is the action's probability by the policy that played, so that how often it was drawn adds no noise, and draws
+    that the policy would not have made (`RolloutSettings.explore`) no weight. An advantage, which is the mean of
+    `count`, is brought towards 0 as if `even` more had been 0: what is hardly ever tried is left to the bonus for
+    entropy, until it is tried more often.
     """
-    weight = count / (1.0 + alike / even) if even else count
+    weight = np.exp(log_p) * (alike / (1.0 + alike / even) if even else alike)
     believed = advantage * count / (count + even)
     return {"weight": (weight / weight.mean()).astype(np.float32), "advantage": believed.astype(np.float32)}
