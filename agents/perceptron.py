@@ -107,7 +107,8 @@ class Perceptron:
         """([B, A] logits, [B] expected returns) of observations [B, *shape]."""
         logits = np.empty((len(obs), self.table[-3, 2]), np.float32)
         value = np.empty(len(obs), np.float32)
-        _say(self.flat, self.table, obs.reshape(len(obs), -1), *self.unit(), logits, value)
+        seen = np.ascontiguousarray(obs, np.float32).reshape(len(obs), -1)
+        _say(self.flat, self.table, seen, *self.unit(), logits, value)
         return logits, value
 
     def unit(self) -> tuple[float, float]:
