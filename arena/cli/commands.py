@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from arena.cli import compete, hall, launch, look, strength, study
+from arena.cli import compete, hall, inventory, launch, look, strength, study
 
 app = typer.Typer(
     name="arena",
@@ -31,5 +31,5 @@ def options(
     """Options of every command."""
 
 
-for module in (launch, compete, strength, hall, look, study):
+for module in (launch, compete, strength, hall, look, inventory, study):
     module.add_to(app)

@@ -10,7 +10,7 @@ import pytest
 
 from agents import registry
 from agents.inference import Unsuited
-from arena.cli.look import LISTS
+from arena.cli.inventory import LISTS
 from arena.store import Store
 from envs.registry import resolve
 
@@ -178,7 +178,7 @@ def test_what_the_user_can_mend_is_exit_code_2_whatever_its_type(arena, monkeypa
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("arena.cli.look.known", fail)
+    monkeypatch.setattr("arena.cli.inventory.known", fail)
     code, out, err = arena("list", "games")
     assert (code, out) == (2, "")
     assert err.endswith(sentence) and err.count("\n") == 1

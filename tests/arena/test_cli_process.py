@@ -32,8 +32,8 @@ def subprocess_arena(*arguments: str, **more) -> subprocess.CompletedProcess[str
 
 def test_json_is_pure_whatever_is_printed_below(tmp_path):
     code = (
-        "import os, sys; from arena import cli; from arena.cli import frame; import arena.cli.look as look;"
-        "was = look.known; look.known = lambda *a: (print('noise'), os.system('echo deep noise'), was(*a));"
+        "import os, sys; from arena import cli; from arena.cli import frame; import arena.cli.inventory as at;"
+        "was = at.known; at.known = lambda *a: (print('noise'), os.system('echo deep noise'), was(*a));"
         "sys.exit(cli.run(['list', 'games', '--json']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -83,7 +83,7 @@ def test_what_a_thread_ends_of_is_one_sentence(monkeypatch, capsys):
         thread.join()
 
     was = threading.excepthook
-    monkeypatch.setattr("arena.cli.look.known", known)
+    monkeypatch.setattr("arena.cli.inventory.known", known)
     assert cli.run(["list", "algorithms"]) == 0
     assert capsys.readouterr().err == "In the background: runs/x: No such file or directory.\n"
     assert threading.excepthook is was
