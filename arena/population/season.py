@@ -201,13 +201,16 @@ class Season:
     # --- playing ----------------------------------------------------------------------------------------------------
 
     def play(self) -> dict[str, Any]:
-        """Plays until the time is over or Ctrl-C; returns the league's document. What was kept stays in any case."""
+        """Plays until the time is over, nobody learns any more, or Ctrl-C; returns the league's document.
+
+        What was kept stays in any case.
+        """
         try:
             self.backend = self.trainers.ready()
             self.say("self-play and learning")
             self.begun = self.kept = time.monotonic()
             self.rate()
-            while self.progress() < 1.0:
+            while self.progress() < 1.0 and any(not pupil.stopped for pupil in self.trainers.pupils.values()):
                 self.freeze_who_is_due()
                 for turn in self.trainers.round(self.progress()):
                     self.store_games(turn)

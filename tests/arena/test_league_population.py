@@ -362,6 +362,19 @@ def test_one_that_diverges_is_stopped_alone(tmp_path, way, says):
     assert next(m for m in told["members"] if m["name"] == "league")["stopped"]
 
 
+def test_a_league_of_one_that_diverges_is_over(tmp_path):
+    tables = {"learners": {"self": {"role": "latest"}}, "matches": {"rated_pairs": 0}, "anchors": []}
+    with Store(tmp_path / "arena.db") as store:
+        one = Season(tmp_path / "runs" / "x", plan(tables), store, minutes=60)
+
+        def diverge(experience, progress):
+            raise ValueError("The loss is nan.")
+
+        one.trainers.pupils["self"].learner.update = diverge  # type: ignore[method-assign]
+        told = one.play()
+    assert told["round"] <= 2 and "The loss is nan" in told["members"][0]["stopped"]
+
+
 def test_psro_lets_every_two_frozen_members_meet(tmp_path):
     tables = {
         "learners": {"oracle": {"role": "psro"}},
