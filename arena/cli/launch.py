@@ -123,8 +123,9 @@ def bench(
 ) -> None:
     """Measure the arena against its peers, side by side, as ratios.
 
-    Each in a process of its own, one after the other; `arena list benchmarks` says what each does. One that fails is
-    told at the end, with exit code 1, beside what the others measured.
+    Each in a process of its own, one after the other; `arena list benchmarks` says what each does. Of them selfplay,
+    train, workers and goal start Ray, and tasks learns for 48 minutes. One that fails is told at the end, with exit
+    code 1, beside what the others measured.
 
     Example: [bold]arena bench rules search --runs 3[/]
     """
