@@ -3,8 +3,9 @@
 A round: learners whose rule says so are frozen; every learner's opponents are drawn from what its role gives by the
 payoff table; the workers play for all of them; outcomes go into the table, and experience to the learners, one after
 the other while the workers play for the next. Those that allow it (`Learner.ahead`) learn from a round while the next
-one is played, so that a slow learner keeps no worker waiting. All that the rest follows from is at hand between two
-rounds, so a league that was stopped goes on as if it had not been.
+one is played, so that a slow learner keeps no worker waiting; and so does the last of the others, whose games of the
+next round wait for that alone, while the workers play for the rest. All that the rest follows from is at hand between
+two rounds, so a league that was stopped goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -280,10 +281,15 @@ class Trainers:
         self.number += 1
         active = [name for name, pupil in self.pupils.items() if not pupil.stopped]
         handles = {name: self.pool.share(pupil.weights) for name, pupil in self.pupils.items()}
-        tickets = {name: self._send(name, handles) for name in active}
+        late = [name for name in active if self.pupils[name].waiting and not self.pupils[name].learner.ahead]
+        tickets = {name: self._send(name, handles) for name in active if name not in late}
         for name in active:
             self._learn(self.pupils[name], self.pupils[name].waiting)
-        turns = [self._take(name, tickets[name]) for name in active]
+        for name in late:
+            if not self.pupils[name].stopped:
+                handles[name] = self.pool.share(self.pupils[name].weights)
+                tickets[name] = self._send(name, handles)
+        turns = [self._take(name, tickets[name], last=name == active[-1] != active[0]) for name in tickets]
         for turn in turns:
             self.pupils[turn.name].seconds += sum(part.seconds for part in turn.parts)
             self.evaluations += sum(part.evaluations for part in turn.parts)
@@ -297,15 +303,26 @@ class Trainers:
         pupil = self.pupils[name]
         each = self.plan.composition.of(name).positions or -(-self.plan.positions // self.pool.size)
         for i, worker in enumerate(self.going):
-            seated = [other for other in worker["seated"].get(name, ()) if self._there(other)]
-            drawn = self._draw(pupil, int(worker["stream"]))
-            others = [other for other in dict.fromkeys([*drawn, *seated]) if other != name]
-            given = [handles[other] if other in handles else self._frozen(other) for other in others]
+            drawn, others, given = self._invited(pupil, worker, handles)
             told = tuple((other, self._recipe(other), other not in self.pupils) for other in others)
             guests = tuple(ITSELF if other == name else other for other in drawn)
             bout = Bout(name, guests, told, each)
             tickets.append(self.pool.start(i, "spar", bout, handles[name], *given))
         return tickets
+
+    def _invited(
+        self, pupil: Pupil, worker: Mapping[str, Any], handles: Mapping[str, Any]
+    ) -> tuple[list[str], list[str], list[Any]]:
+        """Opponents drawn for a worker's new games, all who may sit in any game there, and their weights."""
+        name = pupil.member.name
+        while True:
+            seated = [other for other in worker["seated"].get(name, ()) if self._there(other)]
+            drawn = self._draw(pupil, int(worker["stream"]))
+            others = [other for other in dict.fromkeys([*drawn, *seated]) if other != name]
+            try:
+                return drawn, others, [handles[o] if o in handles else self._frozen(o) for o in others]
+            except Unusable:  # at hand a moment ago, and let go for another: it is left out from now on
+                continue
 
     def _draw(self, pupil: Pupil, stream: int) -> list[str]:
         """Opponents by the learner's role; who turns out not to be what entered is left out, and it is drawn anew."""
@@ -339,8 +356,8 @@ class Trainers:
         self._handles.move_to_end(name)
         return self._handles[name]
 
-    def _take(self, name: str, tickets: list[Any]) -> Turn:
-        """Waits for one learner's games, counts them, and lets it learn."""
+    def _take(self, name: str, tickets: list[Any], last: bool) -> Turn:
+        """Waits for one learner's games, counts them, and lets it learn; not yet if it is the last of several."""
         parts: list[Sparred] = [self.pool.finish(ticket) for ticket in tickets]
         for i, part in enumerate(parts):
             worker = self.going[i]
@@ -350,7 +367,7 @@ class Trainers:
         pupil = self.pupils[name]
         columns = [part.columns for part in parts]
         joined = {key: np.concatenate([part[key] for part in columns]) for key in columns[0]}
-        if pupil.learner.ahead:
+        if pupil.learner.ahead or last:
             pupil.waiting = joined
         else:
             self._learn(pupil, joined)
