@@ -14,9 +14,12 @@ from arena.config import Config, load
 from arena.population import composing, standing
 from arena.population.board import board
 from arena.population.composing import compose, plan_of, write_league
+from arena.population.yardstick import diversity
 from arena.sections import ConfigError
 from arena.viewers.league import PAGE, PICTURES, apart, thinned
 from arena.viewers.shapes import Box, Disc, Rect, Ring, Text, bounds
+from leagues.payoff import Payoff
+from leagues.rating import Result
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -172,7 +175,7 @@ def test_the_projects_own_league(tmp_path):
     main = learners["main"]
     assert main.network.backbone == "resnet:blocks=4,width=48" and main.learner.batch == 256
     assert (main.playing.opening_share, main.playing.opening_plies, main.playing.lanes) == (0.8, 20, 512)
-    assert (learners["rookie"].playing.steps, learners["exploiter"].playing.steps) == (32, 8)
+    assert (learners["rookie"].playing.steps, learners["exploiter"].playing.steps) == (16, 8)
     assert made.rule("main").most < 1000 < made.rule("exploiter").least and made.anchors[0] == "random"
     anchors = compose(str(ROOT / "arena.toml"), "", None, ['league.anchors=["mcts:sims=7"]']).made.anchors
     assert anchors == ("mcts:sims=7",)
@@ -232,6 +235,15 @@ def test_pictures_show_what_the_document_says(played):
     assert len(rings) == len(anew)
     branches = [shape for shape in PICTURES["family"](document) if isinstance(shape, Disc) and shape.r == 0.8]
     assert len(branches) == sum(1 for member in document["members"] if member["parent"])
+
+
+def test_diversity_is_what_games_have_shown():
+    circle = [("a", "b"), ("b", "c"), ("c", "a")]
+    for games, wins, found in ((100, 100, 1 / 3), (1000, 750, 1 / 6), (10, 7, 0.0), (0, 0, None)):
+        scores = [float(k < wins) for k in range(games)]
+        table = Payoff(Result(first, second, score) for first, second in circle for score in scores)
+        trainers: Any = SimpleNamespace(payoff=table)
+        assert diversity(trainers) == (None if found is None else pytest.approx(found))
 
 
 def test_labels_that_want_one_place_stand_apart_in_their_order():
