@@ -116,13 +116,15 @@ def _gains_document(gain: Answers | None, bound: Bound | None) -> dict[str, Any]
 
 
 def _gains_table(agent: str, gain: Answers) -> RichTable:
+    import numpy as np
     from rich.table import Table as RichTable
     from rich.text import Text
 
     grid = RichTable(title=Text(printable(f"best answers to {agent}")), title_justify="left", pad_edge=False)
     for heading in ("seat", "it is worth", "a best answer gets", "gain"):
         grid.add_column(heading, justify="right")
-    for seat, (value, best) in enumerate(zip(gain.values.tolist(), gain.best.tolist(), strict=True)):
+    told = np.round([gain.values, gain.best], 9) + 0.0  # no -0
+    for seat, (value, best) in enumerate(told.T.tolist()):
         grid.add_row(str(seat), f"{value:+.6f}", f"{best:+.6f}", f"{best - value:.6f}")
     return grid
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from agents.agent import Unable
+from agents.play import play_games
 from agents.registry import agent
 from agents.storage import newest_agent
-from arena.best_response import FRESH, HELD_OUT, answering, gains, half_interval, learned
+from arena.best_response import HELD_OUT, answering, gains, half_interval, learned
 from arena.evaluation import held_out
 from arena.exploitability import exact
-from envs.kernels import seeds
 from envs.registry import game
 
 
@@ -42,8 +42,17 @@ def test_where_payments_need_not_sum_to_nothing_what_the_agent_gets_from_itself_
     assert truth is not None and (gained == 5.0).all() and truth.exploitability == 5.0
 
 
-def test_the_games_that_are_reported_are_none_that_the_snapshot_was_chosen_by():
-    assert not np.isin(seeds(0, 1000, FRESH), held_out(0, HELD_OUT)).any()
+def test_the_games_that_are_reported_are_none_that_the_snapshot_was_chosen_by(monkeypatch):
+    seen: list[np.ndarray] = []
+
+    def play(rules, table, seating, seeds):
+        seen.append(seeds)
+        return play_games(rules, table, seating, seeds)
+
+    monkeypatch.setattr("arena.best_response.play_games", play)
+    gains(game("kuhn"), agent("first"), agent("first"), 200, 3)
+    assert len(seen) == 2 and (seen[0] == seen[1]).all()  # the same deals in either seat
+    assert not np.isin(seen[0], held_out(3, HELD_OUT)).any()
 
 
 def test_an_interval_is_never_without_width_where_results_are_bounded():
