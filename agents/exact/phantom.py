@@ -97,8 +97,9 @@ def results(game: Game) -> NDArray[np.int8]:
 
     Who moves next follows from how many stones there are; places that are no position hold what means nothing.
     """
+    wins = winning(game)
     out = np.full((1 << game.actions, 1 << game.actions), OPEN, np.int8)
-    _results(game.actions, winning(game), out)
+    _results(game.actions, wins, out)
     return out
 
 

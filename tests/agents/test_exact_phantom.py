@@ -190,6 +190,8 @@ def test_games_of_another_kind_are_refused() -> None:
         winning(game("kuhn"))
     with pytest.raises(Unable, match="dark_hex:size=4 is no phantom game"):
         winning(game("dark_hex:size=4"))
+    with pytest.raises(Unable, match="liars_dice:dice=2 is no phantom game"):
+        sets_of(game("liars_dice:dice=2"), 0)  # before any room is taken for its 25 actions
 
 
 def test_games_that_may_be_drawn() -> None:
