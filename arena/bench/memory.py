@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from agents.actor import Actor, ActorAgent
 from agents.learn.ppo import PPO, PPOSettings
@@ -109,7 +109,7 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """The 95 % interval of a mean by Student's t; without bounds for one value alone."""
     if len(values) < 2:
         return -np.inf, np.inf
-    half = float(student.ppf(0.975, len(values) - 1)) * float(values.std(ddof=1)) / len(values) ** 0.5
+    half = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / len(values) ** 0.5
     return float(values.mean()) - half, float(values.mean()) + half
 
 
