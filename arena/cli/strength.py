@@ -52,7 +52,7 @@ def evaluate(
 
     Example: [bold]arena evaluate mcts:sims=200 connect_four --episodes 100 --against random[/]
 
-    Example: [bold]arena evaluate alphabeta:depth=2 connect_four --best-response ppo --minutes 5[/]
+    Example: [bold]arena evaluate random liars_dice:dice=2 --best-response ppo --minutes 2[/]
     """
     from arena.evaluation import twin
     from arena.exploitability import exact
