@@ -126,6 +126,7 @@ class Playing(nn.Module):
         for name in ("policy", "value"):
             if name not in network.heads:
                 raise ValueError(f"A network needs a head '{name}' to play; this one has {', '.join(network.heads)}.")
+        self.shape = network.game.shape
         self.stem = fold(network.stem)
         self.backbone = fold(network.get_submodule("backbone"))
         self.policy = fold(network.heads["policy"])
