@@ -1,7 +1,10 @@
-"""A league at length: what is frozen stays what it was wherever it lies, and workers need not wait for learners."""
+"""A league at length: what is frozen stays what it was, workers that die change nothing, and few wait for learners."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,12 @@ import pytest
 
 from agents.learn.ppo import PPO, PPOSettings
 from agents.rollouts import RolloutSettings
+from arena.cluster import LocalPool
+from arena.population import trainers
 from arena.population.season import Season
-from arena.population.sparring import Bout, Recipe
+from arena.population.sparring import Bout, Recipe, Sparring
 from arena.population.trainers import LeaguePlan
+from arena.population.yardstick import Yardstick
 from arena.store import Store
 from envs.registry import game
 from leagues.population import Weights
@@ -21,20 +27,20 @@ from leagues.preset import composition
 from leagues.snapshots import Verdict
 
 
-def plan(settings: PPOSettings, **roles: str) -> LeaguePlan:
+def plan(settings: PPOSettings, workers: int = 1, least: float = 1e9, rated: int = 0, **roles: str) -> LeaguePlan:
     """Learners of Kuhn poker with these roles, in this process."""
     made = composition(
         {
             "learners": {name: {"role": role} for name, role in roles.items()},
-            "snapshots": {"least": 1e9, "most": 1e9},
-            "matches": {"rated_pairs": 0, "stored": 0},
-            "anchors": [],
+            "snapshots": {"least": least, "most": least},
+            "matches": {"rated_pairs": rated, "stored": 1000 * rated},
+            "anchors": ["random"] if rated else [],
         }
     )
     playing, heads = RolloutSettings(lanes=8, steps=6), PPO.parts(game("kuhn"), settings)[1]
     recipes = {name: Recipe("ppo", "mlp:layers=1,width=8", heads, playing) for name in roles}
     of = dict.fromkeys(roles, settings)
-    return LeaguePlan("kuhn", made, recipes, of, 0, 1, ray=False, positions=1, backend="torch")
+    return LeaguePlan("kuhn", made, recipes, of, 0, workers, ray=False, positions=1, backend="torch")
 
 
 def digest(weights: Any) -> str:
@@ -105,3 +111,77 @@ def test_the_last_learner_learns_while_the_others_games_are_played(tmp_path: Pat
         assert told == [("plays", "a"), ("learns", "b"), ("plays", "b"), ("learns", "a")]
         assert given["b"] == digest(pupils["b"].weights) and pupils["b"].learner.steps > 0
         one.close()
+
+
+class Dying(LocalPool):
+    """Workers that die over every call, are made again as `arena.cluster.RayPool` makes them, and given it anew."""
+
+    def __init__(self, orders: Sequence[Any], states: Sequence[Any], kind: Any) -> None:
+        super().__init__(orders, states, kind)
+        self.orders, self.states, self.kind = orders, list(states), kind
+
+    def start(self, worker: int, method: str, *args: Any) -> Any:
+        return worker, method, args
+
+    def finish(self, ticket: Any) -> Any:
+        worker, method, args = ticket
+        getattr(self.workers[worker], method)(*args)  # all of it is done, and lost
+        self.workers[worker] = self.kind(self.orders[worker], deepcopy(self.states[worker]))
+        self.restarts += 1
+        return getattr(self.workers[worker], method)(*args)
+
+    def remember(self, worker: int, state: Mapping[str, Any]) -> None:
+        self.states[worker] = deepcopy(state)
+
+
+@pytest.mark.parametrize(("rounds", "least_deaths"), [(4, 20), pytest.param(17, 100, marks=pytest.mark.long)])
+def test_workers_that_die_over_every_call_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int, least_deaths: int
+) -> None:
+    """Neither what is learned nor what is stored, counted and told, time aside."""
+    monkeypatch.setattr(Yardstick, "due", lambda self: False)  # it goes by the clock
+    roles = {"main": "main", "exploiter": "main_exploiter", "league": "league_exploiter"}
+    timed = (
+        "seconds",
+        "restarts",
+        "in_play",
+        "evaluations",
+        "share",
+        "left",
+        "sha256",
+    )  # of the file with its date, too
+    ends, deaths = [], 0
+    for pool in (LocalPool, Dying):
+        monkeypatch.setattr(trainers, "make_pool", lambda orders, states, of=pool, **_: of(orders, states, Sparring))
+        of = plan(PPOSettings(batch=64, epochs=1), workers=2, least=200, rated=2, **roles)
+        with Store(tmp_path / pool.__name__ / "arena.db") as store:
+            one = Season(tmp_path / pool.__name__ / "x", of, store, rounds=rounds)
+            told = json.loads(json.dumps(one.play()))
+            games = sorted((g.id, g.purpose, g.seats, g.moves, g.results) for g in store.games())
+        deaths += one.trainers.pool.restarts
+        assert one.frozen and {purpose for _, purpose, *_ in games} == {"selfplay", "league", "rating"}
+        frozen = {
+            str(of.relative_to(one.folder)): sha256(of.read_bytes()).hexdigest()
+            for of in sorted(one.folder.glob("agents/*/weights.safetensors"))
+        }
+        assert len(frozen) == len(one.frozen)
+        ends.append((timeless(told, timed), games, frozen, state_digest(one.trainers.state())))
+    assert deaths >= least_deaths
+    assert ends[0] == ends[1]
+
+
+def timeless(told: Any, timed: Sequence[str]) -> Any:
+    """A document without what goes by the clock."""
+    if isinstance(told, dict):
+        return {key: timeless(value, timed) for key, value in told.items() if key not in timed}
+    return [timeless(value, timed) for value in told] if isinstance(told, list) else told
+
+
+def state_digest(state: Any) -> str:
+    """Of all that a state holds, to the last bit."""
+    if isinstance(state, Mapping):
+        return sha256("".join(f"{key}{state_digest(state[key])}" for key in state).encode()).hexdigest()
+    if isinstance(state, (list, tuple)):
+        return sha256("".join(map(state_digest, state)).encode()).hexdigest()
+    array = hasattr(state, "__array__")
+    return sha256(np.asarray(state).tobytes() if array else repr(state).encode()).hexdigest()
