@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import cos, log10, pi, sin
 from typing import Any
 
+from arena.viewers.curves import short, ticks
 from arena.viewers.lettering import cut
 from arena.viewers.lettering import lines as wrapped
 from arena.viewers.shapes import BOARD, GROUND, OVERLAY, Arrow, Box, Disc, Line, Rect, Ring, Shape, Text
@@ -249,21 +250,17 @@ def _places(room: Box, low: float, high: float, most: float) -> Callable[[float,
 
 
 def _frame(room: Box, low: float, high: float, most: float, along: str, shown: Callable[[float], str]) -> list[Shape]:
-    """Axes with five marks each."""
+    """Axes with about five marks each, at round numbers."""
     shapes: list[Shape] = [Rect(*room, "panel", layer=BOARD)]
-    for k in range(5):
-        y, x = room.bottom - room.h * k / 4, room.x + room.w * k / 4
+    at = _places(room, low, high, most)
+    for value in ticks(low, high):
+        y = at(0.0, value)[1]
         shapes.append(Line(((room.x, y), (room.right, y)), 0.12, "raised", layer=BOARD))
-        shapes.append(Text(shown(low + (high - low) * k / 4), Box(2, y - 1.5, room.x - 3, 3), SMALL, "muted", "right"))
-        shapes.append(Text(_short(most * k / 4), Box(x - 8, room.bottom + 0.6, 16, 3), SMALL, "muted", "centre"))
+        shapes.append(Text(shown(value), Box(2, y - 1.5, room.x - 3, 3), SMALL, "muted", "right"))
+    for value in ticks(0.0, most):
+        x = at(value, low)[0]
+        shapes.append(Text(short(value), Box(x - 8, room.bottom + 0.6, 16, 3), SMALL, "muted", "centre"))
     return [*shapes, Text(along, Box(room.x, room.bottom + 4, room.w, 3), SMALL, "muted", "centre")]
-
-
-def _short(value: float) -> str:
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
 
 
 def _legend(
