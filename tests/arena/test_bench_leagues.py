@@ -21,9 +21,9 @@ def test_both_sides_learn_from_as_many_decisions(monkeypatch):
     trained = []
     learned = leagues.learned
     monkeypatch.setattr(leagues, "learned", lambda *a: trained.append(learned(*a)) or trained[-1])
-    (row,) = leagues.contests("alphastar", "tic_tac_toe", "9000", "1", "mlp:layers=1,width=8")
+    (row,) = leagues.contests("alphastar", "tic_tac_toe", "20000", "1", "mlp:layers=1,width=8")
     league, alone = trained
-    assert all(9000 <= one.decisions < 9000 + 4 * 9000 for one in trained)
+    assert all(20_000 <= one.decisions < 20_000 + 4 * 9000 for one in trained)
     assert len(league.frozen) == 4 and len(alone.frozen) == 1  # who is never due is frozen at the end
     assert "main-" in league.best and "self-" in alone.best
     assert 0 <= row["ours"] <= 100 and row["runs"] == 1 and f"{alone.decisions:,} decisions" in row["note"]
