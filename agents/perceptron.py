@@ -128,7 +128,9 @@ def forward(flat: Reals, table: NDArray[np.int64], acts: Reals, n: int) -> None:
     for layer in range(len(table)):
         start, inputs, outputs, source, rectified = table[layer]
         bias = start + inputs * outputs
-        affine(flat[start:bias].reshape(outputs, inputs), flat[bias : bias + outputs], acts[source], acts[layer + 1], n)
+        for j in range(outputs):
+            acts[layer + 1, j, :n] = flat[bias + j]
+        gather(flat[start:bias].reshape(outputs, inputs), acts[source], acts[layer + 1], n)
         if rectified:
             for j in range(outputs):
                 y = acts[layer + 1, j]
@@ -154,17 +156,15 @@ def backward(flat: Reals, table: NDArray[np.int64], acts: Reals, slopes: Reals, 
                     d[i] = d[i] if y[i] > np.float32(0.0) else np.float32(0.0)
         weigh(slope, acts[source], gradient[start:bias].reshape(outputs, inputs), gradient[bias : bias + outputs], n)
         if source:
-            spread_back(flat[start:bias].reshape(outputs, inputs), slope, slopes[source], n)
+            gather(flat[start:bias].reshape(outputs, inputs).T, slope, slopes[source], n)
 
 
 @summing_part
-def affine(weight: Reals, bias: Reals, x: Reals, y: Reals, n: int) -> None:
-    """y = weight x + bias, [outputs, columns]; four inputs at once, so that y is seldom written."""
+def gather(weight: Reals, x: Reals, y: Reals, n: int) -> None:
+    """y += weight x, [outputs, columns]; four inputs at once, so that y is seldom written."""
     outputs, inputs = weight.shape
     for j in range(outputs):
         out = y[j]
-        for i in range(n):
-            out[i] = bias[j]
         for k in range(0, inputs - 3, 4):
             a, b, c, d = weight[j, k], weight[j, k + 1], weight[j, k + 2], weight[j, k + 3]
             p, q, r, s = x[k], x[k + 1], x[k + 2], x[k + 3]
@@ -174,23 +174,6 @@ def affine(weight: Reals, bias: Reals, x: Reals, y: Reals, n: int) -> None:
             a, p = weight[j, k], x[k]
             for i in range(n):
                 out[i] += a * p[i]
-
-
-@summing_part
-def spread_back(weight: Reals, slope: Reals, out: Reals, n: int) -> None:
-    """out += weight^T slope, [inputs, columns]."""
-    outputs, inputs = weight.shape
-    for k in range(inputs):
-        to = out[k]
-        for j in range(0, outputs - 3, 4):
-            a, b, c, d = weight[j, k], weight[j + 1, k], weight[j + 2, k], weight[j + 3, k]
-            p, q, r, s = slope[j], slope[j + 1], slope[j + 2], slope[j + 3]
-            for i in range(n):
-                to[i] += a * p[i] + b * q[i] + c * r[i] + d * s[i]
-        for j in range(outputs - outputs % 4, outputs):
-            a, p = weight[j, k], slope[j]
-            for i in range(n):
-                to[i] += a * p[i]
 
 
 @summing_part

@@ -196,7 +196,7 @@ def tables(name: str) -> dict[str, Any]:
     if name.endswith(".toml"):
         try:
             return tomllib.loads(Path(name).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"The league {name} cannot be read ({error}); see leagues/presets for some.") from None
     known = {path.stem: path for path in FOLDER.glob("*.toml")}
     if name not in known:

@@ -218,14 +218,17 @@ def apart(heights: Mapping[str, float], least: float, room: Box) -> dict[str, fl
 
 
 def exploitability_curves(told: Told) -> list[Shape]:
-    """How far learners, and mixtures of the frozen, are from perfect play: exact, on a scale of powers of ten."""
-    shapes = page(told, "Exploitability")
+    """How far learners, and mixtures of the frozen, are from perfect play: exact, on a scale of powers of ten.
+
+    Empty where nobody can be exact: the game's tree is too large, or its members search.
+    """
     series: dict[str, list[tuple[float, float]]] = {}
     for point in told["history"]:
         for name, value in point["exploitability"].items():
             series.setdefault(name, []).append((point["seconds"], log10(max(value, 1e-4))))
     if not series:
-        return [*shapes, _nothing("This game's tree is too large to be exact about, or its members search.")]
+        return []
+    shapes = page(told, "Exploitability")
     values = [value for points in series.values() for _, value in points]
     low, high, most = min(values), max(values), max(seconds for points in series.values() for seconds, _ in points)
     room = Box(16, 14, 112, 66)

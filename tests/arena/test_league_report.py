@@ -14,6 +14,7 @@ from arena.config import Config, load
 from arena.population import composing, standing
 from arena.population.board import board
 from arena.population.composing import compose, plan_of, write_league
+from arena.population.report import write_report
 from arena.population.yardstick import diversity
 from arena.sections import ConfigError
 from arena.viewers.league import PAGE, PICTURES, apart, thinned
@@ -261,13 +262,14 @@ def test_snapshots_of_all_algorithms_stand_over_the_rounds(played):
     assert sorted(dot.x for dot in dots) == pytest.approx(sorted(16 + 112 * m["round"] / last for m in snapshots))
 
 
-def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played):
+def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played, tmp_path):
     document = told(played)
     empty = {**document, "members": [m for m in document["members"] if not m["parent"]], "history": [], "ratings": [],
              "feeds": {}, "exploits": [], "cycles": None, "exploitability": {}}  # fmt: skip
     empty["payoff"] = {"names": [], "score": [], "low": [], "high": [], "games": []}
-    for draw in PICTURES.values():
-        assert isinstance(draw(empty)[0], Rect)
+    drawn = {name: draw(empty) for name, draw in PICTURES.items()}
+    assert drawn.pop("exploitability") == [] and all(isinstance(shapes[0], Rect) for shapes in drawn.values())
+    assert {path.stem for path in write_report(empty, tmp_path, 160)} == set(drawn)
     assert board(empty, 80) is not None
 
 
