@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actor import Actor, bounded
-from agents.agent import Agent, put, take
+from agents.agent import Agent, Unable, put, take
 from agents.experience import Columns
 from agents.guests import Guests
 from agents.hands import Hands
 from agents.networks import Network, Weights
+from agents.openings import lengths, openable, opened
 from agents.opponents import Opponents
 from agents.play import Finished
 from agents.ranges import within
@@ -42,6 +43,8 @@ class RolloutSettings:
     opponents   who sits at the other seats, drawn for every game: self, past, or agents' specs (`agents.opponents`)
     past_every  rounds after which the weights are put aside for "past"
     past_kept   so many of them are kept
+    opening_share  share of games that begin with random moves, so that more than the beaten path is learned
+    opening_plies  at most so many random moves, drawn evenly from 0 up; never more than half of the longest game
     """
 
     lanes: int = 32
@@ -52,14 +55,18 @@ class RolloutSettings:
     opponents: tuple[str, ...] = ("self",)
     past_every: int = 10
     past_kept: int = 5
+    opening_share: float = 0.0
+    opening_plies: int = 12
 
     def __post_init__(self) -> None:
         within(self, lanes="[1, 65536]", steps="[1, 1000000]", past_every="[1, inf)", past_kept="[1, 64]")
-        within(self, hands="[0, 1000000]", explore="[0, 1)")
+        within(self, hands="[0, 1000000]", explore="[0, 1)", opening_share="[0, 1]", opening_plies="[0, inf)")
         if not self.opponents:
             raise ValueError('opponents must hold somebody for the other seats, for example opponents = ["self"].')
         if self.hands and self.opponents != ("self",):
             raise ValueError("whole hands are played by one network at all the seats; leave opponents out, or hands.")
+        if self.hands and self.opening_share:
+            raise ValueError("whole hands are played from the first move; leave opening_share out, or hands.")
         if self.explore and not self.hands:
             raise ValueError(
                 "explore is of whole hands, which weigh what they do not believe; set hands, or explore to 0."
@@ -82,6 +89,8 @@ class Rollouts:
         self.game, self.settings, self.seed = game, settings, seed
         self.actor = Actor(network)
         self.evaluations = 0
+        if settings.opening_share and not openable(game):
+            raise Unable(f"{game.name} cannot begin with random moves; set rollouts.opening_share to 0.")
         lanes, tracks = settings.lanes, settings.lanes * game.seats
         specs = settings.opponents if game.seats > 1 else ("self",)
         self.others: Opponents | Guests = Opponents(network, specs, lanes, settings.past_every, settings.past_kept)
@@ -93,6 +102,7 @@ class Rollouts:
         self.moves: NDArray[Any] = np.zeros(
             (lanes, 64, *self._action_shape()), np.float32 if game.controls else np.int32
         )
+        self.opening = np.zeros(lanes, np.int64)
         self.begun = 0
         self.memory = self.actor.begin(tracks)
         self.before = self.actor.begin(tracks)
@@ -132,8 +142,13 @@ class Rollouts:
         generator = np.random.default_rng([self.seed, 2, self.begun])
         self.number[lanes] = self.begun + np.arange(len(lanes))
         self.begun += len(lanes)
-        for lane, seed in zip(lanes, seeds, strict=True):  # in place: rows of foreign games cannot be copied
-            kernels.reset_rows(self.game, self.rows[lane : lane + 1], np.array([seed]))
+        if self.game.foreign:
+            for lane, seed in zip(lanes, seeds, strict=True):  # in place: these rows cannot be copied
+                kernels.reset_rows(self.game, self.rows[lane : lane + 1], np.array([seed]))
+        else:
+            rows = self.rows[lanes]
+            kernels.reset_rows(self.game, rows, seeds)
+            self.rows[lanes] = rows
         self.seeds[lanes] = seeds
         self.returns[lanes] = 0.0
         self.others.sit(lanes, seeds, generator)
@@ -141,6 +156,17 @@ class Rollouts:
         self.starting[tracks] = True
         for memory in self.memory.values():
             memory[tracks] = 0.0
+        if self.settings.opening_share:
+            self._open_games(lanes, generator)
+
+    def _open_games(self, lanes: NDArray[np.int64], generator: np.random.Generator) -> None:
+        """Has a share of new games begin with random moves, which nobody learns from."""
+        s = self.settings
+        plies = lengths(self.game, len(lanes), s.opening_share, s.opening_plies, generator)
+        rows, moves, self.returns[lanes] = opened(self.game, self.rows[lanes], plies, generator)
+        self.rows[lanes], self.opening[lanes] = rows, rows["ply"]
+        self._make_room(moves.shape[1])
+        self.moves[lanes, : moves.shape[1]] = moves
 
     def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
         """Plays a fragment of `steps` decisions; it takes no notice of `positions`."""
@@ -238,16 +264,20 @@ class Rollouts:
     def _keep_moves(self, lanes: NDArray[np.int64], actions: NDArray[Any]) -> None:
         """Writes moves down, so that every game can be replayed."""
         ply = self.rows["ply"][lanes].astype(np.int64)
-        if ply.max() >= self.moves.shape[1]:
-            self.moves = np.concatenate([self.moves, np.zeros_like(self.moves)], axis=1)
+        self._make_room(int(ply.max()) + 1)
         self.moves[lanes, ply] = actions[lanes]
+
+    def _make_room(self, plies: int) -> None:
+        """Has room for so many moves of a game."""
+        while plies > self.moves.shape[1]:
+            self.moves = np.concatenate([self.moves, np.zeros_like(self.moves)], axis=1)
 
     def _finished(self, lane: int) -> Finished:
         moves = self.moves[lane, : self.rows["ply"][lane]].tolist()
         return Finished(
             int(self.seeds[lane]),
             tuple(self.others.seating[lane].tolist()),
-            0,
+            int(self.opening[lane]),
             [tuple(move) for move in moves] if self.game.controls else moves,
             tuple(self.returns[lane].tolist()),
             int(self.number[lane]),
@@ -279,7 +309,8 @@ class Rollouts:
         lanes, seats = self.settings.lanes, self.game.seats
         kept = min(len(state["rng"]), lanes)
         for name in _LANES:
-            getattr(self, name)[:kept] = state[name][:kept]
+            if name in state:  # runs of before there were openings have none
+                getattr(self, name)[:kept] = state[name][:kept]
         self.moves = np.zeros((lanes, *state["moves"].shape[1:]), self.moves.dtype)
         self.moves[:kept] = state["moves"][:kept]
         self.begun = int(state["begun"])
@@ -296,4 +327,4 @@ class Rollouts:
             self._begin(np.arange(kept, lanes))
 
 
-_LANES = ("rows", "rng", "seeds", "number", "returns")
+_LANES = ("rows", "rng", "seeds", "number", "returns", "opening")

@@ -175,6 +175,8 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
         raise ConfigError(f"{source}: {choice} learns from every decision by itself; leave rollouts.hands out.")
     if players["rollouts"].hands and parts["run"].engine != "native":
         raise ConfigError(f"{source}: whole hands are for our own training loop; leave --engine or rollouts.hands out.")
+    if players["rollouts"].opening_share and parts["run"].engine != "native":
+        raise ConfigError(f"{source}: openings are for our own training loop; leave --engine or opening_share out.")
     if parts["network"].start and parts["run"].engine != "native":
         raise ConfigError(f"{source}: network.start is for our own training loop; leave --engine out, or the start.")
     parts["network"] = _network(parts, choice, settings, source)
@@ -207,8 +209,9 @@ def _suited(
 
 
 def _alone(rollouts: Mapping[str, Any]) -> bool:
-    """Whether a learner's own games are all that is played, so that it may play whole hands."""
-    return list(rollouts.get("opponents", ["self"])) == ["self"] and rollouts.get("hands") != 0
+    """Whether a learner's own games, from their first moves, are all that is played: it may play whole hands then."""
+    own = list(rollouts.get("opponents", ["self"])) == ["self"] and not rollouts.get("opening_share")
+    return own and rollouts.get("hands") != 0
 
 
 def player_of(algorithm: str, player: str) -> Any:

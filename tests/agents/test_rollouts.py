@@ -120,6 +120,20 @@ def test_games_can_be_replayed_to_their_results():
         assert last["done"] and tuple(last["reward"].tolist()) == one.reward
 
 
+@pytest.mark.parametrize(("rules", "most"), [(FOUR, 8), (WORLD, 2)])
+def test_games_begin_with_random_moves_that_nobody_learns_from(rules, most):
+    columns, games = made(rules, lanes=64, steps=24, opening_share=1.0, opening_plies=8).collect(0)
+    assert {one.opening for one in games} == {*range(most + 1)}
+    for one in games:
+        positions = kernels.replay(rules, one.seed, one.moves)
+        assert positions[-1]["done"] and tuple(positions[1:]["reward"].sum(0).tolist()) == one.reward
+    if rules is FOUR:
+        assert len({tuple(one.moves[:4]) for one in games if one.opening >= 4}) > 64
+        for one in (one for one in games if one.number < 64):
+            ends = columns["done"][2 * one.number : 2 * one.number + 2].argmax(1)
+            assert (ends + 1).sum() == len(one.moves) - one.opening
+
+
 def test_what_is_recorded_is_what_the_network_says_of_it():
     one = made(FOUR, lanes=4, steps=20)
     columns, _ = one.collect(0)
@@ -193,7 +207,8 @@ def test_goes_on_exactly_from_its_state(name, opponents):
     rules = game(name)
     if rules.seats == 1 and opponents != ("self",):
         return
-    straight, resumed, other = (made(rules, opponents=opponents, steps=20) for _ in range(3))
+    share = 0.5 * (rules.seats == 2)
+    straight, resumed, other = (made(rules, opponents=opponents, steps=20, opening_share=share) for _ in range(3))
     straight.load(weights(straight.actor.network))
     straight.collect(0)
     state = _copied(straight.state())

@@ -199,6 +199,13 @@ def test_whole_hands_are_for_who_learns_from_them():
         build({"learner": {"algorithm": "ppo"}, "run": {"engine": "rllib"}, **hands})
 
 
+def test_games_that_begin_with_random_moves_are_our_own_loops_and_no_whole_hands():
+    asked = {"learner": {"algorithm": "ppo"}, "rollouts": {"opening_share": 0.5}}
+    assert build({"game": {"name": "leduc"}, **asked}).playing.hands == 0
+    with pytest.raises(ConfigError, match=r"our own training loop; leave --engine or opening_share out"):
+        build({"game": {"name": "connect_four"}, "run": {"engine": "sb3"}, **asked})
+
+
 def test_a_network_that_remembers_takes_the_settings_of_plain_rollouts():
     asked = {"game": {"name": "leduc"}, "learner": {"algorithm": "ppo"}}
     assert build({**asked, "network": {"backbone": "mlp:width=8"}}).playing.hands > 0

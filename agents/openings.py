@@ -1,0 +1,53 @@
+"""Random openings of many games at once, so that more than the beaten path is played and learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs import kernels
+from envs.game import Game, Rows
+
+
+def opened(
+    game: Game, rows: Rows, plies: NDArray[np.int64], generator: np.random.Generator
+) -> tuple[Rows, NDArray[np.int64], NDArray[np.float64]]:
+    """Makes up to plies [B] evenly drawn moves in games [B], none of which ends one; a move that would is the last try.
+
+    Returns the positions [B], the moves [B, most plies], of which game i's are the first `ply` of its row, and what
+    they paid each seat [B, seats]. For games whose rows can be copied and whose actions are numbered.
+    """
+    most = int(plies.max(initial=0))
+    moves = np.zeros((len(rows), most), np.int64)
+    paid = np.zeros((len(rows), game.seats))
+    legal = np.empty((len(rows), game.actions), np.bool_)
+    going = plies > 0
+    rows = rows.copy()
+    for ply in range(most):
+        kernels.legal_rows(game, rows, legal)
+        marks = generator.random(len(rows)) * legal.sum(1)
+        chosen = (legal.cumsum(1) > marks[:, None]).argmax(1)
+        after = rows.copy()
+        kernels.play_rows(game, after, chosen)
+        going &= (plies > ply) & ~after["done"]
+        moves[going, ply] = chosen[going]
+        paid[going] += after["reward"][going]
+        rows[going] = after[going]
+    return rows, moves, paid
+
+
+def openable(game: Game) -> bool:
+    """Whether random openings can be made: rows can be copied, and actions are numbered."""
+    return not game.controls and not game.foreign
+
+
+def lengths(game: Game, count: int, share: float, most: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """[count] plies of random openings: from 0 to `most` for a share of games, 0 for the others.
+
+    Never more than half of the longest game.
+    """
+    plies = generator.integers(0, min(most, game.max_plies // 2) + 1, count)
+    drawn: NDArray[Any] = np.where(generator.random(count) < share, plies, 0)
+    return drawn
