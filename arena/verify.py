@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Unable
-from agents.play import ADJUDICATED, SAID, adjudicated, read_forfeit
+from agents.play import ADJUDICATED, adjudicated, illegal, read_forfeit, runaway
 from agents.registry import is_program
 from arena.entrants import weights_digest
 from arena.leaderboard import ANCHOR, ratings
@@ -99,11 +99,9 @@ def verify_agent(folder: Path) -> Report:
     view = kernels.view(rules, rows)
     decision = player.act(view, player.begin(rules, np.arange(len(rows), dtype=np.uint64)))
     report.checked["positions"] = len(rows)
-    if not view.legal[np.arange(len(rows)), decision.action].all():
-        report.fault(f"{player.name} chose a move that is against the rules")
-    for name in SAID:
-        if name in decision.extra and not np.isfinite(decision.extra[name]).all():
-            report.fault(f"{player.name} gives a {name} that is no number")
+    for wrong in (illegal(player, view, decision.action), runaway(player, decision)):
+        for forfeit in list(wrong.values())[:1]:
+            report.fault(f"of {len(rows)} positions {len(wrong)} went wrong: {forfeit.text}")
     return report
 
 

@@ -173,3 +173,17 @@ def test_who_overflows_forfeits_and_says_why(folder, capsys, sims):
     lost = json.loads(capsys.readouterr().out)["forfeits"]
     assert len(lost) == 4 and {one["kind"] for one in lost} == {"nonsense"}
     assert "that is no finite number" in lost[0]["text"] and cli.run(["verify", "arena.db"]) == 0
+    capsys.readouterr()
+    assert cli.run(["verify", str(folder.with_name("huge"))]) == 1
+    assert "of 16 positions 4 went wrong: huge gave a value" in capsys.readouterr().out
+
+
+def test_verify_an_agent_whose_actions_are_vectors(tmp_path, monkeypatch, capsys):
+    rules, heads = game("pendulum"), ("gaussian", "returns")
+    folder = tmp_path / "vectors"
+    save_agent(folder, rules, weights(Network(rules, "mlp:width=16", heads)), backbone="mlp:width=16", heads=heads)
+    assert cli.run(["verify", str(folder)]) == 0
+    assert "whole (16 positions)" in capsys.readouterr().out
+    monkeypatch.setattr("agents.actor.bounded", lambda game, action: np.full_like(action, 9.0))
+    assert cli.run(["verify", str(folder)]) == 1
+    assert "chose [9.0] in pendulum, outside of -2 to 2" in capsys.readouterr().out
