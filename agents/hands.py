@@ -41,6 +41,7 @@ class Known:
     """Information sets that have come up, by a hash table of their keys, and what the network says of each.
 
     used   how many there are         slots  [2^n] the number of the set in each place of the hash table, or -1
+    after  [sets, 2] the set of its seat's own decision before, and what it did there; -1 where that was none
     """
 
     def __init__(self, game: Game) -> None:
@@ -51,6 +52,7 @@ class Known:
         self.legal = np.zeros((ROOM, game.actions), np.bool_)
         self.policy = np.zeros((ROOM, game.actions), np.float32)
         self.value = np.zeros(ROOM, np.float32)
+        self.after = np.zeros((ROOM, 2), np.int32)
 
     def make_room(self, more: int) -> None:
         """Sees to it that so many more have their place."""
@@ -59,14 +61,15 @@ class Known:
             size *= 2
         if size == len(self.keys):
             return
-        kept = (self.keys, self.obs, self.legal, self.policy, self.value)
+        kept = (self.keys, self.obs, self.legal, self.policy, self.value, self.after)
         each = sum(array[0].nbytes for array in kept) + 4 * self.slots.itemsize + 2 * 8 * self.game.actions
         if size * each > MOST_BYTES:  # with the hash table, and what is added up of each action
             raise Unable(
                 f"Seats knew {self.used:,} different things in these games of {self.game.name}, and more would take "
                 f"over {MOST_BYTES / 2**30:g} GiB; set rollouts.hands lower."
             )
-        self.keys, self.obs, self.legal, self.policy, self.value = (self._longer(array, size) for array in kept)
+        longer = (self._longer(array, size) for array in kept)
+        self.keys, self.obs, self.legal, self.policy, self.value, self.after = longer
         self.slots = np.full(4 * size, -1)
         _enter(self.keys[: self.used], self.slots)
 
@@ -82,7 +85,8 @@ class Hands:
     Columns, the first axis one an action in an information set that it was taken in: obs [R, 1, *shape],
     legal [R, 1, A], and [R, 1] action, log_p, value, done, valid, fresh, reward: the mean of all that its seat was paid
     from there to the end, had all seats played the policy; count: how often it was taken; alike: decisions of its
-    information set; set: its key, int64.
+    information set; set: its key, int64; above, by: the key of the set of its seat's own decision before, and what it
+    did there, -1 where that was none.
     """
 
     backend = "torch"
@@ -122,8 +126,9 @@ class Hands:
         while True:
             known.make_room(self.games)
             known.used = play_on(
-                self.game, self.rows, self.rng, known.slots, known.keys, known.obs, known.legal, known.policy, looked,
-                known.used, self.explore, self.length, self.sets, self.actions, self.seats, self.paid, self.ratio,
+                self.game, self.rows, self.rng, known.slots, known.keys, known.obs, known.legal, known.after,
+                known.policy, looked, known.used, self.explore, self.length, self.sets, self.actions, self.seats,
+                self.paid, self.ratio,
             )  # fmt: skip
             if known.used == looked:
                 break
@@ -187,6 +192,8 @@ def _columns(known: Known, count: NDArray[np.float64], mean: NDArray[np.float64]
         "count": often.astype(np.float32),
         "alike": count.sum(1)[at].astype(np.float32),
         "set": known.keys[at].view(np.int64),
+        "above": np.where(known.after[at, 0] < 0, -1, known.keys[known.after[at, 0]].view(np.int64)),
+        "by": known.after[at, 1].astype(np.int64),
     }
     return {name: column[:, None] for name, column in columns.items()} | {"done": ones, "valid": ones, "fresh": ones}
 
@@ -194,9 +201,9 @@ def _columns(known: Known, count: NDArray[np.float64], mean: NDArray[np.float64]
 @Loop
 def play_on(
     rows: Rows, rng: NDArray[np.uint64], slots: NDArray[np.int64], keys: NDArray[np.uint64], obs: NDArray[np.float32],
-    mask: NDArray[np.bool_], policy: NDArray[np.float32], looked: int, used: int, explore: float,
-    length: NDArray[np.int64], sets: NDArray[np.int32], actions: NDArray[np.int32], seats: NDArray[np.int8],
-    paid: NDArray[np.float32], ratio: NDArray[np.float32],
+    mask: NDArray[np.bool_], after: NDArray[np.int32], policy: NDArray[np.float32], looked: int, used: int,
+    explore: float, length: NDArray[np.int64], sets: NDArray[np.int32], actions: NDArray[np.int32],
+    seats: NDArray[np.int8], paid: NDArray[np.float32], ratio: NDArray[np.float32],
 ) -> int:  # fmt: skip
     """Plays every game until it is over, or comes to an information set that has not been `looked` at.
 
@@ -218,6 +225,10 @@ def play_on(
                 keys[at] = word
                 observe(rows[i], obs[at])
                 legal(rows[i], mask[at])
+                after[at] = -1
+                for ply in range(length[i]):
+                    if seats[i, ply] == rows[i].seat:
+                        after[at, 0], after[at, 1] = sets[i, ply], actions[i, ply]
                 used += 1
             if at >= looked:
                 break
