@@ -5,12 +5,14 @@ arguments and nothing else. A worker that dies is made again from its order and 
 chunk, and its call is given out again.
 
 Ray is always asked for token authentication, and never to report its use. Where its own process on a machine dies, it
-ends all that called it there, without a reason: so a thread waits for that, and gives one.
+ends all that called it there, without a reason: so a thread waits for that, and gives one. A crowded machine is waited
+for, with a sentence, where Ray would give up.
 """
 
 from __future__ import annotations
 
 import atexit
+import inspect
 import os
 import secrets
 import socket
@@ -18,8 +20,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +33,10 @@ Item = TypeVar("Item")
 DEATHS = 5
 """Of one worker, one after the other without a finished call between them, before the pool gives up."""
 
+SLOW = 60.0
+"""Seconds after which a worker that has not answered since it was made is spoken of."""
+PATIENCE = {"RAY_agent_register_timeout_ms": "600000", "RAY_worker_register_timeout_seconds": "600"}
+"""How long Ray's own processes and workers may take to start before it ends them; by itself half a minute and one."""
 
 DIED = (
     "Ray's process on this machine (raylet) has died, perhaps for want of memory; start again: a run goes on from its "
@@ -120,6 +127,8 @@ class RayPool:
     lives: list[int] = field(default_factory=list)
     deaths: list[int] = field(default_factory=list)
     """Of each worker since it last finished a call."""
+    up: list[bool] = field(default_factory=list)
+    """Whether each worker has finished a call in this life, or has been said to be slow."""
 
     def __post_init__(self) -> None:
         self.size = len(self.orders)
@@ -127,6 +136,7 @@ class RayPool:
         self.actors = [self._make(i) for i in range(self.size)]
         self.lives = [0] * self.size
         self.deaths = [0] * self.size
+        self.up = [False] * self.size
 
     def _make(self, worker: int) -> Any:
         import ray
@@ -149,6 +159,7 @@ class RayPool:
 
         while True:
             try:
+                self._await(ticket)
                 result = ray.get(ticket.reference)
             except of.RayTaskError as error:
                 raise error.cause from error  # what the worker raised, as it would be raised without Ray
@@ -166,7 +177,17 @@ class RayPool:
                 raise NoCluster(f"Ray has failed ({_first_line(error)}); start again to go on.") from error
             else:
                 self.deaths[ticket.worker] = 0
+                self.up[ticket.worker] = True
                 return result
+
+    def _await(self, ticket: Ticket) -> None:
+        """Says of a worker that is long in coming that it is waited for."""
+        import ray
+
+        if self.up[ticket.worker] or ray.wait([ticket.reference], timeout=SLOW)[0]:
+            return
+        self.up[ticket.worker] = True
+        _say(f"Worker {ticket.worker} is slow to start, or slow at its first call; it is waited for.")
 
     def _replace(self, worker: int, death: Exception) -> None:
         """Makes a worker again; raises NoCluster if that has not helped so far or cannot help."""
@@ -182,8 +203,10 @@ class RayPool:
                 " workers or smaller lanes of the player; started again, the run goes on."
             ) from death
         ray.kill(self.actors[worker])  # it may live on, unreachable, and hold its core
+        _say(f"Worker {worker} has died; it is made again, and its calls are made anew.")
         self.restarts += 1
         self.lives[worker] += 1
+        self.up[worker] = False
         self.actors[worker] = self._make(worker)
 
     def remember(self, worker: int, state: Mapping[str, Any]) -> None:
@@ -265,8 +288,11 @@ def start_ray(cores: int, address: str | None) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
         options |= {"num_cpus": max(1, cores), "include_dashboard": False}
+        for name, limit in PATIENCE.items():
+            os.environ.setdefault(name, limit)
     try:
-        ray.init(address=address or "local", **options)
+        with _unhurried() if address is None else nullcontext():
+            ray.init(address=address or "local", **options)
     except Exception as error:  # Ray's reasons have many types; one that starts too slowly has none of its own
         where = f"at {address}" if address else "on this machine"
         raise NoCluster(
@@ -279,6 +305,47 @@ def start_ray(cores: int, address: str | None) -> None:
     path = next((node["RayletSocketName"] for node in ray.nodes() if node["NodeID"] == own), "")
     if os.path.exists(path):  # on Windows it is no file
         threading.Thread(target=_outlive, args=(path, stopped), daemon=True).start()
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """Within it, Ray's process on this machine starts without waiting for its agents to name their ports.
+
+    It would wait 15 seconds for each, whatever its settings say, and then end itself: on a crowded machine Ray never
+    starts (ray-project/ray#65983). Metrics and dashboard are not used here, so their agent's ports are given as -1,
+    which is what Ray's smallest installation gives; the port of the other one is chosen beforehand. Another version of
+    Ray that is started otherwise is left to itself.
+    """
+    try:
+        services, raylet = import_module("ray._private.services"), import_module("ray._raylet")
+        real, persist = services.start_raylet, raylet.persist_port
+        unused = (
+            raylet.METRICS_AGENT_PORT_NAME,
+            raylet.METRICS_EXPORT_PORT_NAME,
+            raylet.DASHBOARD_AGENT_LISTEN_PORT_NAME,
+        )
+        given = inspect.signature(real)
+    except (ImportError, AttributeError):
+        yield
+        return
+
+    def start(*args: Any, **more: Any) -> Any:
+        call = given.bind(*args, **more)
+        with suppress(LookupError):
+            node = call.arguments["session_dir"], call.arguments["node_id"]
+            for name in unused:
+                persist(*node, name, -1)
+        if "runtime_env_agent_port" in call.arguments:
+            with socket.socket() as free:
+                free.bind(("", 0))
+                call.arguments["runtime_env_agent_port"] = free.getsockname()[1]
+        return real(*call.args, **call.kwargs)
+
+    services.start_raylet = start  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        services.start_raylet = real  # type: ignore[attr-defined]
 
 
 def stop_ray() -> None:
@@ -341,6 +408,11 @@ def _own_token() -> None:
     except OSError as error:
         reason = error.strerror or error
         raise NoCluster(f"Ray's token cannot be kept at {path} ({reason}); --workers 0 runs without Ray.") from error
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
 
 
 def _first_line(error: Exception) -> str:

@@ -135,6 +135,9 @@ class OneProcess(ModuleType):
         self.exceptions.RayError = type("RayError", (Exception,), {})  # type: ignore[attr-defined]
         self.exceptions.RayActorError = type("RayActorError", (Exception,), {"actor_init_failed": False})  # type: ignore
 
+    def wait(self, references: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return references, []
+
     def is_initialized(self) -> bool:
         return True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import subprocess
 import sys
@@ -265,13 +267,36 @@ def test_a_worker_that_cannot_be_made_says_why_at_once():
 
 
 @pytest.mark.ray
-def test_a_worker_that_dies_again_and_again_is_given_up(monkeypatch):
+def test_a_worker_that_dies_again_and_again_is_given_up(monkeypatch, capfd):
     monkeypatch.setattr(cluster, "DEATHS", 2)
+    monkeypatch.setattr(cluster, "SLOW", 0.001)
     pool = make_pool(["order"], [None], local=False, kind=light())
     with pytest.raises(NoCluster, match="Worker 0 has died 2 times in a row"):
         pool.finish(pool.start(0, "__ray_call__", lambda worker: os._exit(1)))
     assert pool.restarts == 1
+    slow = "Worker 0 is slow to start, or slow at its first call; it is waited for.\n"  # once in each life
+    assert capfd.readouterr().err == f"{slow}Worker 0 has died; it is made again, and its calls are made anew.\n{slow}"
     pool.close()
+
+
+@pytest.mark.ray
+def test_ray_waits_for_none_of_its_agents_to_name_a_port(monkeypatch, tmp_path):
+    """It would end itself after 15 seconds, which a crowded machine needs; told by Ray's own signature and files."""
+    from ray._private import services
+
+    given, told = inspect.signature(services.start_raylet), []
+
+    @functools.wraps(services.start_raylet)
+    def started(*args, **more):
+        told.append(given.bind(*args, **more).arguments)
+
+    monkeypatch.setattr(services, "start_raylet", started)
+    node, needed = "0f" * 28, {name: None for name, one in given.parameters.items() if one.default is one.empty}
+    with cluster._unhurried():
+        services.start_raylet(**{**needed, "session_dir": str(tmp_path), "node_id": node, "runtime_env_agent_port": 0})
+    assert services.start_raylet is started and told[0]["runtime_env_agent_port"] > 1023
+    ports = [f"{name}_port_{node}" for name in ("dashboard_agent_listen", "metrics_agent", "metrics_export")]
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == dict.fromkeys(ports, "-1")
 
 
 @pytest.mark.ray
