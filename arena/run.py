@@ -316,6 +316,7 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
         device=device,
         half=workers.precision == "bfloat16" or (workers.precision == "auto" and device == "cuda"),
         playing_device=device_of(workers.device, setting="workers.device"),
+        playing_half=workers.precision == "bfloat16",
         start=config.network.start,
     )
 

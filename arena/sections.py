@@ -110,7 +110,7 @@ class Workers(Section):
         "auto", description="of the learners' networks: auto = cuda where there is one for each"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of the learners' networks: auto = bfloat16 on cuda, with weights in float32"
+        "auto", description="of learners' networks: auto = bfloat16 on cuda; bfloat16: of those in rollouts, too"
     )
 
 

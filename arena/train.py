@@ -37,6 +37,7 @@ class Plan:
     device     of the learner's network: cpu or cuda
     half       whether that computes in bfloat16 where it is enough
     playing_device  of the workers' networks, where they play rollouts or write answers
+    playing_half    whether those that play rollouts compute in bfloat16, too
     """
 
     game: str
@@ -56,13 +57,14 @@ class Plan:
     device: str = "cpu"
     half: bool = False
     playing_device: str = "cpu"
+    playing_half: bool = False
     start: str = ""
 
     def order(self, stream: int) -> Order:
         """What a worker is made from."""
         return Order(
             stream, self.seed, self.game, self.algorithm, self.backbone, self.heads, self.playing, self.backend,
-            self.playing_device,
+            self.playing_device, self.playing_half,
         )  # fmt: skip
 
 

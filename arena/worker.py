@@ -43,6 +43,8 @@ class Order:
     playing: Any
     backend: str = "auto"
     device: str = "cpu"
+    half: bool = False
+    """Whether a network that plays rollouts computes in bfloat16."""
 
 
 class Chunk(NamedTuple):
@@ -93,8 +95,9 @@ class Worker:
         kind = resolve(PLAYERS, name, "player")
         seed = int(np.random.SeedSequence([order.seed, order.stream]).generate_state(1)[0])
         network = Network(game(order.game), order.backbone, order.heads)
-        if order.device != "cpu" and name in PLACED:
-            network = Placed(network.game, order.backbone, order.heads, device=order.device)
+        half = order.half and name == "rollouts"
+        if (half or order.device != "cpu") and name in PLACED:
+            network = Placed(network.game, order.backbone, order.heads, device=order.device, half=half)
         player: Player = kind.of(network, order.playing, seed, order.backend)
         if self._state is not None:
             player.restore(self._state)

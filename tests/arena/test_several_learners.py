@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from agents.hardware import NoDevice, device_of
 from agents.learn.ppo import PPOSettings
 from agents.networks import Network
 from agents.placed import Placed
-from agents.rollouts import RolloutSettings
+from agents.rollouts import Rollouts, RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state
 from arena.config import load
@@ -87,6 +87,7 @@ def test_a_device_that_is_not_there_is_refused_and_auto_takes_what_there_is(monk
     plan = plan_of(load(None, chosen))
     assert (plan.device, plan.half, plan.playing_device) == ("cuda", True, "cpu")
     assert not plan_of(load(None, [*chosen, "workers.precision=float32"])).half
+    assert not plan.playing_half and plan_of(load(None, [*chosen, "workers.precision=bfloat16"])).playing_half
     assert device_of("auto", 2) == "cpu" and device_of("cpu") == "cpu"
     with pytest.raises(NoDevice, match="this machine has 1, and 2 learners want one each"):
         plan_of(load(None, [*chosen, "workers.learners=2", "workers.learner_device=cuda"]))
@@ -98,6 +99,8 @@ def test_learners_and_workers_hold_their_networks_where_they_are_told():
     half = network_of(learner_of(replace(PLAN, half=True)))
     assert isinstance(half, Placed) and half.halved and str(half.device) == "cpu"
     assert type(network_of(learner_of(PLAN))) is not Placed
+    player = Worker(replace(PLAN, playing_half=True).order(0)).player
+    assert isinstance(player, Rollouts) and cast(Placed, player.actor.network).halved
     there = Worker(replace(PLAN, playing_device="meta").order(0)).order
     assert there.device == "meta"
     with torch.device("meta"):
