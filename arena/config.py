@@ -41,26 +41,8 @@ if TYPE_CHECKING:
     from arena.evaluation import EvaluationSettings
     from arena.league import LeagueSettings
 
-LEARNERS: dict[str, str] = {
-    "alphazero": "agents.learn.alphazero:AlphaZeroSettings",
-    "q_learning": "agents.learn.q_learning:QLearningSettings",
-    "ppo": "agents.learn.ppo:PPOSettings",
-    "pqn": "agents.learn.pqn:PQNSettings",
-    "dqn": "agents.learn.dqn:DQNSettings",
-    "nfsp": "agents.learn.nfsp:NFSPSettings",
-    "sac": "agents.learn.sac:SACSettings",
-    "td3": "agents.learn.td3:TD3Settings",
-    "ddpg": "agents.learn.ddpg:DDPGSettings",
-    "impala": "agents.learn.impala:ImpalaSettings",
-    "reinforce": "agents.learn.reinforce:ReinforceSettings",
-    "a2c": "agents.learn.a2c:A2CSettings",
-    "grpo": "agents.learn.grpo:GRPOSettings",
-    "sft": "agents.learn.sft:SFTSettings",
-    "reward_model": "agents.learn.reward_model:RewardModelSettings",
-    "rlhf": "agents.learn.rlhf:RLHFSettings",
-    "dpo": "agents.learn.dpo:DPOSettings",
-}
-"""algorithm -> the dataclass of its settings: what [learner] may hold beside `algorithm`."""
+LEARNERS: dict[str, str] = {name: f"{place}Settings" for name, place in ALGORITHMS.items()}
+"""algorithm -> the dataclass of its settings, beside the learner: what [learner] may hold beside `algorithm`."""
 
 OWNED: dict[str, str] = {
     "league": "arena.league:LeagueSettings",

@@ -25,8 +25,8 @@ class Learner(Protocol):
     Made as `Learner(game, network, settings, seed)`, where `settings` is the dataclass of the algorithm's settings;
     everything random follows from the seed. A learner without a network (a table) is given None for it.
 
-    A learner is one line in `agents.registry.ALGORITHMS`, and one in `arena.config.LEARNERS` for its settings; then
-    `arena train NAME GAME` trains, keeps, resumes and snapshots it.
+    A learner is one line in `agents.registry.ALGORITHMS`; its settings' class stands beside it, under its name and
+    `Settings` (`PPO`, `PPOSettings`). Then `arena train NAME GAME` trains, keeps, resumes and snapshots it.
 
     player   name in `agents.registry.PLAYERS` of what gathers its experience on the workers, and of the section of the
              configuration with that player's settings; "" for a learner that plays by itself, inside `update`: it is
