@@ -19,6 +19,7 @@ from torch import nn
 from agents.backbones.mlp import MLP
 from agents.heads import Policy, Returns
 from agents.networks import Network
+from agents.placed import Placed
 from envs.fingerprints import fingerprint, tell_closures_apart
 from envs.game import COMPILED
 from envs.parts import part
@@ -81,11 +82,12 @@ class Perceptron:
 
     @classmethod
     def of(cls, network: Network) -> Perceptron | None:
-        """The network as a perceptron; None if it is another or a large one, elsewhere than on the CPU, or uncompiled.
+        """The network as a perceptron; None if it is another or a large one, not in float32 on the CPU, or uncompiled.
 
         A network whose layers these are keeps working, and moves with it.
         """
-        if numba.config.DISABLE_JIT or type(network) is not Network or network.size() > LARGEST:  # pyright: ignore
+        plain = type(network) is Network or (type(network) is Placed and not network.halved)
+        if numba.config.DISABLE_JIT or not plain or network.size() > LARGEST:  # pyright: ignore
             return None
         body, heads = network.get_submodule("backbone"), network.heads
         if type(body) is not MLP or set(heads) != {"policy", "returns"}:
@@ -97,8 +99,8 @@ class Perceptron:
         known = {id(part) for layer in layers for part in (layer.weight, layer.bias)}
         known |= {id(returns.mean), id(returns.spread)}
         held = [*network.parameters(), *network.buffers()]
-        plain = all(part.dtype == torch.float32 and part.device.type == "cpu" for part in held)
-        if not plain or {id(part) for part in held} != known:  # it has layers of another sort
+        here = all(part.dtype == torch.float32 and part.device.type == "cpu" for part in held)
+        if not here or {id(part) for part in held} != known:  # it has layers of another sort
             return None
         deep = len(body.layers)
         return cls(network, layers, [*range(deep), deep, deep, deep + 2])

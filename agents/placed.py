@@ -103,7 +103,7 @@ class Placed(Network):
 
     def _own(self, batch: Tensor) -> Tensor:
         """This learner's part of a batch, where the network is."""
-        return batch[_part(len(batch), self.group)].to(self.device)
+        return batch[part_of(len(batch), self.group)].to(self.device)
 
     def _wholes(self, said: Any, count: int) -> Any:
         """Every tensor of what was said, as the whole batch's."""
@@ -137,7 +137,7 @@ def in_parts(call: Callable[Concatenate[Network, Given], Said]) -> Callable[Conc
     return asked
 
 
-def _part(count: int, group: Group | None) -> slice:
+def part_of(count: int, group: Group | None) -> slice:
     """Which of `count` entries are a learner's: as many as anybody's, or one more."""
     if group is None:
         return slice(0, count)
@@ -149,7 +149,7 @@ class _Joined(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, part: Tensor, group: Group, count: int) -> Tensor:
-        ctx.at = _part(count, group)
+        ctx.at = part_of(count, group)
         whole = part.new_zeros(count, *part.shape[1:])
         whole[ctx.at] = part
         group.add(whole)

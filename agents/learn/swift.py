@@ -7,7 +7,7 @@ The gradients are worked out by hand; a test holds them to PyTorch's.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.perceptron import COLUMNS, Perceptron, Reals, backward, forward, room, summing, summing_part
+from agents.placed import Group, part_of
 
 if TYPE_CHECKING:
     from agents.learn.ppo import PPO
@@ -24,19 +25,30 @@ NAMES = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_k
 BETAS, EPSILON = (0.9, 0.999), 1e-5
 """Of Adam, as PPO has it."""
 READ = ("legal", "action", "log_p", "advantage", "target")
+SUMMED = 5
+"""Numbers that are added up over a batch: surrogate, squared error, entropy, divergence and how many were clipped."""
+
+
+Decisions: TypeAlias = tuple[
+    Reals, NDArray[np.bool_], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
+]
+"""Of a fragment: obs [n, numbers], legal [n, A], action, log_p, advantage and target [n]."""
 
 
 class Swift:
-    """The steps of one learner, on its network's and its optimiser's own numbers."""
+    """The steps of one learner, perhaps of a group, on its network's and its optimiser's own numbers.
 
-    def __init__(self, perceptron: Perceptron) -> None:
-        self.perceptron = perceptron
+    Of a group each works out the gradient of its part of a batch, and hears once a batch what the others' come to.
+    """
+
+    def __init__(self, perceptron: Perceptron, group: Group | None = None) -> None:
+        self.perceptron, self.group = perceptron, group
 
     @classmethod
     def of(cls, ppo: PPO) -> Swift | None:
         """The learner's steps compiled; None where its network or its settings ask for more than these do."""
         perceptron = Perceptron.of(ppo.network) if ppo.magnet is None and not ppo.settings.value_clip else None
-        return cls(perceptron) if perceptron is not None else None
+        return cls(perceptron, getattr(ppo.network, "group", None)) if perceptron is not None else None
 
     def descend(self, ppo: PPO, fragment: shared.Fragment, clip: float, bonus: float) -> list[dict[str, float]]:
         """`epochs` passes over a fragment, or fewer if the policy has gone too far; what was measured at each step.
@@ -45,7 +57,7 @@ class Swift:
         """
         s, own = ppo.settings, self.perceptron
         obs = fragment.flat("obs").flatten(1).numpy()
-        legal, action, log_p, advantage, target = (fragment.flat(name).numpy() for name in READ)
+        decisions: Any = (obs, *(fragment.flat(name).numpy() for name in READ))
         count, first, second = self._moments(ppo.optimiser)
         numbers = np.array(
             [
@@ -60,15 +72,14 @@ class Swift:
             ],
             np.float64,
         )
+        go = _pass if self.group is None else self._together
         measured: list[NDArray[np.float64]] = []
         for _ in range(s.epochs):
             parts = [part.numpy() for part in descent.shuffled(len(fragment), s.batch, ppo.generator)]
             ends = np.cumsum([0, *(len(part) for part in parts)])
             told = np.zeros((len(parts), len(NAMES)))
-            taken = _pass(
-                own.flat, own.table, first, second, count, obs, legal, action, log_p, advantage, target,
-                np.concatenate(parts), ends, numbers, told,
-            )  # fmt: skip
+            order = np.concatenate(parts)
+            taken = go(own.flat, own.table, first, second, count, decisions, order, ends, numbers, told)
             measured.extend(told[:taken])
             count += taken
             if taken < len(parts) and not np.isfinite(told[taken, 0]):
@@ -77,6 +88,37 @@ class Swift:
                 break
         self._put_back(ppo.optimiser, count, first, second)
         return [dict(zip(NAMES, one.tolist(), strict=True)) for one in measured]
+
+    def _together(
+        self,
+        flat: Reals,
+        table: NDArray[np.int64],
+        first: Reals,
+        second: Reals,
+        count: int,
+        decisions: Decisions,
+        order: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        numbers: NDArray[np.float64],
+        told: NDArray[np.float64],
+    ) -> int:
+        """`_pass` by all learners of a group at once: gradients and sums are added up in one call a batch."""
+        assert self.group is not None
+        gradient, sums = np.empty_like(flat), np.empty(SUMMED)
+        joined = torch.empty(len(flat) + SUMMED)
+        whole, told_by_all = joined[:-SUMMED].numpy(), joined[-SUMMED:].numpy()
+        for b in range(len(ends) - 1):
+            at = order[ends[b] : ends[b + 1]]
+            mine = part_of(len(at), self.group)
+            _share(flat, table, decisions, at, mine.start, mine.stop, numbers, gradient, sums)
+            whole[:], told_by_all[:] = gradient, sums
+            self.group.add(joined)
+            sums[:] = told_by_all
+            if not _follow(flat, first, second, count + b + 1, whole, sums, numbers, told[b]):
+                return b
+            if numbers[5] and sums[3] > numbers[5]:
+                return b + 1
+        return len(ends) - 1
 
     def _moments(self, optimiser: torch.optim.Optimizer) -> tuple[int, Reals, Reals]:
         """Adam's steps so far, and its running means of gradients and of their squares, in the order of `flat`."""
@@ -108,51 +150,114 @@ def _pass(
     first: Reals,
     second: Reals,
     count: int,
-    obs: Reals,
-    legal: NDArray[np.bool_],
-    action: NDArray[np.int64],
-    log_p: Reals,
-    advantage: Reals,
-    target: Reals,
+    decisions: Decisions,
     order: NDArray[np.int64],
     ends: NDArray[np.int64],
     numbers: NDArray[np.float64],
     told: NDArray[np.float64],
 ) -> int:
     """A step for each batch `order[ends[b] : ends[b + 1]]`; returns how many were taken, and tells of each."""
-    rate, clip, bonus, value_weight, limit, most_kl, normalise, mean, spread = numbers
     acts, slopes = room(table), room(table)
-    gradient, sums = np.empty_like(flat), np.empty(5)
+    gradient, sums = np.empty_like(flat), np.empty(SUMMED)
     for b in range(len(ends) - 1):
         at = order[ends[b] : ends[b + 1]]
-        size = len(at)
-        centre, scale = standing(advantage, at) if normalise and size > 1 else (0.0, 1.0)
-        gradient[:], sums[:] = np.float32(0.0), 0.0
-        for start in range(0, size, COLUMNS):
-            part = at[start : start + COLUMNS]
-            n = len(part)
-            for i in range(n):
-                for k in range(obs.shape[1]):
-                    acts[0, k, i] = obs[part[i], k]
-            forward(flat, table, acts, n)
-            for i in range(n):
-                j = part[i]
-                worth = scale * (advantage[j] - centre)
-                _policy(acts[-3], slopes[-3], i, legal[j], action[j], log_p[j], worth, clip, bonus, size, sums)
-                error = mean + spread * acts[-1, 0, i] - target[j]
-                sums[1] += error * error
-                slopes[-1, 0, i] = value_weight * 2.0 * error / (spread * size)
-            backward(flat, table, acts, slopes, gradient, n)
-        sums /= size
-        value = sums[1] / spread**2
-        told[b, 0] = sums[0] + value_weight * value - bonus * sums[2]
-        told[b, 1], told[b, 2], told[b, 3], told[b, 4], told[b, 5] = sums[0], value, -sums[2], sums[3], sums[4]
-        if not abs(told[b, 0]) < np.inf:  # sums in any order may take x - x for 0, by which isfinite goes
+        slope(flat, table, acts, slopes, decisions, at, 0, len(at), numbers, gradient, sums)
+        if not step(flat, first, second, count + b + 1, gradient, sums, numbers, told[b]):
             return b
-        _adam(flat, first, second, gradient, count + b + 1, rate, limit)
-        if most_kl and sums[3] > most_kl:
+        if numbers[5] and sums[3] > numbers[5]:
             return b + 1
     return len(ends) - 1
+
+
+@summing
+def _share(
+    flat: Reals,
+    table: NDArray[np.int64],
+    decisions: Decisions,
+    at: NDArray[np.int64],
+    low: int,
+    high: int,
+    numbers: NDArray[np.float64],
+    gradient: Reals,
+    sums: NDArray[np.float64],
+) -> None:
+    """`slope` of one batch."""
+    slope(flat, table, room(table), room(table), decisions, at, low, high, numbers, gradient, sums)
+
+
+@summing
+def _follow(
+    flat: Reals,
+    first: Reals,
+    second: Reals,
+    count: int,
+    gradient: Reals,
+    sums: NDArray[np.float64],
+    numbers: NDArray[np.float64],
+    told: NDArray[np.float64],
+) -> bool:
+    """`step` of one batch."""
+    return step(flat, first, second, count, gradient, sums, numbers, told)
+
+
+@summing_part
+def slope(
+    flat: Reals,
+    table: NDArray[np.int64],
+    acts: Reals,
+    slopes: Reals,
+    decisions: Decisions,
+    at: NDArray[np.int64],
+    low: int,
+    high: int,
+    numbers: NDArray[np.float64],
+    gradient: Reals,
+    sums: NDArray[np.float64],
+) -> None:
+    """What decisions at[low:high] add to the batch's gradient and to what is told of it, both written anew."""
+    obs, legal, action, log_p, advantage, target = decisions
+    _, clip, bonus, value_weight, _, _, normalise, mean, spread = numbers
+    size = len(at)
+    centre, scale = standing(advantage, at) if normalise and size > 1 else (0.0, 1.0)
+    gradient[:], sums[:] = np.float32(0.0), 0.0
+    for start in range(low, high, COLUMNS):
+        part = at[start : min(start + COLUMNS, high)]
+        n = len(part)
+        for i in range(n):
+            for k in range(obs.shape[1]):
+                acts[0, k, i] = obs[part[i], k]
+        forward(flat, table, acts, n)
+        for i in range(n):
+            j = part[i]
+            worth = scale * (advantage[j] - centre)
+            _policy(acts[-3], slopes[-3], i, legal[j], action[j], log_p[j], worth, clip, bonus, size, sums)
+            error = mean + spread * acts[-1, 0, i] - target[j]
+            sums[1] += error * error
+            slopes[-1, 0, i] = value_weight * 2.0 * error / (spread * size)
+        backward(flat, table, acts, slopes, gradient, n)
+    sums /= size
+
+
+@summing_part
+def step(
+    flat: Reals,
+    first: Reals,
+    second: Reals,
+    count: int,
+    gradient: Reals,
+    sums: NDArray[np.float64],
+    numbers: NDArray[np.float64],
+    told: NDArray[np.float64],
+) -> bool:
+    """Tells of a batch, and takes step `count` along its gradient unless the loss is no number."""
+    rate, _, bonus, value_weight, limit, _, _, _, spread = numbers
+    value = sums[1] / spread**2
+    told[0] = sums[0] + value_weight * value - bonus * sums[2]
+    told[1], told[2], told[3], told[4], told[5] = sums[0], value, -sums[2], sums[3], sums[4]
+    if not abs(told[0]) < np.inf:  # sums in any order may take x - x for 0, by which isfinite goes
+        return False
+    _adam(flat, first, second, gradient, count, rate, limit)
+    return True
 
 
 @summing_part

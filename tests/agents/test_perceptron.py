@@ -18,6 +18,7 @@ from agents.perceptron import LARGEST, Perceptron
 from agents.placed import Placed
 from agents.rollouts import Rollouts, RolloutSettings
 from envs.registry import game
+from tests.agents.test_placed import groups
 
 compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="uncompiled, PyTorch is the faster")  # pyright: ignore
 
@@ -65,7 +66,7 @@ def test_other_networks_are_left_to_pytorch() -> None:
         network().double(),
         Network(rules, "mlp:width=8", ("policy", "value")),
         Network(rules, "mlp:width=8", ("q",)),
-        Placed(rules, "mlp:width=8", ("policy", "returns")),
+        Placed(rules, "mlp:width=8", ("policy", "returns"), half=True),
     ]
     assert not any(map(Perceptron.of, others))
 
@@ -123,3 +124,11 @@ def test_what_its_steps_do_not_know_is_left_to_pytorch() -> None:
         """Somebody's own, perhaps with another step."""
 
     assert Changed(game("tic_tac_toe"), network(), settings, 0).swift is None
+
+
+@compiled
+def test_learners_of_a_group_take_compiled_steps_too() -> None:
+    (group,) = groups(1)
+    placed = Placed(game("tic_tac_toe"), "mlp:width=8", ("policy", "returns"), group=group)
+    learner = PPO(placed.game, placed, PPOSettings(), 0)
+    assert learner.swift is not None and learner.swift.group is group
