@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents.agent import Unable
-from agents.backbones import Backbone, Carried, Recurrent, fitted
+from agents.backbones import Backbone, Carried, Recurrent, fitted, layout
 from agents.backbones.layers import fold
 from agents.heads import HEADS, Q, Token
 from agents.registry import BACKBONES
@@ -56,7 +56,7 @@ class Network(nn.Module):
             self.heads, self.apart = nn.ModuleDict(), nn.ModuleDict()
             for spec in self.head_specs:
                 head, given = _part(HEADS, spec, "head")
-                self.heads[parse(spec)[0]] = head(self.backbone.kind, self.backbone.out, game, **given)
+                self.heads[parse(spec)[0]] = head(layout(self.backbone), self.backbone.out, game, **given)
             for name, made in self.heads.items():
                 if isinstance(made, Token):
                     made.tie(self.get_submodule("backbone"))

@@ -27,6 +27,7 @@ BACKBONES: dict[str, str] = {
     "mlp": "agents.backbones.mlp:MLP",
     "resnet": "agents.backbones.resnet:ResNet",
     "conv": "agents.backbones.conv:Conv",
+    "windows": "agents.backbones.windows:Windows",
     "elman": "agents.backbones.elman:Elman",
     "gru": "agents.backbones.gru:GRU",
     "lstm": "agents.backbones.lstm:LSTM",

@@ -21,7 +21,7 @@ class Backbone(Protocol):
 
     The stem brings any observation into the layout `kind`, so a backbone meets one layout only.
 
-    kind      the layout it takes and gives
+    kind      the layout it takes, and gives unless it says otherwise (`layout`)
     features  channels (image), width (vector) or width of a token (tokens) of what it gives
     out       shape of what it gives, without the batch axis: (features, H, W), (features,) or (L, features)
     memory    shapes of what it carries from one position to the next, without the batch axis; {} if it carries nothing
@@ -46,6 +46,11 @@ class Recurrent(Backbone, Protocol):
         Where fresh [B, T] is True a game begins: nothing from before is remembered there.
         """
         ...
+
+
+def layout(backbone: Backbone) -> Kind:
+    """The layout of what a backbone gives: that of what it takes, unless it `gives` another."""
+    return getattr(backbone, "gives", backbone.kind)
 
 
 def fitted(shape: tuple[int, ...], kind: Kind) -> tuple[int, ...]:

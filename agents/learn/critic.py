@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from agents.backbones import layout
 from agents.heads import Flat, small
 from agents.networks import Network
 from envs.game import Game
@@ -19,7 +20,7 @@ class Critic(nn.Module):
         self.stem, self.body = body.stem, body.backbone
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.flat = Flat(self.body.kind, self.body.out, 16)
+            self.flat = Flat(layout(self.body), self.body.out, 16)
             self.hidden = nn.Linear(self.flat.size + len(game.controls), width)
             self.score = small(width, 1)
 

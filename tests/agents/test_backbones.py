@@ -24,6 +24,8 @@ PARAMETERS = {
     "resnet": 2 * 32 * 9 + 2 * 32 + 3 * 2 * (32 * 32 * 9 + 2 * 32),
     "resnet:pre=true": 2 * 32 * 9 + 2 * 32 + 3 * (2 * 32 * 32 * 9 + 2 * 2 * 32) + 2 * 32,
     "conv": 2 * 32 * 9 + 32 + 32 * 32 * 9 + 32,
+    # 64 windows of 2 planes of 6 x 6, each with a bias for each of 3 x 4 places, then two layers.
+    "windows": 64 * 2 * 36 + 64 * 12 + (768 * 256 + 256) + (256 * 256 + 256),
     "elman": 84 * 64 + 64 + 2 * (64 * 64 + 64),
     "gru": 84 * 64 + 64 + 3 * 2 * (64 * 64 + 64),
     "lstm": 84 * 64 + 64 + 4 * 2 * (64 * 64 + 64),
@@ -92,6 +94,19 @@ def test_parameters_are_as_many_as_counted_by_hand(spec: str) -> None:
 
 def test_every_name_of_the_table_has_its_parameters_counted() -> None:
     assert set(BACKBONES) <= set(PARAMETERS), "Count the numbers of a new one by hand, and write them into PARAMETERS."
+
+
+@pytest.mark.parametrize("spec", ["windows", "windows:size=3,rim=0", "windows:size=2,rim=2,channels=5"])
+def test_windows_are_a_convolution_with_a_bias_for_each_place(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = build(spec, (2, 6, 7))
+    monkeypatch.setattr("agents.backbones.windows.LARGEST", 0)
+    other = build(spec, (2, 6, 7))
+    assert one.dense and not other.dense
+    with torch.no_grad():
+        one.bias.normal_()
+        other.load_state_dict(one.state_dict())
+        x = torch.rand(3, 2, 6, 7)
+        torch.testing.assert_close(one(x), other(x), rtol=1e-4, atol=1e-5)
 
 
 def test_fit_keeps_every_number_in_its_place() -> None:
