@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
@@ -26,24 +27,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SPECS = sorted([*GAMES, "othello:size=6"])
 STEPPED = ("blackjack", "connect_four", "kuhn", "pendulum")  # whose loop of random steps, made of the others, is tried
-
-
-def run(
-    script: str, cache: Path | None, *, compiled: bool = True, path: Path = ROOT, arguments: Sequence[str] = ()
-) -> Any:
-    """What a script prints as JSON, run in a process of its own; cache None is the ordinary one."""
-    environment = {
-        **os.environ,
-        **({"NUMBA_CACHE_DIR": str(cache)} if cache else {}),
-        "NUMBA_DISABLE_JIT": "0" if compiled else "1",
-        "PYTHONPATH": f"{path}{os.pathsep}{ROOT}",
-        **({} if path == ROOT else {"PYTHONDONTWRITEBYTECODE": "1"}),  # of what is changed within the second
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, cwd=path
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def fields(rows: kernels.Rows) -> bytes:
@@ -107,9 +90,11 @@ def uncompiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         while not (place / "uncompiled" / "digests.json").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
     else:
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", UNCOMPILED, __file__]
         write_text(
             place / "uncompiled" / "digests.json",
-            json.dumps(run(UNCOMPILED, None, compiled=False, arguments=[__file__])),
+            subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout,
         )
     return json.loads((place / "uncompiled" / "digests.json").read_text())
 
@@ -159,46 +144,79 @@ def total(size, compiled):
 """.replace("LONG", "\n".join(f"        x = (x ^ (x >> {i})) * {2 * i + 1}" for i in range(1, 60)))
 
 
+FORKS = """
+import json, os, sys
+import numba
+from envs import kernels
+sys.dont_write_bytecode = True  # of what is changed within the second
+for line in sys.stdin:
+    if not os.fork():
+        folder, before, sizes = json.loads(line)
+        numba.config.CACHE_DIR = folder + "/cache"
+        sys.path.insert(0, folder)
+        exec(before)
+        from tiny import total
+        compiled = []
+        print(json.dumps({"totals": [total(size, compiled) for size in sizes], "compiled": compiled}), flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(1)
+"""
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[subprocess.Popen[str]]:
+    """A process that has compiled nothing and forks, line by line: a new process, but for its second of imports."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", FORKS]
+    with subprocess.Popen(command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as process:
+        yield process
+        process.communicate()
+
+
+Tiny = Callable[..., dict[str, list[int]]]
+
+
 @pytest.fixture
-def tiny(tmp_path: Path) -> Path:
+def play_tiny(tmp_path: Path, forks: subprocess.Popen[str]) -> Tiny:
+    """Plays tiny games of some sizes in a new process, and says what they come to and how many loops it compiled."""
     (tmp_path / "tiny.py").write_text(TINY)
-    return tmp_path
+
+    def play(*sizes: int, before: str = "") -> dict[str, list[int]]:
+        assert forks.stdin and forks.stdout and forks.stderr
+        print(json.dumps([str(tmp_path), before, sizes]), file=forks.stdin, flush=True)
+        answer = forks.stdout.readline()
+        assert answer, forks.stderr.read()
+        return json.loads(answer)
+
+    return play
 
 
-def play_tiny(tiny: Path, *sizes: int, before: str = "") -> dict[str, list[int]]:
-    script = (
-        f"import json\nfrom envs import kernels\n{before}\nfrom tiny import total\ncompiled = []\n"
-        f"totals = [total(size, compiled) for size in {list(sizes)}]\n"
-        "print(json.dumps({'totals': totals, 'compiled': compiled}))"
-    )
-    return run(script, tiny / "cache", path=tiny)
+def test_a_second_process_compiles_nothing(play_tiny: Tiny) -> None:
+    assert play_tiny(3) == {"totals": [3], "compiled": [1]}
+    assert play_tiny(3) == {"totals": [3], "compiled": [0]}
 
 
-def test_a_second_process_compiles_nothing(tiny: Path) -> None:
-    assert play_tiny(tiny, 3) == {"totals": [3], "compiled": [1]}
-    assert play_tiny(tiny, 3) == {"totals": [3], "compiled": [0]}
+def test_a_changed_rule_is_compiled_anew(play_tiny: Tiny, tmp_path: Path) -> None:
+    assert play_tiny(3)["totals"] == [3]
+    (tmp_path / "tiny.py").write_text(TINY.replace("size * STEP", "size + STEP"))
+    assert play_tiny(3) == {"totals": [4], "compiled": [1]}
+    (tmp_path / "tiny.py").write_text(TINY.replace("size * STEP", "size + STEP").replace("STEP = 1", "STEP = 2"))
+    assert play_tiny(3) == {"totals": [5], "compiled": [1]}
 
 
-def test_a_changed_rule_is_compiled_anew(tiny: Path) -> None:
-    assert play_tiny(tiny, 3)["totals"] == [3]
-    (tiny / "tiny.py").write_text(TINY.replace("size * STEP", "size + STEP"))
-    assert play_tiny(tiny, 3) == {"totals": [4], "compiled": [1]}
-    (tiny / "tiny.py").write_text(TINY.replace("size * STEP", "size + STEP").replace("STEP = 1", "STEP = 2"))
-    assert play_tiny(tiny, 3) == {"totals": [5], "compiled": [1]}
+def test_rules_of_one_name_cached_by_two_processes_are_not_mixed_up(play_tiny: Tiny) -> None:
+    assert play_tiny(3)["totals"] == [3]
+    assert play_tiny(7)["totals"] == [7]
+    assert play_tiny(3, 7) == {"totals": [3, 7], "compiled": [0, 0]}
 
 
-def test_rules_of_one_name_cached_by_two_processes_are_not_mixed_up(tiny: Path) -> None:
-    assert play_tiny(tiny, 3)["totals"] == [3]
-    assert play_tiny(tiny, 7)["totals"] == [7]
-    assert play_tiny(tiny, 3, 7) == {"totals": [3, 7], "compiled": [0, 0]}
-
-
-def test_without_names_of_their_own_they_are_mixed_up(tiny: Path) -> None:
+def test_without_names_of_their_own_they_are_mixed_up(play_tiny: Tiny) -> None:
     """The negative control: this is what `tell_closures_apart` is for."""
     off = "kernels.tell_closures_apart = lambda function: None"
-    assert play_tiny(tiny, 3, before=off)["totals"] == [3]
-    assert play_tiny(tiny, 7, before=off)["totals"] == [7]
-    assert play_tiny(tiny, 3, 7, before=off)["totals"] == [3, 3]
+    assert play_tiny(3, before=off)["totals"] == [3]
+    assert play_tiny(7, before=off)["totals"] == [7]
+    assert play_tiny(3, 7, before=off)["totals"] == [3, 3]
 
 
 def test_the_fingerprint_follows_sources_closures_and_constants() -> None:
