@@ -193,7 +193,7 @@ class League:
         self.rate()
         rated = self.status.ratings
         if rated is not None:
-            self.store.add_ratings(self.game, self.store.last_number(), rated.rows())
+            self.store.add_ratings(self.game, self.store.last_counted(self.game), rated.rows())
             if self.status.newest in rated.names:
                 self.run.log("league/elo", float(rated.elo[rated.names.index(self.status.newest)]))
 

@@ -291,6 +291,11 @@ class Store:
         """The number of the last game committed; 0 before the first."""
         return self._rows("SELECT coalesce(max(number), 0) FROM games")[0][0]
 
+    def last_counted(self, game: str) -> int:
+        """The number of the last game of a game that ratings are made from; 0 before the first."""
+        query = f"SELECT coalesce(max(number), 0) FROM games WHERE game = ? AND purpose IN ({_marks(RATED)})"
+        return self._rows(query, (game, *RATED))[0][0]
+
     def _read_games(self, numbers: Sequence[int]) -> list[StoredGame]:
         marks = _marks(numbers)
         seats: dict[int, list[tuple[str, float]]] = {}
@@ -363,9 +368,13 @@ class Store:
         return self._rows(query, (game, game_of(game).version, *RATED))[0][0]
 
     def add_ratings(self, game: str, upto: int, rows: Iterable[Mapping[str, str | float]]) -> None:
-        """Keeps what everybody's rating was after game number `upto` (rows as of `Ratings.rows`)."""
+        """Keeps what everybody's rating was after game number `upto` (rows as of `Ratings.rows`).
+
+        What was kept of that number before is replaced: a run that goes on after a kill rates the same games again.
+        """
         now = time.time()
         with self._transaction():
+            self._db.execute("DELETE FROM ratings WHERE game = ? AND upto = ?", (game, upto))
             self._db.executemany(
                 "INSERT OR REPLACE INTO ratings VALUES (?,?,?,?,?,?,?,?)",
                 [

@@ -318,7 +318,7 @@ class Season:
         self.meet(pairings)
         self.rate()
         if self.ratings is not None:
-            self.store.add_ratings(self.game, self.store.last_number(), self.ratings.rows())
+            self.store.add_ratings(self.game, self.store.last_counted(self.game), self.ratings.rows())
 
     def meet(self, pairings: list[Pairing]) -> list[tuple[Pairing, Any]]:
         """Plays games of two members on all workers, stores them, and returns those that did not fail.

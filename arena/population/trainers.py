@@ -427,6 +427,7 @@ class Trainers:
                     "games": pupil.games,
                     "settings": {key: getattr(pupil.settings, key) for key in bred},
                     "waiting": pupil.waiting,
+                    "metrics": dict(pupil.metrics),
                 }
                 for name, pupil in self.pupils.items()
             },
@@ -454,6 +455,7 @@ class Trainers:
             pupil.learner = self._learner(name, pupil.settings, pupil.lives)
             pupil.learner.restore(kept["learner"])
             pupil.weights, pupil.waiting = kept["weights"], kept.get("waiting")
+            pupil.metrics = dict(kept.get("metrics", {}))
 
     def close(self) -> None:
         """Lets the workers go."""

@@ -252,13 +252,13 @@ def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     assert same(whole.trainers.state(), again.trainers.state())
     assert whole.population.digests().keys() == again.population.digests().keys()
     assert games(tmp_path / "a") == games(tmp_path / "b")  # rating games too: none more, for what a kill left
-    other = play(tmp_path / "c", 1, plan(seed=1))
-    assert not same(whole.trainers.state()["pupils"], other.trainers.state()["pupils"])
+    assert not same(whole.trainers.state()["pupils"], play(tmp_path / "c", 1, plan(seed=1)).trainers.state()["pupils"])
 
 
-def games(folder: Path) -> dict:
+def games(folder: Path) -> tuple:
     with Store.read(folder / "arena.db") as store:
-        return {one.id: (one.purpose, one.seats, one.moves) for one in store.games()}
+        rated = sorted((one.upto, one.name, one.elo, one.games) for one in store.rating_history("kuhn"))
+        return {one.id: (one.purpose, one.seats, one.moves) for one in store.games()}, rated
 
 
 def same(a, b) -> bool:

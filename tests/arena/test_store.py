@@ -127,6 +127,15 @@ def test_ratings_are_kept_over_time(store):
     history = store.rating_history("connect_four")
     assert [(p.name, p.elo, p.upto, p.games) for p in history] == [("a", 10.0, 3, 4), ("b", 0.0, 3, 4)]
     assert store.rating_history("connect_four", after=time.time() + 1) == []
+    store.add_ratings("connect_four", 3, [{**row, "elo": 20.0}])  # by a run that goes on after a kill
+    store.add_ratings("connect_four", 4, [row])
+    assert [(p.name, p.elo, p.upto) for p in store.rating_history("connect_four")] == [("a", 20.0, 3), ("a", 10.0, 4)]
+
+
+def test_the_last_game_that_counts_is_no_game_of_self_play(store):
+    assert store.last_counted("connect_four") == 0
+    store.add_games([game("one"), game("two", purpose="selfplay")])
+    assert (store.last_counted("connect_four"), store.last_number()) == (1, 2)
 
 
 def test_a_reader_sees_what_is_committed_and_cannot_write(store):
