@@ -34,7 +34,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="How far this start trains: in decisions of the game, or alphazero's updates.",
+            help="How far this start trains, to a round's end: in decisions, answers, or alphazero's updates.",
         ),
     ] = None,
     minutes: Minutes = None,
