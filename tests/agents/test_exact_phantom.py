@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from agents.agent import Decision, Unable
-from agents.exact import phantom
 from agents.exact.best_response import best_response
-from agents.exact.phantom import OPEN, Sets, answers, forgotten, policy_of, results, sequences, sets_of, winning
+from agents.exact.phantom import answers, forgotten, sequences
+from agents.exact.phantom_sets import OPEN, Sets, alive_sets, policy_of, results, sets_of, winning
 from agents.exact.tree import TooLarge, Tree, flatten
 from agents.registry import agent
 from envs.boards.phantom import phantom as phantom_rules
@@ -116,7 +116,7 @@ def test_information_sets_are_as_many_as_is_published() -> None:
     """Those of unfinished positions; what is walked are the fewer in which something is still to be decided."""
     for seat, published in enumerate(KNOWN["infosets"]):
         unfinished = results_unfinished(game("dark_hex"), seat)
-        assert sequences(9, phantom._alive(9, unfinished, seat)).sum() == published
+        assert sequences(9, alive_sets(9, unfinished, seat)).sum() == published
     assert [len(one.stones) for one in both(SMALL)] <= np.diff(flatten(SMALL).bounds).tolist()
 
 
