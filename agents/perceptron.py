@@ -90,7 +90,7 @@ class Perceptron:
         if numba.config.DISABLE_JIT or not plain or network.size() > LARGEST:  # pyright: ignore
             return None
         body, heads = network.get_submodule("backbone"), network.heads
-        if type(body) is not MLP or set(heads) != {"policy", "returns"}:
+        if type(body) is not MLP or body.tanh or set(heads) != {"policy", "returns"}:
             return None
         policy, returns = heads["policy"], heads["returns"]
         if not isinstance(policy, Policy) or not isinstance(returns, Returns):

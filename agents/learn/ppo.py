@@ -21,6 +21,7 @@ from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
 from agents.learn.mean_strategy import MeanStrategy
+from agents.learn.reward_spread import RewardSpread
 from agents.learn.swift import Swift
 from agents.losses import (
     chosen_and_entropy,
@@ -57,6 +58,8 @@ class PPOSettings:
     value_clip        0, or how far a value may move likewise, in units of the returns' spread
     normalise         whether advantages are brought to mean 0 and spread 1 in each batch; of whole hands
                       (`agents.hands`) it is the returns' spread that they are measured by
+    normalise_rewards whether values are learned in units of the running spread of the discounted return about 0, and
+                      rewards are cut at ten of them (`reward_spread`), not in units of the targets about their mean
     even              of whole hands: decisions of an information set that earn it half of the weight that it can have,
                       so that rare ones are learned nearly as fast as others, and decisions that an action's advantage
                       is brought towards 0 by (`heeded`); 0 weighs every decision alike
@@ -83,6 +86,7 @@ class PPOSettings:
     final_entropy: float = 1.0
     value_clip: float = 0.0
     normalise: bool = True
+    normalise_rewards: bool = False
     even: float = 0.0
     most_kl: float = 0.0
     gradient: float = 0.5
@@ -158,11 +162,14 @@ class PPO:
         if settings.magnet and game.controls:
             raise Unable(f"A magnet draws policies of moves, and in {game.name} actions are vectors; set magnet to 0.")
         self.magnet = network.twin() if settings.magnet else None
+        self.rewards = RewardSpread(settings.discount) if settings.normalise_rewards else None
         self.swift = Swift.of(self) if type(self) is PPO else None
 
     def update(self, experience: Columns, progress: float) -> Metrics:
         """Algorithm 1's inner part: advantages of the fragment, then `epochs` passes over it in shuffled batches."""
         s = self.settings
+        if self.rewards is not None:
+            experience = self.rewards.see(experience)
         valid = experience["valid"]
         advantage = gae(
             *(experience[k] for k in ("reward", "value", "done", "valid")), discount=s.discount, decay=s.decay
@@ -180,7 +187,10 @@ class PPO:
             with torch.no_grad():
                 fragment.add("magnet", fragment.whole(self.magnet)["policy"].flatten(0, 1)[fragment.chosen])
         # Differs: values are learned in units of the returns' own spread.
-        self.unit = shared.rescale(self.network, fragment.flat("target"), self.rounds)
+        if self.rewards is not None:
+            self.unit = self.rewards.rescale(self.network)
+        else:
+            self.unit = shared.rescale(self.network, fragment.flat("target"), self.rounds)
         rate = s.learning_rate * descent.line(1.0, s.final_rate, progress)
         clip = s.clip * descent.line(1.0, s.final_clip, progress)
         bonus = s.entropy * descent.line(1.0, s.final_entropy, progress)
@@ -275,6 +285,8 @@ class PPO:
             own["strategy"] = self.strategy.state()
         if self.magnet is not None:
             own["magnet"] = self.magnet.state_dict()
+        if self.rewards is not None:
+            own["rewards"] = self.rewards.state()
         return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -286,6 +298,8 @@ class PPO:
             self.strategy.restore(state["strategy"])
         if self.magnet is not None:
             self.magnet.load_state_dict(state.get("magnet", state["network"]))
+        if self.rewards is not None and "rewards" in state:
+            self.rewards.restore(state["rewards"])
 
 
 def heeded(

@@ -60,6 +60,7 @@ def test_other_networks_are_left_to_pytorch() -> None:
     others = [
         large,
         network(backbone="mlp:layers=1,width=8,norm=true"),
+        network(backbone="mlp:layers=1,width=8,tanh=true"),
         network(backbone="gru:width=8"),
         network(backbone="conv"),
         network("pendulum", "mlp:width=8"),
