@@ -17,8 +17,8 @@ from envs.game import Game
 from envs.registry import game as game_of
 from envs.registry import kept_game
 
-PURPOSES = ("rating", "selfplay", "tournament", "match", "play", "any")
-"""Which stored games can be followed."""
+PURPOSES = ("rating", "selfplay", "league", "tournament", "match", "play", "any")
+"""Which stored games can be followed; league: of a league's learners against others, to learn from."""
 
 NEWEST, NOBODY = "newest", "none"
 """Analysts that are no spec: the newest snapshot of the game, and nobody."""

@@ -28,7 +28,7 @@ def export(
     ] = None,
     game: Annotated[str | None, typer.Option("--game", help="Without ids: only this game's.")] = None,
     purpose: Annotated[
-        str | None, typer.Option("--purpose", help="Only rating, selfplay, tournament, match or play games.")
+        str | None, typer.Option("--purpose", help="Only rating, selfplay, league, tournament, match or play games.")
     ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Only of this run or tournament.")] = None,
     format: Annotated[

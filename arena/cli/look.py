@@ -62,7 +62,10 @@ def watch(
     ] = None,
     league: Annotated[bool, typer.Option("--league", help="The newest games of a running league.")] = False,
     purpose: Annotated[
-        str, typer.Option("--purpose", help="Which games of a league: rating, selfplay, tournament, match, play, any.")
+        str,
+        typer.Option(
+            "--purpose", help="Which games of a league: rating, selfplay, league, tournament, match, play, any."
+        ),
     ] = "rating",
     run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Only the games of this run.")] = None,
     export: Export = None,

@@ -128,6 +128,7 @@ def sweep(
         known(BACKBONES, backbone, "backbone")
     from arena import sweep as sweeping
     from arena.cluster import stop_ray
+    from arena.sections import cores
 
     folder = out or Path("runs") / folder_name(f"sweep-{game}-{algorithm}")
     choices = [sweeping.choice(text, algorithm) for text in given or ()]
@@ -138,7 +139,7 @@ def sweep(
         try:
             for settings in search.waves():
                 jobs = sweeping.plan(algorithm, game, settings, backbone=backbone, **shared)
-                many = sweeping.cores() if workers is None else workers
+                many = cores() if workers is None else workers
                 count = min(many, len(jobs)) if workers is None and len(jobs) > 1 else workers or 0
                 for result in sweeping.run_all(jobs, workers=count, address=address, heard=heard):
                     results.append(result)

@@ -179,6 +179,7 @@ def test_describe_and_export_from_the_command_line(arena, tmp_path: Path) -> Non
     for wrong, says in (
         ("watch --league tic_tac_to", "did you mean 'tic_tac_toe'?"),
         ("watch --league --purpose ratings", "did you mean 'rating'?"),
+        ("watch --league --purpose league --describe", "Waiting for the first league game."),
         ("watch tic_tac_toe first random --analyst solver", "judges stored games"),
         ("watch --game-id one --describe --export x.png", "choose one"),
         ("play tic_tac_toe --against random --name random", "name of the agent"),
