@@ -109,7 +109,8 @@ def check_version(database: sqlite3.Connection, path: Path) -> None:
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; in a folder that cannot be written, one that trusts nobody else does."""
-    address = path.resolve().as_uri()
+    path = path.resolve()
+    address = path.as_uri()
     options: Any = {"uri": True, "isolation_level": None, "timeout": 30}
     connection = sqlite3.connect(f"{address}?mode=ro", check_same_thread=False, **options)
     try:

@@ -18,11 +18,12 @@ class Lock:
     """The right to write `path`, held from construction until `release` or the end of the process, however it ends.
 
     It lies on `<path>.lock`, which stays behind and means nothing by itself: the kernel holds the lock, for this
-    process alone, not for its children.
+    process alone, not for its children. A link shares the lock of what it points to.
     """
 
     def __init__(self, path: Path, *, otherwise: str = "wait until it ends or stop it.") -> None:
-        self.path = path.resolve().with_name(path.name + ".lock")
+        file = path.resolve()
+        self.path = file.with_name(f"{file.name}.lock")
         if self.path in _held:
             raise Busy(f"{path} is being written by this very process already; {otherwise}")
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -32,8 +33,12 @@ class Lock:
             holder = os.read(handle, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
             raise Busy(f"{path} is being written by process {holder}; {otherwise}") from None
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
+        except OSError:
+            os.close(handle)
+            raise
         self._handle: int | None = handle
         _held.add(self.path)
 

@@ -7,6 +7,7 @@ disk; a process that is killed inside one leaves nothing of it.
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ Kind = Literal["anchor", "snapshot", "learner", "agent", "person"]
 
 RATED = ("rating", "tournament", "match")
 """The purposes of the games that ratings are made from; self-play and games with people are kept but do not count."""
+
+
+PATIENCE, TRIES = 3.0, 10
+"""Seconds that a writer waits for another program before it says so, and how many times as long before it gives up."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +92,18 @@ class Store:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        if self.path.exists() and not self.path.is_file():
+            raise StoreError(f"{path} is no plain file; name one to keep games in, as in --db arena.db.")
         with told(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock: Lock | None = Lock(self.path, otherwise="wait for it, stop it, or keep these games elsewhere.")
         try:
             with told(self.path):
-                self._db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+                self._db = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
                 self._db.execute("PRAGMA foreign_keys = ON")
                 prepare(self._db, self.path)
                 self._db.execute("PRAGMA synchronous = FULL")
-                self._db.execute("BEGIN IMMEDIATE")  # says now, not after an hour's play, that the folder is read-only
+                self._begin()  # says now, not after an hour's play, that the folder is read-only
                 self._db.execute("COMMIT")
         except BaseException:
             self._lock.release()
@@ -127,10 +134,23 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def _begin(self) -> None:
+        """Takes the right to write; says that it waits where another program, such as sqlite3's shell, has it."""
+        for tried in range(1, TRIES + 1):
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or tried == TRIES:
+                    raise
+                if tried == 1:
+                    left = (TRIES - 1) * PATIENCE
+                    sys.stderr.write(f"{self.path} is locked by another program; waiting {left:.0f} s for it.\n")
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with told(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield
                 self._db.execute("COMMIT")

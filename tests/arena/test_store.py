@@ -157,6 +157,38 @@ def test_a_second_writer_is_told_who_the_first_is(store):
     store.add_games([game("still mine")])
 
 
+def test_a_link_to_a_database_shares_its_lock(store, tmp_path):
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(store.path)
+    with pytest.raises(Busy, match="this very process"):
+        Store(link)
+    with Store.read(link) as reader:
+        assert [member.name for member in reader.members()] == ["a", "b"]
+
+
+def test_a_writer_says_that_it_waits_for_another_program(store, capsys, monkeypatch):
+    monkeypatch.setattr("arena.store.TRIES", 3)
+    with sqlite3.connect(store.path, isolation_level=None) as other:
+        store._db.execute("PRAGMA busy_timeout = 20")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked by another program; close it"):
+            store.add_games([game("one")])
+        assert capsys.readouterr().err.count("waiting") == 1
+        other.execute("ROLLBACK")
+        assert store.add_games([game("one")]) == 1 and not capsys.readouterr().err
+    other.close()
+
+
+def test_what_is_no_plain_file_is_refused_and_gets_no_lock(tmp_path):
+    with pytest.raises(StoreError, match="no plain file"):
+        Store(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="no plain file"):
+        Store(tmp_path / "pipe")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
 def test_a_lock_dies_with_its_process(tmp_path):
     path = tmp_path / "x"
     code = (
