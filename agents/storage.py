@@ -37,10 +37,13 @@ from envs.registry import check_options, kept_game, nearest, parse
 if TYPE_CHECKING:
     from envs.game import Game
 
-FORMAT = 1
+FORMAT, READ = 2, (1, 2)
+"""The format that is written, and those that are read: they differ in what `agent_digest` covers."""
 MOST_TEXT = 64 * 1024
 MOST_DOTS = 1000
 """In agent.toml: a key of very many parts takes Python's reader minutes."""
+MOST_HEADS = 64
+"""In agent.toml: a network of thousands takes half a minute to be refused."""
 MOST_HEADER = 1024 * 1024
 MOST_WEIGHTS = 2 * 1024**3
 
@@ -141,9 +144,25 @@ def read_table(folder: Path) -> tuple[ActionValues, Game]:
 
 
 def agent_digest(folder: Path) -> str:
-    """SHA-256 of agent.toml and of the weights beside it, whether they belong together or not; raises `BadAgent`."""
+    """SHA-256 of the weights and of what agent.toml says of how they play, whether or not they belong together.
+
+    When and by whom an agent was made is no part of it, but in format 1, whose digests databases hold. Raises
+    `BadAgent`.
+    """
     text, blob = _bytes(folder / "agent.toml", MOST_TEXT), _bytes(folder / "weights.safetensors", MOST_WEIGHTS)
-    return hashlib.sha256(text + hashlib.sha256(blob).digest()).hexdigest()
+    return hashlib.sha256(_playing(text) + hashlib.sha256(blob).digest()).hexdigest()
+
+
+def _playing(text: bytes) -> bytes:
+    """Of agent.toml what decides how an agent plays; all of it where that is not known."""
+    try:
+        table = _parsed(text)
+        if table.get("format") != FORMAT:
+            return text
+        kept = {key: value for key, value in table.items() if key not in ("created", "parent", "step")}
+        return json.dumps(kept, sort_keys=True, default=str).encode()
+    except (ValueError, RecursionError):
+        return text
 
 
 def _weights(folder: Path, stored: Stored) -> bytes:
@@ -270,16 +289,14 @@ def read_text(folder: Path) -> Stored:
     if not os.path.lexists(file):
         raise BadAgent(f"{folder} is no agent: it has no agent.toml; name a folder such as runs/NAME/agents/MEMBER.")
     try:
-        text = _bytes(file, MOST_TEXT).decode("utf-8")
-        if text.count(".") > MOST_DOTS:
-            raise ValueError(f"it has more than {MOST_DOTS:,} dots")
-        table = tomllib.loads(text)
+        table = _parsed(_bytes(file, MOST_TEXT))
     except (ValueError, RecursionError) as error:
         if isinstance(error, BadAgent):
             raise
         raise BadAgent(f"{file} is not TOML ({error}); copy the folder anew.") from None
-    if table.get("format") != FORMAT:
-        raise BadAgent(f"{file} has format {table.get('format')!r}, and this version reads format {FORMAT}; update.")
+    if table.get("format") not in READ:
+        known = " and ".join(map(str, READ))
+        raise BadAgent(f"{file} has format {table.get('format')!r}, and this version reads {known}; update.")
     kinds: dict[str, type] = {"rules": int, "step": int, "heads": list, "search": dict, "format": int}
     known = [f.name for f in fields(Stored)]
     for key in table:
@@ -289,9 +306,18 @@ def read_text(folder: Path) -> Stored:
         kind = kinds.get(key, str)
         if type(table.get(key)) is not kind:
             raise BadAgent(f"{file} needs '{key}' as {kind.__name__}; copy the folder anew.")
-    if not all(type(head) is str for head in table["heads"]):
-        raise BadAgent(f"{file} needs 'heads' as a list of names; copy the folder anew.")
+    if len(table["heads"]) > MOST_HEADS or not all(type(head) is str for head in table["heads"]):
+        raise BadAgent(f"{file} needs 'heads' as a list of names, {MOST_HEADS} at most; copy the folder anew.")
+    if not 0 <= table["step"] < 2**63:
+        raise BadAgent(f"{file} needs 'step' as a whole number that is not negative; copy the folder anew.")
     return Stored(**{**table, "heads": tuple(table["heads"])})
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    written = text.decode("utf-8")
+    if written.count(".") > MOST_DOTS:
+        raise ValueError(f"it has more than {MOST_DOTS:,} dots")
+    return tomllib.loads(written)
 
 
 def _checked(folder: Path, stored: Stored) -> Game:

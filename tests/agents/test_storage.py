@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import shutil
 import sys
 import tomllib
@@ -139,8 +140,8 @@ def test_a_wrong_option_is_named(folder: Path, options: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ("format = 1", "format = 2", "format 2"),
-        ("format = 1", "", "format None"),
+        ("format = 2", "format = 3", "format 3"),
+        ("format = 2", "", "format None"),
         ('game = "tic_tac_toe"', 'game = "tic_tac_to"', "did you mean 'tic_tac_toe'"),
         ('game = "tic_tac_toe"', 'game = "connect_four"', "do not fit"),
         ('game = "tic_tac_toe"', 'game = "../../etc/passwd"', "no game"),
@@ -149,6 +150,8 @@ def test_a_wrong_option_is_named(folder: Path, options: str, text: str) -> None:
         ("rules = 1", "rules = true", "'rules' as int"),
         ("step = 120", 'step = "120"', "'step' as int"),
         ("step = 120", "stepp = 120", "did you mean 'step'"),
+        ("step = 120", "step = -1", "'step' as a whole number that is not negative"),
+        ("step = 120", f"step = {2**63}", "'step' as a whole number"),
         ('parent = "walter"', "", "'parent' as str"),
         (BODY, "mlp:layers=2,width=8", "is missing"),
         (BODY, "mlp:layers=1,width=9", "belongs"),
@@ -159,14 +162,15 @@ def test_a_wrong_option_is_named(folder: Path, options: str, text: str) -> None:
         ('["policy", "value"]', '["policy"]', "unknown"),
         ('["policy", "value"]', '["policy", "../value"]', "no head"),
         ('["policy", "value"]', "[1, 2]", "list of names"),
+        ('["policy", "value"]', json.dumps(["policy"] * 65), "list of names, 64 at most"),
         ("simulations = 16", "simulations = 999999999999", "simulations must lie in"),
         ("simulations = 16", "simulation = 16", "did you mean 'simulations'"),
         ("c_puct = 2.0", "c_puct = inf", "c_puct"),
-        ("format = 1", 'format = 1\nweights = "../../other.safetensors"', "unknown key 'weights'"),
-        ("format = 1", "format = = 1", "not TOML"),
-        ("format = 1", "format = 1\nx = " + "[" * 5000, "not TOML"),
-        ("format = 1", f"format = 1\n{'.'.join('a' * 2000)} = 1", "more than 1,000 dots"),
-        ("format = 1", "format = 1\n# " + "x" * 70_000, "larger than"),
+        ("format = 2", 'format = 2\nweights = "../../other.safetensors"', "unknown key 'weights'"),
+        ("format = 2", "format = = 2", "not TOML"),
+        ("format = 2", "format = 2\nx = " + "[" * 5000, "not TOML"),
+        ("format = 2", f"format = 2\n{'.'.join('a' * 2000)} = 1", "more than 1,000 dots"),
+        ("format = 2", "format = 2\n# " + "x" * 70_000, "larger than"),
     ],
 )
 def test_every_wrong_entry_is_refused_in_one_sentence(folder: Path, old: str, new: str, text: str) -> None:
@@ -379,6 +383,21 @@ def test_the_digest_covers_weights_and_settings(folder: Path) -> None:
     (folder / "weights.safetensors").unlink()
     with pytest.raises(BadAgent, match="cannot be read"):
         agent_digest(folder)
+
+
+def test_the_digest_covers_what_plays_and_not_when_and_by_whom_it_was_made(folder: Path) -> None:
+    before = agent_digest(folder)
+    for old, new in (("step = 120", "step = 121"), ('parent = "walter"', 'parent = "wanda"')):
+        rewrite(folder, old, new)
+        assert agent_digest(folder) == before
+    text = (folder / "agent.toml").read_text(encoding="utf-8")
+    made = re.sub(r'created = ".*"', 'created = "1999-01-01T00:00:00+00:00"', text)
+    (folder / "agent.toml").write_text(made, encoding="utf-8")
+    assert made != text and agent_digest(folder) == before
+    rewrite(folder, "format = 2", "format = 1")  # of an earlier arena: by all of its text, as databases have it
+    blob = hashlib.sha256((folder / "weights.safetensors").read_bytes()).digest()
+    assert agent_digest(folder) == hashlib.sha256((folder / "agent.toml").read_bytes() + blob).hexdigest()
+    load_agent(folder)
 
 
 def test_a_file_put_in_place_of_another_is_what_is_looked_at(folder: Path, tmp_path: Path) -> None:
