@@ -45,4 +45,4 @@ def device_of(name: str, count: int = 1, setting: str = "device") -> str:
     if name == "auto":
         return "cpu"
     wanted = "none that PyTorch can use" if not there else f"{there}, and {count} learners want one each"
-    raise NoDevice(f'{setting} is "cuda", and of CUDA devices this machine has {wanted}; set it to "cpu" or "auto".')
+    raise NoDevice(f'{setting} is "cuda", and of CUDA devices this machine has {wanted}; set it to "cpu".')

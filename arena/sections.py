@@ -177,6 +177,8 @@ def _sentence(model: type[BaseModel], error: Any, section: str) -> str:
 def near(name: str, known: Sequence[str]) -> str:
     """What a name was perhaps meant to be, where a table has no such name."""
     hint = nearest(name, list(known))
+    if not hint.startswith("did you mean"):
+        hint = f"there are: {', '.join(sorted(known))}."
     return hint if len(hint) < 400 else f"there are {len(known)} others."
 
 

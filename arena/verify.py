@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +63,15 @@ def verify(path: Path, heard: Callable[[int, int], None] = lambda done, total: N
 def verify_run(folder: Path, heard: Callable[[int, int], None]) -> Report:
     """Reads a run's settings and the state that it would go on from, and tries each of its agents."""
     from arena.checkpoint import load_state
-    from arena.config import load
+    from arena.config import check_same_run, load
+
+    def settings(path: Path) -> object:
+        config = load(path, trusted=False)
+        check_same_run(config, path)  # one that was emptied reads as all defaults
+        return config
 
     report = Report(str(folder), "run")
-    for what, read in (("config.toml", partial(load, trusted=False)), ("state", load_state)):
+    for what, read in (("config.toml", settings), ("state", load_state)):
         try:
             found = read(folder / what)
         except ValueError as error:

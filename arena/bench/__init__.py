@@ -96,7 +96,7 @@ def run(
     known = {name: inspect.signature(resolve(BENCHES, name, "benchmark")).parameters for name in chosen}
     for key in options or {}:
         if not any(key in parameters for parameters in known.values()):
-            there = sorted({key for parameters in known.values() for key in parameters}) or ["none"]
+            there = sorted({key for parameters in known.values() for key in parameters})
             raise Unknown(f"{', '.join(chosen)}: no option '{key}'; {nearest(key, there)}")
     for key, value in (options or {}).items():
         for parameters in known.values():

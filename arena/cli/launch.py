@@ -81,7 +81,7 @@ def train(
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
         "workers.learners": learners, "run.engine": engine,
     }  # fmt: skip
-    _check_resume(folder, resume)
+    _check_resume(folder, resume, algorithm)
     chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *overrides(given)])
     native = chosen.run.engine == "native"
     if resume and not native:
@@ -101,13 +101,17 @@ def _hint(game: str, done: dict[str, Any]) -> str:
     return f"The agent is in {made}; try `arena {what}`.\n"
 
 
-def _check_resume(folder: Path, resume: bool) -> None:
-    from arena.config import begun
+def _check_resume(folder: Path, resume: bool, algorithm: str) -> None:
+    from arena.config import begun, tables
 
     if begun(folder) and not resume:
         raise ValueError(f"{folder} holds a run already; add --resume to go on with it, or name another --out.")
     if resume and not (folder / "config.toml").exists():
         raise ValueError(f"There is no run in {folder} to go on with; leave --resume out to begin one.")
+    learner = tables(folder / "config.toml").get("learner") if resume else None
+    was = learner.get("algorithm", algorithm) if isinstance(learner, dict) else algorithm
+    if was != algorithm:  # the settings of one are not those of another
+        raise ValueError(f"{folder} is a run of the algorithm '{was}', not '{algorithm}'; name another --out.")
 
 
 def bench(

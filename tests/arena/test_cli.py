@@ -123,6 +123,7 @@ WRONG = [
     ("tournament tic_tac_toe first random --format swiss --rounds 2", "from 1 to 1 rounds"),
     ("tournament tic_tac_toe first random --format knockout --rounds 2", "leave their number out"),
     ("tournament tic_tac_toe first random --db /dev/null/x.db", "cannot be written"),
+    ("tournament tic_tac_toe first random --db .", "no plain file"),
     ("tournament othello:size=7 first random", "7"),
     ("evaluate first tic_tac_to", "did you mean 'tic_tac_toe'?"),
     ("leaderboard", "There is no database arena.db"),
@@ -147,6 +148,7 @@ WRONG = [
     ("league --workers many", "--workers"),
     ("bench rule", "did you mean 'rules'?"),
     ("bench rules --option x", "key=value"),
+    ("bench rules --option x=1", "no option 'x'; it has none."),
 ]
 
 

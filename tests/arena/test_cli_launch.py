@@ -84,6 +84,10 @@ def test_train_hands_over_its_configuration(arena, calls):
     code, _, err = arena(*arguments)
     assert code == 2 and "add --resume" in err
     assert arena(*arguments, "--resume")[0] == 0
+    code, _, err = arena("train", "ppo", *arguments[2:], "--resume")
+    assert code == 2 and err == "deep/ttt is a run of the algorithm 'alphazero', not 'ppo'; name another --out.\n"
+    code, _, err = arena(*arguments, "--resume", "--set", "learner.gamma=1")
+    assert code == 2 and "[learner] has no key 'gamma'; there are: " in err
 
 
 def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):

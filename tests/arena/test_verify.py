@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from arena.config import load, resolved
 from arena.replays import shown
 from arena.store import Store, StoredGame
 from arena.tournament import Contest, tournament
@@ -82,3 +83,11 @@ def test_a_game_that_no_arena_wrote_is_a_fault_among_others(tmp_path: Path, chan
         database.execute(f"UPDATE games SET {change} WHERE number = 2")
     report = verify(tmp_path / "arena.db")
     assert any(re.search(words, fault) for fault in report.faults), report.faults
+
+
+def test_a_run_whose_settings_are_gone_is_not_whole(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(resolved(load(None, ["game.name=tic_tac_toe"])))
+    assert verify(tmp_path).whole
+    (tmp_path / "config.toml").write_text("")
+    (fault,) = verify(tmp_path).faults
+    assert "is damaged" in fault
