@@ -42,6 +42,7 @@ class Known:
 
     used   how many there are         slots  [2^n] the number of the set in each place of the hash table, or -1
     after  [sets, 2] the set of its seat's own decision before, and what it did there; -1 where that was none
+    reach  [sets] how likely a seat was to be drawn there, had all else led there
     """
 
     def __init__(self, game: Game) -> None:
@@ -53,6 +54,7 @@ class Known:
         self.policy = np.zeros((ROOM, game.actions), np.float32)
         self.value = np.zeros(ROOM, np.float32)
         self.after = np.zeros((ROOM, 2), np.int32)
+        self.reach = np.zeros(ROOM, np.float64)
 
     def make_room(self, more: int) -> None:
         """Sees to it that so many more have their place."""
@@ -61,7 +63,7 @@ class Known:
             size *= 2
         if size == len(self.keys):
             return
-        kept = (self.keys, self.obs, self.legal, self.policy, self.value, self.after)
+        kept = (self.keys, self.obs, self.legal, self.policy, self.value, self.after, self.reach)
         each = sum(array[0].nbytes for array in kept) + 4 * self.slots.itemsize + 2 * 8 * self.game.actions
         if size * each > MOST_BYTES:  # with the hash table, and what is added up of each action
             raise Unable(
@@ -69,7 +71,7 @@ class Known:
                 f"over {MOST_BYTES / 2**30:g} GiB; set rollouts.hands lower."
             )
         longer = (self._longer(array, size) for array in kept)
-        self.keys, self.obs, self.legal, self.policy, self.value, self.after = longer
+        self.keys, self.obs, self.legal, self.policy, self.value, self.after, self.reach = longer
         self.slots = np.full(4 * size, -1)
         _enter(self.keys[: self.used], self.slots)
 
@@ -86,7 +88,7 @@ class Hands:
     legal [R, 1, A], and [R, 1] action, log_p, value, done, valid, fresh, reward: the mean of all that its seat was paid
     from there to the end, had all seats played the policy; count: how often it was taken; alike: decisions of its
     information set; set: its key, int64; above, by: the key of the set of its seat's own decision before, and what it
-    did there, -1 where that was none.
+    did there, -1 where that was none; reach: how likely its seat was to be drawn to the set, had all else led there.
     """
 
     backend = "torch"
@@ -127,8 +129,8 @@ class Hands:
             known.make_room(self.games)
             known.used = play_on(
                 self.game, self.rows, self.rng, known.slots, known.keys, known.obs, known.legal, known.after,
-                known.policy, looked, known.used, self.explore, self.length, self.sets, self.actions, self.seats,
-                self.paid, self.ratio,
+                known.reach, known.policy, looked, known.used, self.explore, self.length, self.sets, self.actions,
+                self.seats, self.paid, self.ratio,
             )  # fmt: skip
             if known.used == looked:
                 break
@@ -194,6 +196,7 @@ def _columns(known: Known, count: NDArray[np.float64], mean: NDArray[np.float64]
         "set": known.keys[at].view(np.int64),
         "above": np.where(known.after[at, 0] < 0, -1, known.keys[known.after[at, 0]].view(np.int64)),
         "by": known.after[at, 1].astype(np.int64),
+        "reach": known.reach[at].astype(np.float32),
     }
     return {name: column[:, None] for name, column in columns.items()} | {"done": ones, "valid": ones, "fresh": ones}
 
@@ -201,9 +204,9 @@ def _columns(known: Known, count: NDArray[np.float64], mean: NDArray[np.float64]
 @Loop
 def play_on(
     rows: Rows, rng: NDArray[np.uint64], slots: NDArray[np.int64], keys: NDArray[np.uint64], obs: NDArray[np.float32],
-    mask: NDArray[np.bool_], after: NDArray[np.int32], policy: NDArray[np.float32], looked: int, used: int,
-    explore: float, length: NDArray[np.int64], sets: NDArray[np.int32], actions: NDArray[np.int32],
-    seats: NDArray[np.int8], paid: NDArray[np.float32], ratio: NDArray[np.float32],
+    mask: NDArray[np.bool_], after: NDArray[np.int32], reach: NDArray[np.float64], policy: NDArray[np.float32],
+    looked: int, used: int, explore: float, length: NDArray[np.int64], sets: NDArray[np.int32],
+    actions: NDArray[np.int32], seats: NDArray[np.int8], paid: NDArray[np.float32], ratio: NDArray[np.float32],
 ) -> int:  # fmt: skip
     """Plays every game until it is over, or comes to an information set that has not been `looked` at.
 
@@ -225,10 +228,13 @@ def play_on(
                 keys[at] = word
                 observe(rows[i], obs[at])
                 legal(rows[i], mask[at])
-                after[at] = -1
+                after[at], reach[at] = -1, 1.0
                 for ply in range(length[i]):
                     if seats[i, ply] == rows[i].seat:
-                        after[at, 0], after[at, 1] = sets[i, ply], actions[i, ply]
+                        last_set, action = sets[i, ply], actions[i, ply]
+                        after[at, 0], after[at, 1] = last_set, action
+                        even = explore / mask[last_set].sum()
+                        reach[at] = reach[last_set] * ((1.0 - explore) * policy[last_set, action] + even)
                 used += 1
             if at >= looked:
                 break

@@ -43,6 +43,7 @@ ALGORITHMS: dict[str, str] = {
     "pqn": "agents.learn.pqn:PQN",
     "dqn": "agents.learn.dqn:DQN",
     "nfsp": "agents.learn.nfsp:NFSP",
+    "deep_cfr": "agents.learn.deep_cfr:DeepCFR",
     "sac": "agents.learn.sac:SAC",
     "td3": "agents.learn.td3:TD3",
     "ddpg": "agents.learn.ddpg:DDPG",

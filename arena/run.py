@@ -298,6 +298,8 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
     device = device_of(workers.learner_device, workers.learners, "workers.learner_device")
     if workers.learners > 1 and not config.network.backbone:
         raise Unable(f"{config.algorithm} keeps a table and learns alone; leave --learners out.")
+    if workers.learners > 1 and config.playing is None:
+        raise Unable(f"{config.algorithm} plays by itself and learns alone; leave --learners out.")
     return Plan(
         game=config.game.name,
         algorithm=config.algorithm,

@@ -16,123 +16,82 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from agents.agent import Unable
-from agents.experience import Columns
 from agents.heads import Returns
 from agents.learn import descent
+from agents.learn.information import Information
 from agents.learn.learner import State
 from agents.networks import Network
-from agents.policy import masked_softmax
-
-MOST_BYTES = 2**30
-"""What all the information sets of a run may take."""
 
 
 class MeanStrategy:
     """What was played in the mean in each of the S information sets that have come up, and the network that learns it.
 
-    keys   [S] of the sets         obs [S, *shape], legal [S, A]   what a seat sees there
-    above  [S] the set of its seat's own decision before, or -1    by [S] what it did in that one
-    sums   [S, A] the mean over the run's policies of each one's own reach of the set times what it plays there
+    sums  [S, A] the mean over the run's policies of each one's own reach of the set times what it plays there
     """
 
-    def __init__(self, network: Network, rate: float) -> None:
-        game = network.game
-        self.network = network
+    def __init__(self, network: Network, sets: Information, rate: float) -> None:
+        self.network, self.sets = network, sets
         self.optimiser = torch.optim.Adam(network.parameters(), lr=rate, eps=1e-5, fused=True)
-        self.keys, self.above, self.by = (np.zeros(0, np.int64) for _ in range(3))
-        self.obs, self.legal = np.zeros((0, *game.shape), np.float32), np.zeros((0, game.actions), np.bool_)
-        self.sums = np.zeros((0, game.actions))
-        self._number()
+        self.sums = np.zeros((0, network.game.actions))
 
     def follow(
-        self, hands: Columns, played: Network, share: float, rate: float, batch: int, generator: np.random.Generator
-    ) -> float:
+        self, played: Network, share: float, rate: float, batch: int, generator: np.random.Generator
+    ) -> dict[str, float]:
         """Moves the mean by a share of the way to what a network plays, and learns a step from it; the step's loss.
 
-        hands  columns of `agents.hands.Hands`, whose information sets are met if they are new
         batch  information sets that a step looks at
         """
-        if "above" not in hands:
-            raise Unable("Mean strategies are of whole hands; set rollouts.hands, or learner.strategies to false.")
-        self._meet(hands)
-        with torch.no_grad():
-            said = played(torch.from_numpy(self.obs), ("policy", "returns"))
-        policy = masked_softmax(said["policy"].numpy(), self.legal).astype(np.float64)
-        self.sums += share * (self.reach(policy)[:, None] * policy - self.sums)
-        head = self.network.heads["returns"]
-        assert isinstance(head, Returns)
-        head.rescale(said["returns"], share)
+        policy, value = self.sets.said(played)
+        self.sums = self.sets.grown(self.sums)
+        self.sums += share * (self.sets.reach(policy)[:, None] * policy - self.sums)
         descent.set_rate(self.optimiser, rate)
-        at = next(descent.shuffled(len(self.keys), batch, generator))
-        return self._learn(at, said["returns"][at] / head.spread, head.spread.item())
-
-    def reach(self, policy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[S] how likely a seat, left alone, gets to each set by a policy [S, A]."""
-        reach = np.ones(len(self.keys))
-        for level in self.levels[1:]:
-            above = self.above[level]
-            reach[level] = reach[above] * policy[above, self.by[level]]
-        return reach
-
-    def _learn(self, at: torch.Tensor, value: torch.Tensor, unit: float) -> float:
-        """One step towards the mean in the sets `at` [n], and the values [n] of who played last, in their own unit.
-
-        A set weighs as the root of how often its seat gets there: what is lost by an error goes with that, but with
-        weights that did the rare ones would be learned last.
-        """
-        sums = torch.from_numpy(self.sums)[at]
-        reach = sums.sum(1, keepdim=True)
-        weight = reach.sqrt() / reach.sqrt().mean()
-        target = (weight * sums / reach.clamp_min(1e-300)).float()
-        legal = torch.from_numpy(self.legal)[at]
-        out = self.network(torch.from_numpy(self.obs)[at], ("policy", "returns"))
-        log_p = out["policy"].masked_fill(~legal, -torch.inf).log_softmax(1).masked_fill(~legal, 0.0)
-        loss = -(target * log_p).sum(1).mean() + 0.5 * (out["returns"] / unit - value).square().mean()
-        descent.descend(self.network, self.optimiser, loss, "The mean strategy's loss", 0, 1.0)
-        return loss.item()
-
-    def _meet(self, hands: Columns) -> None:
-        """Takes in those information sets that are new."""
-        keys, first = np.unique(hands["set"][:, 0], return_index=True)
-        new = np.array([key not in self.numbers for key in keys.tolist()])
-        if not new.any():
-            return
-        row, old = first[new], len(self.keys)
-        self.keys = np.append(self.keys, keys[new])
-        each = self.sums.itemsize * self.sums.shape[1] + self.legal.shape[1] + 4 * int(np.prod(self.obs.shape[1:])) + 24
-        if len(self.keys) * each > MOST_BYTES:
-            raise Unable(
-                f"Seats knew {len(self.keys):,} different things in this run, and what was played there in the mean "
-                f"takes over {MOST_BYTES / 2**30:g} GiB; set learner.strategies to false."
+        reach = self.sums.sum(1)
+        # What is lost by an error goes with the reach; but by that weight rare sets would be learned last.
+        return {
+            "train/average_loss": learn(
+                self.network, self.optimiser, self.sets, self.sums / np.maximum(reach, 1e-300)[:, None],
+                np.sqrt(reach), value, share, batch, generator,
             )
-        self.obs = np.concatenate([self.obs, hands["obs"][row, 0]])
-        self.legal = np.concatenate([self.legal, hands["legal"][row, 0]])
-        self.by = np.append(self.by, hands["by"][row, 0])
-        self.sums = np.concatenate([self.sums, np.zeros((len(row), self.sums.shape[1]))])
-        self.numbers |= {key: old + i for i, key in enumerate(keys[new].tolist())}
-        above = zip(hands["above"][row, 0].tolist(), self.by[old:].tolist(), strict=True)
-        self.above = np.append(self.above, [self.numbers[key] if by >= 0 else -1 for key, by in above])
-        self._number()
-
-    def _number(self) -> None:
-        """Numbers the sets by their keys, and sorts them by how many decisions of their seat came before."""
-        self.numbers = {key: i for i, key in enumerate(self.keys.tolist())}
-        self.levels: list[NDArray[np.int64]] = []
-        level = np.flatnonzero(self.above < 0)
-        while len(level):
-            self.levels.append(level)
-            level = np.flatnonzero(np.isin(self.above, level))
+        }  # fmt: skip
 
     def state(self) -> State:
-        """The table, and the steps' optimiser; the network is its owner's."""
-        table = {name: getattr(self, name) for name in ("keys", "obs", "legal", "above", "by", "sums")}
-        return {**table, "optimiser": self.optimiser.state_dict()["state"]}
+        """What the network and the information sets, which are their owner's, leave out."""
+        return {"sums": self.sums, "optimiser": self.optimiser.state_dict()["state"]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from where `state` was taken."""
-        for name in ("keys", "obs", "legal", "above", "by", "sums"):
-            setattr(self, name, np.array(state[name]))
+        self.sums = np.array(state["sums"])
         descent.restore_optimiser(self.optimiser, state["optimiser"])
-        self._number()
+
+
+def learn(
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    sets: Information,
+    policy: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    value: Tensor,
+    share: float,
+    batch: int,
+    generator: np.random.Generator,
+) -> float:
+    """One step of a network towards a policy [S, A], by cross-entropy, in some of the information sets; its loss.
+
+    weight  [S] of the policy's error in each set
+    value   [S] what its head `returns` is to say there, in a unit that goes by `share` to their own spread
+    """
+    head = network.heads["returns"]
+    assert isinstance(head, Returns)
+    head.rescale(value, share)
+    at = next(descent.shuffled(len(sets), batch, generator))
+    heavy = torch.from_numpy(weight)[at]
+    target = (torch.from_numpy(policy)[at] * (heavy / heavy.mean())[:, None]).float()
+    legal = torch.from_numpy(sets.legal)[at]
+    out = network(torch.from_numpy(sets.obs)[at], ("policy", "returns"))
+    log_p = out["policy"].masked_fill(~legal, -torch.inf).log_softmax(1).masked_fill(~legal, 0.0)
+    error = ((out["returns"] - value[at]) / head.spread).square().mean()
+    loss = 0.5 * error - (target * log_p).sum(1).mean()
+    descent.descend(network, optimiser, loss, "The loss of a strategy's network", 0, 1.0)
+    return loss.item()

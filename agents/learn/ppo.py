@@ -20,7 +20,6 @@ from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State
-from agents.learn.mean_strategy import MeanStrategy
 from agents.learn.reward_spread import RewardSpread
 from agents.learn.swift import Swift
 from agents.losses import (
@@ -70,7 +69,6 @@ class PPOSettings:
     magnet_share      of the way to the network that the magnet goes after each fragment
     average           0, or the share of the decisions so far over which weights are averaged in what is kept as an
                       agent: where games hide something play circles round its equilibrium, and the mean comes near it
-    strategies        of whole hands: whether that is the mean of strategies, not of weights (`mean_strategy`)
     """
 
     discount: float = 0.99
@@ -93,7 +91,6 @@ class PPOSettings:
     magnet: float = 0.0
     magnet_share: float = 0.05
     average: float = 0.0
-    strategies: bool = False
 
     def __post_init__(self) -> None:
         within(self, discount="[0, 1]", decay="[0, 1]", epochs="[1, inf)", batch="[2, inf)", gradient="(0, inf)")
@@ -101,8 +98,6 @@ class PPOSettings:
         within(self, value_weight="[0, inf)", entropy="[0, inf)", final_entropy="[0, inf)")
         within(self, value_clip="[0, inf)", most_kl="[0, inf)", average="[0, 1]", even="[0, inf)")
         within(self, magnet="[0, inf)", magnet_share="[0, 1]")
-        if self.strategies and not self.average:
-            raise ValueError("strategies says what is averaged; set average above 0, or strategies to false.")
 
 
 MIXED = PPOSettings(
@@ -158,7 +153,6 @@ class PPO:
         # Differs: Adam's epsilon is 1e-5, as in OpenAI's baselines.
         self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-5, fused=True)
         self.mean = network.twin() if settings.average else None
-        self.strategy = MeanStrategy(self.mean, settings.learning_rate) if self.mean and settings.strategies else None
         if settings.magnet and game.controls:
             raise Unable(f"A magnet draws policies of moves, and in {game.name} actions are vectors; set magnet to 0.")
         self.magnet = network.twin() if settings.magnet else None
@@ -203,11 +197,7 @@ class PPO:
         if self.magnet is not None:
             follow(self.magnet, self.network, s.magnet_share)
         if self.mean is not None:  # Differs: Polyak & Juditsky 1992, over a window that grows with the run.
-            share = taken / max(taken, s.average * self.steps)
-            if self.strategy is not None:
-                self.strategy.follow(experience, self.network, share, rate, s.batch, self.generator)
-            else:
-                follow(self.mean, self.network, share)
+            follow(self.mean, self.network, taken / max(taken, s.average * self.steps))
         return {
             **descent.means(measured),
             "train/explained_variance": explained_variance(fragment.flat("value"), fragment.flat("target")),
@@ -274,15 +264,13 @@ class PPO:
         return weights(self.network)
 
     def kept(self) -> Weights:
-        """What is kept as an agent: the running average, or the weights of now if `average` is 0."""
+        """What is kept as an agent: the running average of the weights, or those of now if `average` is 0."""
         return weights(self.mean or self.network)
 
     def state(self) -> State:
         own: State = {"steps": self.steps, "updates": self.updates, "rounds": self.rounds}
         if self.mean is not None:
             own["mean"] = self.mean.state_dict()
-        if self.strategy is not None:
-            own["strategy"] = self.strategy.state()
         if self.magnet is not None:
             own["magnet"] = self.magnet.state_dict()
         if self.rewards is not None:
@@ -294,8 +282,6 @@ class PPO:
         self.steps, self.updates, self.rounds = (int(state[name]) for name in ("steps", "updates", "rounds"))
         if self.mean is not None:
             self.mean.load_state_dict(state.get("mean", state["network"]))
-        if self.strategy is not None and "strategy" in state:
-            self.strategy.restore(state["strategy"])
         if self.magnet is not None:
             self.magnet.load_state_dict(state.get("magnet", state["network"]))
         if self.rewards is not None and "rewards" in state:

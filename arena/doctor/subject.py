@@ -41,7 +41,7 @@ OWN: dict[str, dict[str, Any]] = {
 }
 FIXED = ("discount", "learn_from", "window", "window_start", "warm_steps", "round")
 """Settings that nobody else may give: by the first the worlds' truths are known, by the others so little is enough."""
-GRID, BOARD = "frozen_lake:slippery=false", "tic_tac_toe"
+GRID, BOARD, CARDS = "frozen_lake:slippery=false", "tic_tac_toe", "kuhn"
 """Small games that are in the arena anyway."""
 SIZES = {"ppo": (16, 16, 6_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000), "sac": (8, 8, 1_500)}
 """Lanes, decisions a fragment, and decisions in all; `USUAL` for the others."""
@@ -119,7 +119,7 @@ class Subject:
 
     def small_game(self) -> str:
         """The first of some small games that it can learn; raises Unable if it learns none of them."""
-        for name in (GRID, "point_mass", BOARD):
+        for name in (GRID, "point_mass", BOARD, CARDS):
             try:
                 self.kind.parts(game_of(name), self.settings())
             except Unable:

@@ -104,7 +104,7 @@ def test_no_more_is_taken_than_there_is_room_for(monkeypatch):
     with pytest.raises(Unable, match=r"Seats knew 0 different things .* set rollouts.hands lower"):
         known.make_room(2**20)
     planes = 4 * int(np.prod(KUHN.shape))
-    each = 8 + planes + KUHN.actions * (1 + 4) + 4 + 8 + 4 * 8 + 2 * 8 * KUHN.actions  # ... slots; counts and sums
+    each = 8 + planes + KUHN.actions * (1 + 4) + 4 + 8 + 8 + 4 * 8 + 2 * 8 * KUHN.actions  # ... slots; counts and sums
     monkeypatch.setattr(module, "MOST_BYTES", 8192 * each)
     Known(KUHN).make_room(8192)
     monkeypatch.setattr(module, "MOST_BYTES", 8192 * each - 1)

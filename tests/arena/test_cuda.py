@@ -24,7 +24,7 @@ from tests.arena.trained import digest, trained
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU")
 
-NAMES = [name for name in ALGORITHMS if name != "q_learning"]
+NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player]
 SMALL: dict[str, dict[str, Any]] = {
     "rollouts": {"rollouts": {"lanes": 8, "steps": 8}, "network": {"backbone": "mlp:width=16"}},
     "self_play": {"self_play": {"lanes": 24}, "network": {"backbone": "resnet:blocks=1,width=8"}},
