@@ -221,10 +221,11 @@ class Season:
                     self.keep()
                 if self.telling.due():
                     self.tell()
+            self.trainers.learn_the_rest()
             self.say("rating the last snapshots")
             self.freeze([(name, FINISHED) for name in self._learning()])
             self.measure()
-            self.keep()
+            self.keep(complete=True)
             return self.tell(last=True)
         finally:
             self.close()
@@ -376,8 +377,8 @@ class Season:
 
     # --- keeping and telling ----------------------------------------------------------------------------------------
 
-    def keep(self) -> None:
-        """Writes the state to go on from; only between rounds."""
+    def keep(self, complete: bool = False) -> None:
+        """Writes the state to go on from; only between rounds. `complete`: the season is over, its last games too."""
         state = {
             "trainers": self.trainers.state(),
             "frozen": self.frozen,
@@ -386,7 +387,7 @@ class Season:
             "spent": self.elapsed(),
             "measured": len(self.history),
             "from": list(self.start),
-            "complete": self.progress() >= 1.0,
+            "complete": complete,
         }
         save_state(self.folder / "state", state)
         self.kept = time.monotonic()

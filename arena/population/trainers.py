@@ -297,6 +297,11 @@ class Trainers:
         self.lasted += self.pool.size * (time.monotonic() - begun)
         return turns
 
+    def learn_the_rest(self) -> None:
+        """Lets everybody learn from the experience that would have waited for the next round: there is none."""
+        for pupil in self.pupils.values():
+            self._learn(pupil, pupil.waiting)
+
     def _send(self, name: str, handles: Mapping[str, Any]) -> list[Any]:
         """Gives every worker one learner's games of this round."""
         tickets: list[Any] = []

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
+from random import Random
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -25,6 +32,9 @@ from envs.registry import game
 from leagues.population import Weights
 from leagues.preset import composition
 from leagues.snapshots import Verdict
+
+ROLES = {"main": "main", "exploiter": "main_exploiter", "league": "league_exploiter"}
+TIMED = ("seconds", "restarts", "in_play", "evaluations", "share", "left", "sha256")  # of the file with its date, too
 
 
 def plan(settings: PPOSettings, workers: int = 1, least: float = 1e9, rated: int = 0, **roles: str) -> LeaguePlan:
@@ -113,6 +123,36 @@ def test_the_last_learner_learns_while_the_others_games_are_played(tmp_path: Pat
         one.close()
 
 
+def test_all_is_learned_at_the_end_and_a_kill_before_the_last_games_begins_no_other_season(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Yardstick, "due", lambda self: False)  # it goes by the clock
+
+    class Killed(Exception):
+        pass
+
+    def killed(season: Season, fresh: list[str]) -> None:
+        raise Killed
+
+    ends = []
+    for name in ("whole", "killed"):
+        with Store(tmp_path / name / "arena.db") as store:
+            of = plan(PPOSettings(batch=64, epochs=1), a="main", b="main", rated=2)
+            one = Season(tmp_path / name / "x", of, store, rounds=3)
+            if name == "killed":
+                with monkeypatch.context() as patch, pytest.raises(Killed):
+                    patch.setattr(Season, "send_out", killed)
+                    one.play()
+                one = Season(tmp_path / name / "x", of, store, rounds=3)
+            told = one.play()
+        last = [one.trainers.number, *(frozen["round"] for frozen in one.frozen)]
+        assert last == [told["round"]] * 3 == [3] * 3
+        pupils = one.trainers.pupils.values()
+        assert all(pupil.waiting is None and pupil.learner.steps == pupil.frozen > 0 for pupil in pupils)
+        ends.append((state_digest(one.trainers.state()), sorted(game.id for game in Store.read(store.path).games())))
+    assert ends[0] == ends[1]
+
+
 class Dying(LocalPool):
     """Workers that die over every call, are made again as `arena.cluster.RayPool` makes them, and given it anew."""
 
@@ -140,34 +180,105 @@ def test_workers_that_die_over_every_call_change_nothing(
 ) -> None:
     """Neither what is learned nor what is stored, counted and told, time aside."""
     monkeypatch.setattr(Yardstick, "due", lambda self: False)  # it goes by the clock
-    roles = {"main": "main", "exploiter": "main_exploiter", "league": "league_exploiter"}
-    timed = (
-        "seconds",
-        "restarts",
-        "in_play",
-        "evaluations",
-        "share",
-        "left",
-        "sha256",
-    )  # of the file with its date, too
     ends, deaths = [], 0
     for pool in (LocalPool, Dying):
         monkeypatch.setattr(trainers, "make_pool", lambda orders, states, of=pool, **_: of(orders, states, Sparring))
-        of = plan(PPOSettings(batch=64, epochs=1), workers=2, least=200, rated=2, **roles)
+        of = plan(PPOSettings(batch=64, epochs=1), workers=2, least=200, rated=2, **ROLES)
         with Store(tmp_path / pool.__name__ / "arena.db") as store:
             one = Season(tmp_path / pool.__name__ / "x", of, store, rounds=rounds)
-            told = json.loads(json.dumps(one.play()))
-            games = sorted((g.id, g.purpose, g.seats, g.moves, g.results) for g in store.games())
+            ends.append(ending(one, store))
         deaths += one.trainers.pool.restarts
-        assert one.frozen and {purpose for _, purpose, *_ in games} == {"selfplay", "league", "rating"}
-        frozen = {
-            str(of.relative_to(one.folder)): sha256(of.read_bytes()).hexdigest()
-            for of in sorted(one.folder.glob("agents/*/weights.safetensors"))
-        }
-        assert len(frozen) == len(one.frozen)
-        ends.append((timeless(told, timed), games, frozen, state_digest(one.trainers.state())))
     assert deaths >= least_deaths
     assert ends[0] == ends[1]
+
+
+def live(folder: Path, rounds: int, seconds: float) -> None:
+    """A start of a league, in a process of its own: to its end, or until it has had so many seconds of a core."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # by itself the signal ends a process where it is
+    of = plan(PPOSettings(batch=64, epochs=1), workers=2, least=200, rated=2, **ROLES)
+    with Store(folder / "arena.db") as store:
+        text = ending(Season(folder / "x", of, store, rounds=rounds, keep_minutes=0.0), store)
+    (folder / "ending.json").write_text(text)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is forked there")
+@pytest.mark.parametrize(("kills", "rounds"), [(2, 5), pytest.param(100, 240, marks=pytest.mark.long)])
+def test_killed_at_any_instants_it_ends_as_one_that_never_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, rounds: int
+) -> None:
+    """Nothing that was committed is lost, nothing is counted twice, and all bytes but the clock's are the same."""
+    monkeypatch.setattr(Yardstick, "due", lambda self: False)  # it goes by the clock
+    forking, chance, ends = get_context("fork"), Random(kills), []
+
+    def start(name: str, seconds: float = 0.0) -> int | None:
+        process = forking.Process(target=live, args=(tmp_path / name, rounds, seconds))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    before = sum(os.times()[2:4])
+    assert start("whole") == 0
+    most = (sum(os.times()[2:4]) - before) / (2 if kills < 10 else 18)
+    committed: set[str] = set()
+    for _ in range(kills):
+        assert start("killed", chance.uniform(0.01, most)) == -signal.SIGPROF
+        with Store(tmp_path / "killed" / "arena.db") as store:
+            now = {game.id for game in store.games()}
+        assert committed <= now
+        committed = now
+    assert start("killed") == 0
+    ends = [(tmp_path / name / "ending.json").read_text() for name in ("whole", "killed")]
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.long
+@pytest.mark.ray
+@pytest.mark.timeout(7200)
+def test_workers_of_ray_that_are_killed_in_turn_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred times, while they play for a learner or for ratings, each as soon as the one before is up again."""
+    monkeypatch.setattr(Yardstick, "due", lambda self: False)  # it goes by the clock
+    ends, chance, killed, timers = [], Random(1), [], []
+
+    def aim(pool: Any) -> None:
+        for timer in timers:
+            timer.join()
+        if len(killed) < 100:
+            pid = pool.finish(pool.start(len(killed) % pool.size, "__ray_call__", lambda worker: os.getpid()))
+            killed.append(pid)
+            timers[:] = [Timer(chance.uniform(0.0, 0.2), os.kill, (pid, signal.SIGKILL))]
+            timers[0].start()
+
+    def aimed(call: Any, pool: Any) -> Any:
+        def called(given: Any) -> Any:
+            aim(pool)
+            return call(given)
+
+        return called
+
+    for name in ("whole", "killed"):
+        of = replace(plan(PPOSettings(batch=64, epochs=1), workers=2, least=1500, rated=4, **ROLES), ray=True)
+        with Store(tmp_path / name / "arena.db") as store:
+            one = Season(tmp_path / name / "x", of, store, rounds=110)
+            if name == "killed":
+                one.trainers.round = aimed(one.trainers.round, one.trainers.pool)  # type: ignore[method-assign]
+                one.meet = aimed(one.meet, one.trainers.pool)  # type: ignore[method-assign]
+            ends.append(ending(one, store))
+    assert one.trainers.pool.restarts >= 99 and len(killed) == 100  # who is killed after its last call is not missed
+    assert ends[0] == ends[1]
+
+
+def ending(season: Season, store: Store) -> str:
+    """All that a league ends with once it is played, but for what goes by the clock, as text."""
+    told = json.loads(json.dumps(season.play()))
+    games = [(g.number, g.id, g.purpose, g.seats, g.moves, g.results) for g in store.games()]
+    rated = sorted((one.upto, one.name, one.elo, one.games) for one in store.rating_history("kuhn"))
+    frozen = {
+        str(of.relative_to(season.folder)): sha256(of.read_bytes()).hexdigest()
+        for of in sorted(season.folder.glob("agents/*/weights.safetensors"))
+    }
+    assert len(frozen) == len(season.frozen) > 0
+    assert {purpose for _, _, purpose, *_ in games} == {"selfplay", "league", "rating"}
+    return json.dumps([timeless(told, TIMED), games, rated, frozen, state_digest(season.trainers.state())])
 
 
 def timeless(told: Any, timed: Sequence[str]) -> Any:
