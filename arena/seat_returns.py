@@ -21,7 +21,8 @@ class SeatReturn:
     """What an agent gets on average in one seat."""
 
     seat: int
-    opponent: str
+    opponent: str | None
+    """None in games of one seat."""
     episodes: int
     mean: float
     error: float
@@ -41,14 +42,19 @@ def evaluate(
     seed: int = 0,
     heard: Heard = lambda done, total: None,
 ) -> list[SeatReturn]:
-    """An agent's mean return in each seat against each opponent, from the game's own beginning; nothing is stored."""
+    """An agent's mean return in each seat against each opponent, from the game's own beginning; nothing is stored.
+
+    In games of one seat nobody is met, whoever is named.
+    """
     rules = game_of(game)
-    agent = ready(spec, rules)
-    greet({one: one for one in (spec, *opponents)}, rules)
-    found, total = [], rules.seats * len(opponents) * episodes
-    lanes = 1 if any(map(is_person, (spec, *opponents))) else LANES
-    for opponent in opponents:
-        other = ready(opponent, rules)
+    names = list(opponents) if rules.seats > 1 else []
+    agent, others = ready(spec, rules), [ready(name, rules) for name in names]
+    greet({name: name for name in (spec, *names)}, rules)
+    found, total = [], rules.seats * max(1, len(others)) * episodes
+    lanes = 1 if any(map(is_person, (spec, *names))) else LANES
+    for other in others or [None]:
+        players = [agent] if other is None else [agent, other]
+        against = None if other is None else other.name
         for seat in range(rules.seats):
             seating = np.ones((episodes, rules.seats), np.int64)
             seating[:, seat] = 0
@@ -56,11 +62,11 @@ def evaluate(
             for start in range(0, episodes, lanes):
                 stop = min(episodes, start + lanes)
                 lane_seeds = seeds(seed, episodes, seat)[start:stop]
-                games += play_games(rules, [agent, other], seating[start:stop], lane_seeds)
+                games += play_games(rules, players, seating[start:stop], lane_seeds)
                 heard(len(found) * episodes + stop, total)
             returns = np.array([finished.reward[seat] for finished in games], np.float64)
             error = Z95 * float(returns.std(ddof=1)) / np.sqrt(episodes) if episodes > 1 else float("inf")
             plies = float(np.mean([len(finished.moves) for finished in games]))
             broken = sum(bool(finished.broken) for finished in games)
-            found.append(SeatReturn(seat, other.name, episodes, float(returns.mean()), float(error), plies, broken))
+            found.append(SeatReturn(seat, against, episodes, float(returns.mean()), float(error), plies, broken))
     return found

@@ -58,8 +58,11 @@ def evaluate(
     from arena.exploitability import exact
     from arena.seat_returns import evaluate
     from arena.specs import expand
+    from envs.registry import game as game_of
 
     _check_training(best_response, {"--minutes": minutes, "--steps": steps, "--out": out, "--set": settings})
+    if against and game_of(game).seats == 1:
+        raise ValueError(f"{game} has one seat, and nobody is met there; leave --against out.")
     spec, *others = (expand(one, database) for one in (agent, *(against or ["random"])))
     with going_on("nothing of it is kept."):
         with progress("games") as heard:
@@ -156,7 +159,7 @@ def _returns_table(agent: str, game: str, found: list[SeatReturn]) -> RichTable:
         grid.add_column(heading, justify="right")
     for one in found:
         numbers = (f"{one.mean:+.3f}", f"{one.error:.3f}", str(one.episodes), f"{one.plies:.1f}")
-        others = [Text(printable(one.opponent))] if several else []
+        others = [Text(printable(one.opponent))] if one.opponent is not None else []
         grid.add_row(str(one.seat), *others, *numbers)
     return grid
 

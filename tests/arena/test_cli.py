@@ -125,6 +125,7 @@ WRONG = [
     ("tournament tic_tac_toe first random --db /dev/null/x.db", "cannot be written"),
     ("tournament tic_tac_toe first random --db .", "no plain file"),
     ("tournament othello:size=7 first random", "7"),
+    ("evaluate random cart_pole --against random", "cart_pole has one seat, and nobody is met there"),
     ("evaluate first tic_tac_to", "did you mean 'tic_tac_toe'?"),
     ("leaderboard", "There is no database arena.db"),
     ("leaderboard --db .", "no database"),

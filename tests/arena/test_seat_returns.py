@@ -11,3 +11,10 @@ def test_evaluation_is_the_mean_return_of_each_seat():
     again = evaluate("tic_tac_toe", "random", ["random"], 40, seed=5)
     assert again == evaluate("tic_tac_toe", "random", ["random"], 40, seed=5)
     assert again[0].mean > again[1].mean  # moving first is worth something
+
+
+def test_who_is_alone_meets_nobody():
+    (alone,) = evaluate("cart_pole", "random", ["random"], 2)
+    assert alone.opponent is None and alone.mean == alone.plies > 5
+    (first, _) = evaluate("tic_tac_toe", "first", ["random"], 2)
+    assert first.opponent == "random"
