@@ -8,6 +8,7 @@ Ray or without.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -155,7 +156,12 @@ class Trainer:
         return ", ".join(sorted(set(backends)))
 
     def begin(self) -> Metrics:
-        """Sets the workers to play; the learner catches up with what a resumed run had gathered."""
+        """Sets the workers to play; the learner catches up with what a resumed run had gathered.
+
+        What lives by now is no garbage until `close`: looking through all of it whenever some thousand games have
+        arrived would take longer than to unpack them.
+        """
+        gc.freeze()
         return self._go_on() if self.arrived else self._send() or {}
 
     def _go_on(self) -> Metrics:
@@ -214,6 +220,7 @@ class Trainer:
 
     def close(self) -> None:
         """Lets the workers go, and the other learners."""
+        gc.unfreeze()
         self.pool.close()
         if self.companions is not None:
             self.companions.close()

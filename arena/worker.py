@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,7 @@ class Worker:
         if self._state is not None:
             player.restore(self._state)
             self._state = None
+        gc.freeze()  # as `Trainer.begin`, in a process of its own perhaps
         return player
 
     def ready(self) -> str:

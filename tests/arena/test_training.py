@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -72,9 +73,11 @@ def test_goes_on_with_more_workers_and_with_fewer(tmp_path):
     kept(tmp_path / "state", plan(workers=2))
     one = Trainer(plan(workers=1), load_state(tmp_path / "state"))
     one.begin()
+    assert gc.get_freeze_count() > 100_000  # so many objects are not looked through for garbage
     one.round(0.5, lambda: save_state(tmp_path / "state", one.state()))
     assert [chunk.stream for chunk in one.arrived] == [0]
     one.close()
+    assert gc.get_freeze_count() < 1000
     three = Trainer(plan(workers=3), load_state(tmp_path / "state"))
     three.begin()
     for i in range(2):
