@@ -48,12 +48,14 @@ def mean(rounds: int = 3) -> tuple[MeanStrategy, list[Network]]:
 
 
 def test_hands_say_what_their_seats_decided_before():
-    hands = told()
+    hands = told(explore=0.2)
     place = {int(key): i for i, key in enumerate(TREE.keys.view(np.int64))}
-    sets, above, by = (hands[name][:, 0].tolist() for name in ("set", "above", "by"))
+    sets, above, by, reach = (hands[name][:, 0].tolist() for name in ("set", "above", "by", "reach"))
+    drawn = reached(TREE, 0.8 * table(network()) + 0.2 * TREE.uniform())
     assert len(set(sets)) == 12 and sum(action >= 0 for action in by) == 6  # three sets, two actions in each
-    for key, parent, action in zip(sets, above, by, strict=True):
+    for key, parent, action, likely in zip(sets, above, by, reach, strict=True):
         sequence = TREE.above[place[key]]
+        assert likely == pytest.approx(drawn[sequence], abs=1e-5)
         before = TREE.sets[sequence]
         assert action == (TREE.actions[sequence] if before >= 0 else -1)
         assert parent == (TREE.keys.view(np.int64)[before] if before >= 0 else -1)
