@@ -57,7 +57,7 @@ class PPOSettings:
     value_clip        0, or how far a value may move likewise, in units of the returns' spread
     normalise         whether advantages are brought to mean 0 and spread 1 in each batch; of whole hands
                       (`agents.hands`) it is the returns' spread that they are measured by
-    normalise_rewards whether values are learned in units of the running spread of the discounted return about 0, and
+    normalise_rewards  whether values are learned in units of the running spread of the discounted return about 0, and
                       rewards are cut at ten of them (`reward_spread`), not in units of the targets about their mean
     even              of whole hands: decisions of an information set that earn it half of the weight that it can have,
                       so that rare ones are learned nearly as fast as others, and decisions that an action's advantage
