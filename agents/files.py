@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import shutil
@@ -19,6 +20,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Puts a file in place at once: written beside it, synced, renamed."""
+    require_plain(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
@@ -39,6 +41,12 @@ def write_bytes(path: Path, content: bytes) -> None:
             error.filename, error.filename2 = str(path), None  # not of what lay beside it for a moment
         raise
     sync_folder(path.parent)
+
+
+def require_plain(path: Path) -> None:
+    """Raises OSError where a rename to `path` would take the place of a device, a pipe or a folder."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "This is no plain file; name one", str(path))
 
 
 @contextmanager

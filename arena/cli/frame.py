@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -36,6 +37,8 @@ def conduct(app: typer.Typer, arguments: list[str]) -> int:
     debug, as_json = "--debug" in own, "--json" in own
     arguments = [a for i, a in enumerate(arguments) if a != "--debug" or i >= len(own)]
     _documents.clear()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # letters that a terminal lacks are shown as ?, and end no run
+        sys.stdout.reconfigure(errors="replace")
     was = threading.excepthook
     if not debug:
         threading.excepthook = _told_of_thread
@@ -161,8 +164,9 @@ def document(value: Any) -> None:
 
 
 def _put_documents() -> None:
+    lacking = (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8")
     for value in _documents:
-        put(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        put(json.dumps(plain(value), indent=2, ensure_ascii=lacking, allow_nan=False) + "\n")
 
 
 def put(text: str) -> None:

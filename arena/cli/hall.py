@@ -69,11 +69,17 @@ def _written(path: Path | None) -> Iterator:
     if path is None:
         yield put
         return
+    from agents.files import require_plain
+
+    require_plain(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(beside, "w", encoding="utf-8", newline="\n") as file:
             yield file.write
         os.replace(beside, path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # not of what lay beside it for a moment
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

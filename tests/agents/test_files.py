@@ -1,5 +1,7 @@
 """Atomic replacement: the old content or the new, never a mixture."""
 
+import os
+
 import pytest
 
 from agents.files import new_folder, recover, write_text
@@ -25,6 +27,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_text(path, "two")
     assert path.read_text() == "one"
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_nothing_takes_the_place_of_a_device_a_pipe_or_a_folder(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(OSError, match="no plain file"):
+            write_text(path, "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"] and not (tmp_path / "pipe").is_file()
 
 
 def test_a_folder_is_replaced_whole(tmp_path):

@@ -1,15 +1,19 @@
 """The command line: every command, what it prints where, and one sentence for whatever is wrong."""
 
+import io
 import json
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from agents import registry
 from agents.inference import Unsuited
+from arena.cli.frame import conduct, document, put
 from arena.cli.inventory import LISTS
 from arena.store import Store
 from envs.registry import resolve
@@ -195,6 +199,17 @@ def test_a_bug_is_one_sentence_and_a_traceback_on_request(arena):
             "Something is wrong inside the arena (TypeError: a bug in two lines); --debug shows where.\n"
         )
         assert ("Traceback" in err) == bool(debug)
+
+
+def test_a_terminal_that_lacks_letters_ends_no_run_and_takes_nothing_from_json(monkeypatch):
+    def printed(show: Callable[[], None], *arguments: str) -> str:
+        out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+        monkeypatch.setattr("sys.stdout", out)
+        assert conduct(cast(Any, lambda **_: show()), list(arguments)) == 0
+        return cast(io.BytesIO, out.buffer).getvalue().decode("latin-1")
+
+    assert printed(lambda: put("naïve α-rank")) == "naïve ?-rank"
+    assert json.loads(printed(lambda: document({"name": "naïve α"}), "--json")) == {"name": "naïve α"}
 
 
 def test_ctrl_c_keeps_what_was_finished_and_says_how_to_go_on(arena):
