@@ -13,8 +13,8 @@ from agents.files import write_text
 from agents.hardware import device_of
 from agents.registry import ALGORITHMS
 from arena.config import Config, begun, build, check_sections, resolved, tables
+from arena.population.plan import LeaguePlan
 from arena.population.sparring import Recipe
-from arena.population.trainers import LeaguePlan
 from arena.sections import COMPOSED, CannotLearn, ConfigError
 from arena.text import folder_name
 from arena.toml import dumps

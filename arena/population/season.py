@@ -25,8 +25,9 @@ from arena.entrants import weights_digest
 from arena.leaderboard import ANCHOR, ratings
 from arena.lock import Lock
 from arena.population.pace import Pace
+from arena.population.plan import LeaguePlan
 from arena.population.standing import document
-from arena.population.trainers import LeaguePlan, Trainers, Turn, scored
+from arena.population.trainers import Trainers, Turn, scored
 from arena.population.yardstick import Yardstick
 from arena.run import search_table
 from arena.status import STARTING

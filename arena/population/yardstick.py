@@ -21,7 +21,8 @@ from leagues.rating import Result, rate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from arena.population.trainers import LeaguePlan, Trainers
+    from arena.population.plan import LeaguePlan
+    from arena.population.trainers import Trainers
     from leagues.census import Member
     from leagues.population import Weights
 

@@ -23,9 +23,9 @@ from agents.learn.ppo import PPO, PPOSettings
 from agents.rollouts import RolloutSettings
 from arena.cluster import LocalPool
 from arena.population import trainers
+from arena.population.plan import LeaguePlan
 from arena.population.season import Season
 from arena.population.sparring import Bout, Recipe, Sparring
-from arena.population.trainers import LeaguePlan
 from arena.population.yardstick import Yardstick
 from arena.store import Store
 from envs.registry import game

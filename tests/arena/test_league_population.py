@@ -21,9 +21,10 @@ from arena.config import load
 from arena.population.board import remarks
 from arena.population.composing import compose
 from arena.population.pace import Pace
+from arena.population.plan import LeaguePlan
 from arena.population.season import Season
 from arena.population.sparring import Recipe
-from arena.population.trainers import LeaguePlan, scored
+from arena.population.trainers import scored
 from arena.population.yardstick import Yardstick
 from arena.store import Store
 from arena.worker import cached_agent
@@ -37,9 +38,7 @@ NET = "mlp:layers=1,width=8"
 PLAYING = RolloutSettings(lanes=8, steps=6)
 ALPHASTAR = {
     "learners": {
-        "main": {"role": "main"},
-        "exploiter": {"role": "main_exploiter"},
-        "league": {"role": "league_exploiter"},
+        "main": {"role": "main"}, "exploiter": {"role": "main_exploiter"}, "league": {"role": "league_exploiter"},
     },
     "snapshots": {"least": 60, "most": 120},
     "matches": {"rated_pairs": 2, "opponents": 3, "stored": 5},
