@@ -81,7 +81,8 @@ def _written(path: Path | None) -> Iterator:
         error.filename, error.filename2 = str(path), None  # not of what lay beside it for a moment
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
 
 
 def import_games(

@@ -274,6 +274,12 @@ def test_what_the_user_got_wrong(line, text, arena):
     assert (code, out) == (2, "") and text in err and len(err.splitlines()) == 1
 
 
+def test_where_games_cannot_be_written_that_place_is_named(arena):
+    assert arena("tournament", "tic_tac_toe", "random", "first", "--pairs", "1")[0] == 0
+    for out, words in (("arena.db/x", "Not a directory"), (".", "This is no plain file; name one")):
+        assert arena("export", "--out", out)[0::2] == (2, f"{out}: {words}.\n")
+
+
 def test_sgf_is_refused_where_there_is_none(arena):
     assert arena("tournament", "tic_tac_toe", "random", "first", "--pairs", "1")[0] == 0
     assert "SGF is for go, gomoku, hex, othello, not for tic_tac_toe" in arena("export", "--format", "sgf")[2]
