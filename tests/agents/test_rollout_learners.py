@@ -41,12 +41,13 @@ OWN = {
     "td3": {"learning_rate": 3e-3, "batch": 32, "reuse": 16.0, "drift": 0.05, "noise": 0.5},
     "ddpg": {"learning_rate": 3e-3, "batch": 32, "reuse": 16.0, "drift": 0.05, "noise": 0.5},
 }
-SIZES = {"ppo": (16, 16, 8_000), "pqn": (8, 8, 6_000), "impala": (8, 8, 6_000)}
-SIZES |= dict.fromkeys(("sac", "td3", "ddpg"), (8, 8, 1_500))
-"""Lanes, decisions a fragment, and decisions in all; (8, 8, 4_000) for the others."""
+USUAL = (8, 8, 4_000, 14_000)
+"""Lanes, decisions a fragment, decisions in all, and in `ended`, whose values are built up one upon the other."""
 
-LONGER = {"ended": 14_000}
-"""Decisions at least, in worlds whose values are built up one upon the other."""
+SIZES = {"ppo": (16, 16, 8_000, 14_000), "pqn": (8, 8, 6_000, 14_000), "impala": (8, 8, 6_000, 14_000)}
+SIZES |= {"reinforce": (8, 8, 2_000, 14_000), "dqn": (8, 8, 2_500, 6_000), "nfsp": (8, 8, 4_000, 6_000)}
+SIZES |= dict.fromkeys(("sac", "td3", "ddpg"), (8, 8, 1_500, 1_500))
+"""Of those that learn faster or slower than is usual."""
 
 PARTS = {"constant", "later", "chosen"}
 """Worlds contained in others (observed, ended, matched), there to tell what is wrong; these learners do for them."""
@@ -95,14 +96,14 @@ def made(name: str, rules, backbone: str = "", seed: int = 0, **more):
     settings = replace(default, **{k: v for k, v in changes.items() if k in known})
     _, heads = kind.parts(rules, settings)
     network = Network(rules, backbone or "mlp:width=32", heads, seed=seed)
-    lanes, steps, _ = SIZES.get(name, (8, 8, 4_000))
+    lanes, steps, _, _ = SIZES.get(name, USUAL)
     playing = replace(kind.playing, lanes=lanes, steps=steps)
     return kind(rules, network, settings, seed), Rollouts(network, playing, seed)
 
 
 def train(name: str, learner, rollouts) -> Actor:
     """Learns; returns what plays then."""
-    enough = max(SIZES.get(name, (8, 8, 4_000))[2], LONGER.get(learner.game.name, 0))
+    enough = SIZES.get(name, USUAL)[3 if learner.game.name == "ended" else 2]
     while learner.steps < enough:
         rollouts.load(learner.weights())
         columns, _ = rollouts.collect(0)
