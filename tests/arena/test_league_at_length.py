@@ -204,7 +204,10 @@ def live(folder: Path, rounds: int, seconds: float) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no process is forked there")
 @pytest.mark.parametrize(
     ("kills", "least", "rounds", "within"),
-    [(2, 1, 8, (0.5, 0.8)), pytest.param(100, 100, 240, (0.0, 0.06), marks=pytest.mark.long)],
+    [
+        (2, 1, 8, (0.5, 0.8)),
+        pytest.param(100, 100, 240, (0.0, 0.06), marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
+    ],
 )
 def test_killed_at_any_instants_it_ends_as_one_that_never_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, least: int, rounds: int, within: tuple[float, float]
