@@ -92,11 +92,13 @@ def train(
     if json:
         document(done)
     else:
-        put(_hint(game, done))
+        put(_hint(algorithm, game, done))
 
 
-def _hint(game: str, done: dict[str, Any]) -> str:
+def _hint(algorithm: str, game: str, done: dict[str, Any]) -> str:
     made = done["agent"]
+    if algorithm == "reward_model":  # a judge of answers, which gives none
+        return f"The judge is in {made}; try `arena train rlhf {game} --set groups.reward={made}`.\n"
     what = f"evaluate {made} {done['held_out']}" if done["seats"] == 1 else f"match {game} {made} random"
     return f"The agent is in {made}; try `arena {what}`.\n"
 
