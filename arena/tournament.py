@@ -170,11 +170,16 @@ def play_missing(
     missing = [pairing for pairing in pairings if contest.game_id(pairing) not in known]
     total, done = len(pairings), len(pairings) - len(missing)
     heard(done, total)
+
+    def over(games: int, _: int) -> None:
+        heard(done + games, total)
+
+    on_ply = None if workers else over  # other processes are heard of once a batch
     meetings = [
         Meeting(tuple(batch), contest.entrants, contest.opening, contest.book, contest.terms)
         for batch in batches(missing, contest.lanes)
     ]
-    for _, games in spread(lambda meeting: play_pairings(contest.game, meeting), meetings, workers):
+    for _, games in spread(lambda meeting: play_pairings(contest.game, meeting, on_ply), meetings, workers):
         broken = [finished.broken for _, finished in games if finished.broken]
         played = [(pairing, kept(contest, pairing, finished)) for pairing, finished in games if not finished.broken]
         for name, was in programs.items():

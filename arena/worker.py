@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -128,10 +128,13 @@ class Worker:
         return play_pairings(self.order.game, meeting)
 
 
-def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finished]]:
+def play_pairings(
+    game_spec: str, meeting: Meeting, on_ply: Callable[[int, int], None] | None = None
+) -> list[tuple[Pairing, Finished]]:
     """Plays all games of a meeting side by side; both games of a pair begin with the same random moves.
 
-    A game's length of opening and its players' random streams follow from its pairing alone.
+    A game's length of opening and its players' random streams follow from its pairing alone. `on_ply` as in
+    `agents.play.play_games`.
     """
     from agents.play import play_games
 
@@ -148,7 +151,7 @@ def play_pairings(game_spec: str, meeting: Meeting) -> list[tuple[Pairing, Finis
         how = {"openings": [meeting.book[p.opening % len(meeting.book)] for p in meeting.pairings]}
     try:
         judge = meeting.terms.judge(rules)
-        finished = play_games(rules, players, seating, seeds, **how, referee=True, judge=judge)
+        finished = play_games(rules, players, seating, seeds, **how, on_ply=on_ply, referee=True, judge=judge)
     finally:
         for player in players:
             getattr(player, "close", lambda: None)()  # a program must not think on while others play
