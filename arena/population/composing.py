@@ -174,12 +174,25 @@ def write_league(composed: Composed, folder: Path) -> None:
             game = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))["game"]["name"]
         except (OSError, ValueError, LookupError, TypeError):
             raise ConfigError(f"{there} or config.toml beside it is damaged; move {folder} away.") from None
-        if was.get("learners") != now["learners"] or game != config.game.name:
-            raise ConfigError(
-                f"{folder} is a league of other learners or another game; give this one another run.name."
-            )
+        if game != config.game.name:
+            raise ConfigError(f"{folder} is a league of {game}; give this one another run.name.")
+        if other := first_difference({"learners": was.get("learners")}, {"learners": now["learners"]}):
+            raise ConfigError(f"{folder} is a league of other learners: {other}. Give this one another run.name.")
     write_text(there, text)
     write_text(folder / "config.toml", resolved(config))
+
+
+def first_difference(was: Any, now: Any, at: str = "") -> str:
+    """The first key, in words, in which two tables of TOML differ; "" if they are the same."""
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return "" if was == now else f"{at} was {was!r} there and is {now!r}"
+    for key in {**was, **now}:
+        here = f"{at}.{key}".removeprefix(".")
+        if key not in was or key not in now:
+            return f"{here} is set {'here and not there' if key in now else 'there and not here'}"
+        if other := first_difference(was[key], now[key], here):
+            return other
+    return ""
 
 
 def league_toml(made: Composition, learners: Mapping[str, Config]) -> str:

@@ -116,7 +116,7 @@ def test_what_cannot_be_is_one_sentence(played, monkeypatch, capsys):
         (["kuhn", "--report", "x"], "is for leagues of many learners; add --preset"),
         (["kunh", "--preset", "psro"], "did you mean 'kuhn'"),
         (["cart_pole", "--preset", "psro", "--workers", "0"], "one seat, so nobody meets"),
-        (["kuhn", "--preset", "other.toml", "--set", "run.name=kuhn-own"], "a league of other learners"),
+        (["kuhn", "--preset", "other.toml", "--set", "run.name=kuhn-own"], ".algorithm was 'a2c' there and is 'ppo'"),
         (["kuhn", "--preset", "own.toml", "--set", "matches.opponents=0"], "`matches.opponents` is a whole number"),
         (["kuhn", "--preset", "own.toml", "--set", "learners.main.settings.clipp=1"], "did you mean 'clip'"),
     ):
@@ -146,7 +146,7 @@ def test_a_league_that_never_began_is_in_nobodys_way(tmp_path):
     write_league(leduc, folder)
     (folder / "state").mkdir()
     write_league(leduc, folder)
-    with pytest.raises(ConfigError, match="another game"):
+    with pytest.raises(ConfigError, match="a league of leduc; give"):
         write_league(kuhn, folder)
     for damaged in ("league.toml", "config.toml"):
         (folder / damaged).write_text("learners = [")
