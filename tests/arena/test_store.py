@@ -301,7 +301,7 @@ def test_no_database_and_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         Store(tmp_path / "file" / "arena.db")
-    with pytest.raises(StoreError, match="cannot be"):
+    with pytest.raises(StoreError, match="is no plain file"):
         Store(tmp_path)
 
 
