@@ -35,7 +35,7 @@ from leagues.payoff import Payoff
 from leagues.population import Population, Unusable, Weights
 from leagues.quality import Quality
 from leagues.rating import Result
-from leagues.roles import Feed, feed
+from leagues.roles import Feed, Part, feed
 from leagues.snapshots import Verdict, checkpoint, verdict
 
 if TYPE_CHECKING:
@@ -383,6 +383,8 @@ class Trainers:
                     "settings": {key: getattr(pupil.settings, key) for key in bred},
                     "waiting": pupil.waiting,
                     "metrics": dict(pupil.metrics),
+                    "verdict": None if pupil.verdict is None else list(pupil.verdict),
+                    "fed": _parts(pupil.fed),
                 }
                 for name, pupil in self.pupils.items()
             },
@@ -411,10 +413,19 @@ class Trainers:
             pupil.learner.restore(kept["learner"])
             pupil.weights, pupil.waiting = kept["weights"], kept.get("waiting")
             pupil.metrics = dict(kept.get("metrics", {}))
+            pupil.verdict = Verdict(*kept["verdict"]) if kept.get("verdict") else None
+            pupil.fed = Feed(tuple(Part(**part) for part in kept["fed"])) if kept.get("fed") else None
 
     def close(self) -> None:
         """Lets the workers go."""
         self.pool.close()
+
+
+def _parts(fed: Feed | None) -> list[dict[str, Any]]:
+    """Of what a learner was fed, as a state holds it."""
+    parts = fed.parts if fed is not None else ()
+    odds = ({name: float(chance) for name, chance in part.odds.items()} for part in parts)
+    return [{"share": float(p.share), "odds": o, "reason": p.reason} for p, o in zip(parts, odds, strict=True)]
 
 
 def scored(reward: tuple[float, ...], seat: int, margin: float) -> float:
