@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +15,8 @@ def opened(
     """Makes up to plies [B] evenly drawn moves in games [B], none of which ends one; a move that would is the last try.
 
     Returns the positions [B], the moves [B, most plies], of which game i's are the first `ply` of its row, and what
-    they paid each seat [B, seats]. For games whose rows can be copied and whose actions are numbered.
+    they paid each seat [B, seats]. For games whose rows can be copied and whose actions are numbered. All games draw
+    from one generator; where each is to open by a seed of its own, as pairs are, there is `agents.play.random_moves`.
     """
     most = int(plies.max(initial=0))
     moves = np.zeros((len(rows), most), np.int64)
@@ -49,5 +48,4 @@ def lengths(game: Game, count: int, share: float, most: int, generator: np.rando
     Never more than half of the longest game.
     """
     plies = generator.integers(0, min(most, game.max_plies // 2) + 1, count)
-    drawn: NDArray[Any] = np.where(generator.random(count) < share, plies, 0)
-    return drawn
+    return np.where(generator.random(count) < share, plies, 0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Agent, Decision, Forfeit, Illegal, Memory, put, take
+from agents.openings import openable
 from envs import kernels
 from envs.game import Game, Row, Rows, View
 from envs.kernels import GOLDEN, compiled, mix
@@ -323,8 +324,8 @@ def random_moves(
     game: Game, seeds: NDArray[np.uint64], opening_seeds: NDArray[np.uint64], plies: NDArray[np.int64]
 ) -> list[list[Any]]:
     """A random opening for each game, none of which ends it."""
-    if game.controls or game.foreign:
-        return [[] for _ in seeds]  # openings are drawn by copying positions and listing moves
+    if not openable(game):
+        return [[] for _ in seeds]
     openings = []
     for seed, opening_seed, wanted in zip(seeds, opening_seeds, plies, strict=True):
         generator = np.random.default_rng(int(opening_seed))

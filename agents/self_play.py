@@ -14,6 +14,7 @@ from agents.experience import Columns
 from agents.guests import Guests
 from agents.inference import Evaluator, evaluator
 from agents.networks import Network, Weights
+from agents.openings import lengths
 from agents.play import Finished, Table, random_moves
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS, Evaluate, Search, search
@@ -177,8 +178,7 @@ class SelfPlayer:
         if self.guests is not None:
             self.guests.sit(lanes, seeds, np.random.default_rng([self.seed, 3, self.begun]))
         self.seeds[lanes] = seeds
-        plies = generator.integers(0, min(s.opening_plies, self.game.max_plies // 2) + 1, len(lanes))
-        plies = np.where(generator.random(len(lanes)) < s.opening_share, plies, 0)
+        plies = lengths(self.game, len(lanes), s.opening_share, s.opening_plies, generator)
         for lane, moves in zip(lanes, random_moves(self.game, seeds, seeds, plies), strict=True):
             self.opening[lane] = len(moves)
             self.actions[lane, : len(moves)] = moves
