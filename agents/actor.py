@@ -38,7 +38,8 @@ class Acted(NamedTuple):
     """[B] the return that the network expects; 0 if it has no head for that."""
     memory: Memory
     policy: NDArray[np.float32]
-    """[B, A] the probabilities of the legal actions, or their returns by a q head; [B, 2, controls] of vectors."""
+    """[B, A] the probabilities of the legal actions (at temperature 0 those at 1), or their returns by a q head; of
+    vectors [B, 2, controls]."""
 
 
 class Actor:
@@ -182,7 +183,10 @@ def draw_masked(
     action: NDArray[np.int64],
     log_p: NDArray[np.float32],
 ) -> None:
-    """Writes the softmax over legal actions [B, A], an action drawn by it and the logarithm of its probability."""
+    """Writes the softmax over legal actions [B, A], an action drawn by it and the logarithm of its probability.
+
+    At temperature 0 that is the softmax at 1, and the action the likeliest.
+    """
     for i in range(logits.shape[0]):
         best = -1
         for a in range(logits.shape[1]):
@@ -294,8 +298,18 @@ class ActorAgent:
         if self.actor.kind in VECTORS:
             return Decision(bounded(view.game, acted.action), kept, {"value": acted.value})
         value = acted.value.clip(-1, 1) if view.game.pays == "result" else acted.value
-        shown = "q" if self.actor.kind == "q" else "policy"
-        return Decision(acted.action, kept, {"value": value, shown: acted.policy})
+        if self.actor.kind == "q":
+            return Decision(acted.action, kept, {"value": value, "q": acted.policy})
+        return Decision(acted.action, kept, {"value": value, **self._said(acted)})
+
+    def _said(self, acted: Acted) -> dict[str, NDArray[np.float32]]:
+        """What moves were drawn from, and what they would be drawn from by the network itself (`agents.policy`)."""
+        if self.temperature == 0.0:
+            certain = np.zeros_like(acted.policy)
+            certain[np.arange(len(certain)), acted.action] = 1.0
+            return {"policy": certain, "prior": acted.policy}
+        odds = acted.policy**self.temperature
+        return {"policy": acted.policy, "prior": odds / odds.sum(1, keepdims=True)}
 
 
 def bounded(game: Game, action: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ def _sure(known: Mapping[str, NDArray], legal: NDArray[np.bool_]) -> bool:
         return bool(known["proven"])
     if "scores" in known:
         return value != 0 or bool(np.isfinite(known["scores"][legal]).all())
-    return "visits" not in known and "prior" not in known and abs(value) == 1
+    return not {"visits", "prior", "q"} & known.keys() and abs(value) == 1  # who learned its values proves nothing
 
 
 def _told(game: Game, value: float, seat: int, sure: bool) -> float | None:

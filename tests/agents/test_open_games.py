@@ -5,10 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from agents.actor import Actor, ActorAgent
 from agents.agent import Decision, EpsilonGreedy, Unable
 from agents.exact.open_games import answered, exploitability, layers, policies
 from agents.exact.tree import TooLarge
+from agents.networks import Network
+from agents.policy import masked_softmax
 from agents.registry import agent
+from envs import kernels
 from envs.registry import game
 
 TIC_TAC_TOE = game("tic_tac_toe")
@@ -65,6 +69,24 @@ def test_what_is_said_is_believed_and_what_is_not_is_counted():
     assert answered(found, said, 0) < answered(found, counted, 0) <= 1.0  # luck looks like a hole
     (sure,) = {float(table.max(axis=1).min()) for table in policies(TIC_TAC_TOE, Lowest(), found)}
     assert sure == 1.0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_a_network_is_answered_as_it_plays_and_not_as_it_would_at_another_temperature(temperature):
+    network = Network(TIC_TAC_TOE, "mlp:layers=1,width=8", ("policy", "returns"), seed=1)
+    player = ActorAgent(Actor(network), "it", temperature)
+    found = layers(TIC_TAC_TOE)[:2]
+    believed = policies(TIC_TAC_TOE, player, found)
+    for layer, told in zip(found, believed, strict=True):
+        view, seeds = kernels.view(TIC_TAC_TOE, layer.rows), kernels.seeds(0, len(layer.rows))
+        logits = player.actor.look(view.obs, {})[0]["policy"]
+        if temperature:
+            wanted = masked_softmax(logits / np.float32(temperature), layer.legal)
+        else:
+            wanted = np.eye(9)[np.where(layer.legal, logits, -np.inf).argmax(1)]
+        assert np.allclose(told, wanted, atol=1e-6)
+        prior = player.act(view, player.begin(TIC_TAC_TOE, seeds)).extra["prior"]
+        assert np.allclose(prior, masked_softmax(logits, layer.legal), atol=1e-5)
 
 
 def test_a_best_response_to_even_moves_by_hand():

@@ -89,6 +89,15 @@ def thought(row: np.ndarray, **extra: object) -> Ply:
     return thought_of(game("connect_four"), Decision(np.array([3]), {}, known), 0, row, 3, None)
 
 
+@pytest.mark.parametrize("name", ["q", "prior", "visits"])
+def test_a_value_that_was_learned_proves_nothing_however_high(name: str) -> None:
+    row = four_after(3)
+    learned = thought(row, value=1.0, **{name: np.full(7, 1.0 / 7)})
+    assert learned.value == -0.99 and not learned.proven
+    searched = thought(row, value=1.0, policy=np.full(7, 1.0 / 7))  # as alpha-beta says it of a win that it has seen
+    assert searched.value == -1.0 and searched.proven
+
+
 def test_a_solver_proves_what_it_knows_and_says_nothing_else() -> None:
     row = four_after(3)  # player 2 is to move
     scores = np.array([-4, -2, 0, -1, 0, np.nan, 3], np.float32)
