@@ -2,7 +2,7 @@
 
 Both kinds of pool give the same results for the same calls: a call's outcome depends on the worker's state, the
 arguments and nothing else. A worker that dies is made again from its order and the state that came with its last
-chunk, and its call is given out again.
+chunk, and its calls are given out again, in their order.
 
 Ray is always asked for token authentication, and never to report its use. Where its own process on a machine dies, it
 ends all that called it there, without a reason: so a thread waits for that, and gives one. A crowded machine is waited
@@ -102,15 +102,13 @@ class LocalPool:
         pass
 
 
-@dataclass
+@dataclass(eq=False)
 class Ticket:
     """A call under way on Ray."""
 
     worker: int
     method: str
     args: tuple[Any, ...]
-    life: int
-    """Which life of the worker the call was given to."""
     reference: Any
 
 
@@ -124,7 +122,8 @@ class RayPool:
     kind: type = Worker
     restarts: int = 0
     actors: list[Any] = field(default_factory=list)
-    lives: list[int] = field(default_factory=list)
+    calls: list[list[Ticket]] = field(default_factory=list)
+    """Of each worker those whose results nobody has had yet, in order."""
     deaths: list[int] = field(default_factory=list)
     """Of each worker since it last finished a call."""
     up: list[bool] = field(default_factory=list)
@@ -134,7 +133,7 @@ class RayPool:
         self.size = len(self.orders)
         start_ray(self.size, self.address)
         self.actors = [self._make(i) for i in range(self.size)]
-        self.lives = [0] * self.size
+        self.calls = [[] for _ in range(self.size)]
         self.deaths = [0] * self.size
         self.up = [False] * self.size
 
@@ -150,8 +149,12 @@ class RayPool:
         return ray.put(value)
 
     def start(self, worker: int, method: str, *args: Any) -> Ticket:
-        reference = getattr(self.actors[worker], method).remote(*args)
-        return Ticket(worker, method, args, self.lives[worker], reference)
+        ticket = Ticket(worker, method, args, self._call(worker, method, args))
+        self.calls[worker].append(ticket)
+        return ticket
+
+    def _call(self, worker: int, method: str, args: tuple[Any, ...]) -> Any:
+        return getattr(self.actors[worker], method).remote(*args)
 
     def finish(self, ticket: Ticket) -> Any:
         import ray
@@ -162,6 +165,7 @@ class RayPool:
                 self._await(ticket)
                 result = ray.get(ticket.reference)
             except of.RayTaskError as error:
+                self.calls[ticket.worker].remove(ticket)
                 raise error.cause from error  # what the worker raised, as it would be raised without Ray
             except (
                 of.RayActorError,
@@ -170,12 +174,11 @@ class RayPool:
                 of.NodeDiedError,
                 of.ObjectLostError,  # the worker may live, but it is past the call whose result is gone
             ) as death:
-                if ticket.life == self.lives[ticket.worker]:
-                    self._replace(ticket.worker, death)
-                ticket = self.start(ticket.worker, ticket.method, *ticket.args)
+                self._replace(ticket.worker, death)
             except of.RayError as error:
                 raise NoCluster(f"Ray has failed ({_first_line(error)}); start again to go on.") from error
             else:
+                self.calls[ticket.worker].remove(ticket)
                 self.deaths[ticket.worker] = 0
                 self.up[ticket.worker] = True
                 return result
@@ -190,7 +193,10 @@ class RayPool:
         _say(f"Worker {ticket.worker} is slow to start, or slow at its first call; it is waited for.")
 
     def _replace(self, worker: int, death: Exception) -> None:
-        """Makes a worker again; raises NoCluster if that has not helped so far or cannot help."""
+        """Makes a worker again and gives it its calls in their order, the one that failed and those after it.
+
+        Raises NoCluster if that has not helped so far or cannot help.
+        """
         import ray
         from ray.exceptions import RayActorError
 
@@ -205,9 +211,10 @@ class RayPool:
         ray.kill(self.actors[worker])  # it may live on, unreachable, and hold its core
         _say(f"Worker {worker} has died; it is made again, and its calls are made anew.")
         self.restarts += 1
-        self.lives[worker] += 1
         self.up[worker] = False
         self.actors[worker] = self._make(worker)
+        for ticket in self.calls[worker]:
+            ticket.reference = self._call(worker, ticket.method, ticket.args)
 
     def remember(self, worker: int, state: Mapping[str, Any]) -> None:
         self.states[worker] = state

@@ -1,15 +1,17 @@
 """Training: workers play, the learner learns, weights go round, in a fixed order.
 
 For learners that allow it (`Learner.ahead`) one round overlaps both: while the workers play round r + 1 with the
-weights they were given, the learner learns from round r; so the weights that play are one round old, never more. For
-the others the workers wait for the new weights. Either way every run of the same settings and seed does the same, with
-Ray or without.
+weights they were given, the learner learns from round r; so the weights that play are one round old, never more. Once
+it has learned, round r + 2 is given out: a worker that is done with r + 1 goes on at once, and waits for no other. For
+the other learners the workers wait for the new weights. Either way every run of the same settings and seed does the
+same, with Ray or without.
 """
 
 from __future__ import annotations
 
 import gc
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -134,7 +136,8 @@ class Trainer:
         orders = [plan.order(stream) for stream in (*(chunk.stream for chunk in going_on), *fresh)]
         states = [*(chunk.state for chunk in going_on), *(None for _ in fresh)]
         self.pool: Pool = make_pool(orders, states, local=not plan.ray, address=plan.address)
-        self.tickets: list[Any] = []
+        self.tickets: deque[list[Any]] = deque()
+        """Of the rounds that were given out and have not arrived; of each round one a worker."""
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self.learner.restore(state["learner"])
@@ -162,39 +165,38 @@ class Trainer:
         arrived would take longer than to unpack them.
         """
         gc.freeze()
-        return self._go_on() if self.arrived else self._send() or {}
-
-    def _go_on(self) -> Metrics:
-        """Learns from what has arrived, and sets the workers to play before it or after."""
         if self.learner.ahead:
-            self._send()
-            return self._learn()
-        metrics = self._learn()
-        self._send()
+            self._send(self.number)
+        metrics = self._learn() if self.arrived else {}
+        self._send(self.number + self.learner.ahead)
         return metrics
 
-    def _send(self) -> None:
+    def _send(self, version: int) -> None:
+        """Gives out the next round, to be played with the learner's weights as they are now."""
         if not self.learner.player:
+            self.tickets.append([])
             return
         weights = self.pool.share(self.learner.weights())
         each = -(-self.plan.positions // self.pool.size)
-        self.tickets = [self.pool.start(i, "collect", weights, self.number, each) for i in range(self.pool.size)]
+        self.tickets.append([self.pool.start(i, "collect", weights, version, each) for i in range(self.pool.size)])
 
     def round(self, progress: float, between: Callable[[], None] | None = None) -> Round:
-        """Gathers what the workers played, learns from it, and sets them to play again.
+        """Gathers what the workers played, learns from it, and gives out one more round.
 
-        `between` is called when this round's experience has arrived and nothing is under way: the moment for
-        `state()`, for taking the learner's weights, and for giving the workers other calls.
+        `between` is called when this round's experience has arrived and nothing was learned from it: the moment for
+        `state()`, for taking the learner's weights, and for giving the workers other calls, which they do after the
+        round that they play.
         """
         begun = time.monotonic()
         self.progress = progress
-        self.arrived = [self.pool.finish(ticket) for ticket in self.tickets]
+        self.arrived = [self.pool.finish(ticket) for ticket in self.tickets.popleft()]
         for i, chunk in enumerate(self.arrived):
             self.pool.remember(i, chunk.state)
         self.number += 1
         if between is not None:
             between()
-        metrics = self._go_on()
+        metrics = self._learn()
+        self._send(self.number + self.learner.ahead)
         oldest = min((chunk.version for chunk in self.arrived), default=self.number - 1)
         stale = self.number - oldest - (not self.learner.ahead)
         return Round(self.number, self.arrived, metrics, time.monotonic() - begun, stale)

@@ -6,8 +6,10 @@ go by the clock and want a machine with nothing else to do.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 from agents.networks import Network, weights
 from agents.self_play import SelfPlay, SelfPlayer
@@ -18,6 +20,8 @@ from arena.worker import Order, Worker
 from envs.registry import game
 
 HEADS = ("policy", "value")
+ROUNDS = 5
+"""How many times longer than others workers are measured: so that it matters little who ends a round first."""
 
 
 def contests(backbone: str = "resnet:blocks=3,width=32", lanes: str = "512", ray: str = "yes") -> Iterator[Contest]:
@@ -61,11 +65,24 @@ class SelfPlayBench:
         return core_rate(lambda: len(evaluate(obs)[1]))
 
     def by_clock(self, pool: Callable[[], Pool], workers: int) -> Measure:
-        """So many workers of a pool at once, as training has them collect."""
+        """So many workers of a pool at once, as training has them collect: a round is given out while one is played."""
 
-        def work() -> float:
-            tickets = [pool().start(i, "collect", self.weights, 0, self.positions) for i in range(workers)]
+        def send() -> list[Any]:
+            return [pool().start(i, "collect", self.weights, 0, self.positions) for i in range(workers)]
+
+        def arrive(tickets: list[Any]) -> float:
             return sum(pool().finish(ticket).evaluations for ticket in tickets)
 
-        work()
-        return rate(work)
+        def measure(seconds: float) -> float:
+            under_way = deque([send()])
+
+            def work() -> float:
+                under_way.append(send())
+                return arrive(under_way.popleft())
+
+            found = rate(work)(ROUNDS * seconds)
+            arrive(under_way.pop())  # the other side's turn comes when nothing is played
+            return found
+
+        arrive(send())
+        return measure
