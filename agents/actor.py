@@ -20,7 +20,8 @@ from agents.heads import Q
 from agents.networks import Network, Weights, load_weights
 from agents.perceptron import Perceptron
 from envs.game import Game, View
-from envs.kernels import compiled, next_random, unit
+from envs.kernels import compiled
+from envs.randomness import next_random, unit
 
 CHOOSING = ("policy", "token", "gaussian", "squashed", "bounded", "q")
 VECTORS = ("gaussian", "squashed", "bounded")

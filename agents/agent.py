@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, View
-from envs.kernels import below, compiled, count_true, next_random, nth_true, unit
+from envs.kernels import compiled
+from envs.masks import count_true, nth_true
+from envs.randomness import below, next_random, unit
 
 Memory: TypeAlias = dict[str, NDArray]
 """What an agent carries from one move of a game to its next, as arrays with a leading lane axis; {} if nothing.

@@ -25,7 +25,8 @@ from agents.networks import Network, Weights
 from agents.play import Finished
 from envs import kernels
 from envs.game import Game, Rows
-from envs.kernels import Loop, compiled, key, legal, mix, next_random, observe, play, unit
+from envs.kernels import Loop, compiled, key, legal, observe, play
+from envs.randomness import mix, next_random, unit
 
 TOLD = 100
 """Games of a fragment that are told one by one; those there are besides are in the columns alone."""

@@ -1,6 +1,12 @@
-"""Random openings of many games at once, so that more than the beaten path is played and learned."""
+"""Random openings, so that more than the beaten path is played and learned.
+
+`opened` makes those of thousands of games at once, from one generator; `random_moves` one for each seed, so that both
+games of a pair begin alike, wherever and whenever they are played.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +21,7 @@ def opened(
     """Makes up to plies [B] evenly drawn moves in games [B], none of which ends one; a move that would is the last try.
 
     Returns the positions [B], the moves [B, most plies], of which game i's are the first `ply` of its row, and what
-    they paid each seat [B, seats]. For games whose rows can be copied and whose actions are numbered. All games draw
-    from one generator; where each is to open by a seed of its own, as pairs are, there is `agents.play.random_moves`.
+    they paid each seat [B, seats]. For games that are `openable`.
     """
     most = int(plies.max(initial=0))
     moves = np.zeros((len(rows), most), np.int64)
@@ -35,6 +40,34 @@ def opened(
         paid[going] += after["reward"][going]
         rows[going] = after[going]
     return rows, moves, paid
+
+
+def random_moves(
+    game: Game, seeds: NDArray[np.uint64], opening_seeds: NDArray[np.uint64], plies: NDArray[np.int64]
+) -> list[list[Any]]:
+    """[B] up to `plies` [B] moves of each game, drawn by its opening's seed evenly from those that do not end it.
+
+    None of games that are not `openable`.
+    """
+    if not openable(game):
+        return [[] for _ in seeds]
+    openings = []
+    for seed, opening_seed, wanted in zip(seeds, opening_seeds, plies, strict=True):
+        generator = np.random.default_rng(int(opening_seed))
+        row = kernels.new_rows(game, np.array([seed], np.uint64))
+        moves: list[int] = []
+        while len(moves) < wanted:
+            choices = np.flatnonzero(kernels.legal_mask(game, row)[0])
+            after = np.repeat(row, len(choices))
+            kernels.play_rows(game, after, choices)
+            alive = np.flatnonzero(~after["done"])
+            if not len(alive):
+                break
+            pick = int(generator.choice(alive))
+            moves.append(int(choices[pick]))
+            row = after[pick : pick + 1].copy()
+        openings.append(moves)
+    return openings
 
 
 def openable(game: Game) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Agent, Decision, Forfeit, Illegal, Memory, put, take
-from agents.openings import openable
+from agents.openings import random_moves
 from envs import kernels
 from envs.game import Game, Row, Rows, View
-from envs.kernels import GOLDEN, compiled, mix
+from envs.kernels import compiled
+from envs.randomness import GOLDEN, mix
 from envs.text import named
 
 PLAYERS = np.uint64(0x706C6179657273)
@@ -318,28 +319,3 @@ def broken(game: Game, row: Row) -> str:
     programs = programs_of(game)
     fault = programs.fault(row) if programs is not None else None
     return fault.words if fault is not None else ""
-
-
-def random_moves(
-    game: Game, seeds: NDArray[np.uint64], opening_seeds: NDArray[np.uint64], plies: NDArray[np.int64]
-) -> list[list[Any]]:
-    """A random opening for each game, none of which ends it."""
-    if not openable(game):
-        return [[] for _ in seeds]
-    openings = []
-    for seed, opening_seed, wanted in zip(seeds, opening_seeds, plies, strict=True):
-        generator = np.random.default_rng(int(opening_seed))
-        row = kernels.new_rows(game, np.array([seed], np.uint64))
-        moves: list[int] = []
-        while len(moves) < wanted:
-            choices = np.flatnonzero(kernels.legal_mask(game, row)[0])
-            after = np.repeat(row, len(choices))
-            kernels.play_rows(game, after, choices)
-            alive = np.flatnonzero(~after["done"])
-            if not len(alive):
-                break
-            pick = int(generator.choice(alive))
-            moves.append(int(choices[pick]))
-            row = after[pick : pick + 1].copy()
-        openings.append(moves)
-    return openings

@@ -14,8 +14,8 @@ from agents.experience import Columns
 from agents.guests import Guests
 from agents.inference import Evaluator, evaluator
 from agents.networks import Network, Weights
-from agents.openings import lengths
-from agents.play import Finished, Table, random_moves
+from agents.openings import lengths, random_moves
+from agents.play import Finished, Table
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS, Evaluate, Search, search
 from envs import kernels

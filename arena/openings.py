@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.files import read_plain
-from agents.play import random_moves
+from agents.openings import random_moves
 from envs import kernels
 from envs.game import Game
 from envs.registry import parse

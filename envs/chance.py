@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from envs.game import CHANCE, Chances, Row, rule
-from envs.kernels import draw, unit
+from envs.randomness import draw, unit
 
 FEW = 16
 """To look at all of so many outcomes is faster than to guess where to stop."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Row, rule
-from envs.kernels import draw, unit
+from envs.randomness import draw, unit
 
 MOST_PLIES = 32_000
 """What a row can count."""

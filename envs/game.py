@@ -48,7 +48,7 @@ def unbarred(row: Row, out: NDArray[np.bool_]) -> None:
 def row_dtype(seats: int, **fields: Any) -> np.dtype[Any]:
     """The record of a game: the header every game shares, then the game's own fields.
 
-    rng     the row's own random generator (see `envs.kernels.next_random`)
+    rng     the row's own random generator (see `envs.randomness.next_random`)
     reward  what the last ply paid each seat
     ply     moves made so far
     seat    who moves next; after the last ply, who would have moved; CHANCE while chance has yet to fall

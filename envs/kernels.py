@@ -25,6 +25,7 @@ from envs.fingerprints import fingerprint, names_in, tell_closures_apart
 from envs.game import COMPILED, Bits, Game, Row, Rows, View, rule
 from envs.masks import count_true, nth_true
 from envs.parts import part
+from envs.randomness import WORDS, below, draw, mix, unit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,7 +92,7 @@ class Loop(Generic[P, R]):
 
     def _specialise(self, game: Game, inlined: bool = False) -> Any:
         """The loop with one game's rules; `inlined` into the loop that calls it, where a call costs a ply's time."""
-        scope = {**self.function.__globals__, **rules_of(game), **(_WORDS if game.foreign else {})}
+        scope = {**self.function.__globals__, **rules_of(game), **(WORDS if game.foreign else {})}
         for name in names_in(self.function.__code__):
             if isinstance(scope.get(name), Loop):
                 scope[name] = scope[name]._specialise(game, inlined=True)
@@ -147,60 +148,6 @@ def _on_records(function: Callable[..., R]) -> Callable[..., R]:
         return value
 
     return lambda *args: function(*map(records, args))
-
-
-# --- randomness -----------------------------------------------------------------------------------------------------
-
-
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""The step of splitmix64: 2**64 over the golden ratio, made odd."""
-
-
-@rule
-def mix(x: Bits) -> Bits:
-    """Scrambles 64 bits (the finaliser of splitmix64; Steele, Lea & Flood 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@rule
-def next_random(states: NDArray[np.uint64], i: int) -> Bits:
-    """The next 64 bits of generator i of an array of splitmix64 states."""
-    states[i] += GOLDEN
-    return mix(states[i])
-
-
-@rule
-def draw(row: Row) -> Bits:
-    """The next 64 bits of a row's own generator."""
-    row.rng += GOLDEN
-    return mix(row.rng)
-
-
-def _as_word(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args: np.uint64(function(*args))
-
-
-_WORDS = {"mix": _as_word(mix), "next_random": _as_word(next_random), "draw": _as_word(draw)}
-"""For uncompiled loops: compiled functions give Python its own whole numbers, which are then too big to be taken."""
-
-
-@rule
-def below(bits: Bits, n: int) -> int:
-    """A number in 0 .. n-1 from 64 random bits (Lemire 2019, without the rejection: n is far below 2**32)."""
-    return np.int64(((bits >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))  # pyright: ignore[reportReturnType]
-
-
-@rule
-def unit(bits: Bits) -> float:
-    """A float64 in [0, 1) from 64 random bits."""
-    return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-
-
-def seeds(seed: int, count: int, *path: int) -> NDArray[np.uint64]:
-    """`count` seeds that depend on `seed` and on `path` alone; different paths give unrelated seeds."""
-    return np.random.SeedSequence(entropy=seed, spawn_key=path).generate_state(count, np.uint64).astype(np.uint64)
 
 
 # --- the loops ------------------------------------------------------------------------------------------------------
@@ -311,40 +258,12 @@ def random_steps(rows: Rows, obs: NDArray[np.float32], mask: NDArray[np.bool_], 
     return ended
 
 
-@Loop
-def perft(rows: Rows, masks: NDArray[np.bool_], depth: int) -> NDArray[np.int64]:
-    """Counts move sequences: out[d] = sequences of d moves from rows[0], out[depth+1+d] = those ending the game.
-
-    rows is [depth + 1] (the start in rows[0], the rest room to work in), masks [depth + 1, A].
-    """
-    counts = np.zeros(2 * depth + 2, np.int64)
-    actions = masks.shape[1]
-    tried = np.zeros(depth + 1, np.int64)
-    counts[0] = 1
-    d = 0
-    if depth > 0:
-        legal(rows[0], masks[0])
-    while d >= 0:
-        if d == depth or rows[d].done or tried[d] == actions:
-            d -= 1
-            continue
-        a = tried[d]
-        tried[d] += 1
-        if not masks[d, a]:
-            continue
-        rows[d + 1] = rows[d]
-        play(rows[d + 1], a)
-        d += 1
-        counts[d] += 1
-        tried[d] = 0
-        if rows[d].done:
-            counts[depth + 1 + d] += 1
-        elif d < depth:
-            legal(rows[d], masks[d])
-    return counts
-
-
 # --- the same, with the arrays made for the caller --------------------------------------------------------------------
+
+
+def seeds(seed: int, count: int, *path: int) -> NDArray[np.uint64]:
+    """`count` seeds that depend on `seed` and on `path` alone; different paths give unrelated seeds."""
+    return np.random.SeedSequence(entropy=seed, spawn_key=path).generate_state(count, np.uint64).astype(np.uint64)
 
 
 def new_rows(game: Game, seeds: NDArray[np.uint64]) -> Rows:
@@ -430,11 +349,3 @@ def in_bounds(game: Game, actions: NDArray[np.floating]) -> NDArray[np.bool_]:
     if actions.shape[1:] != low.shape:
         return np.zeros(len(actions), np.bool_)
     return ((actions >= low) & (actions <= high)).all(axis=1)
-
-
-def count_sequences(game: Game, depth: int) -> tuple[list[int], list[int]]:
-    """(sequences of 0 .. depth moves from the start, how many of them end the game)."""
-    rows = np.zeros(depth + 1, game.row)
-    rows[:1] = new_rows(game, np.zeros(1, np.uint64))
-    counts = perft(game, rows, np.zeros((depth + 1, game.actions), np.bool_), depth)
-    return counts[: depth + 1].tolist(), counts[depth + 1 :].tolist()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from agents.search.search import Search, search
-from envs import kernels
+from envs import kernels, randomness
 from envs.game import Game
 from envs.registry import GAMES, game
 from envs.text import text_seen
@@ -70,13 +70,13 @@ def drawn(rules: Game, rows: np.ndarray, choices: np.ndarray) -> Any:
     """What `kernels.random_rows` would play here, by the row's own generator, which moves on."""
     state = rows["rng"].copy()
     if rules.controls:
-        parts = [kernels.unit(np.uint64(kernels.next_random(state, 0))) for _ in rules.controls]
+        parts = [randomness.unit(np.uint64(randomness.next_random(state, 0))) for _ in rules.controls]
         action = np.array([low + (high - low) * u for (low, high), u in zip(rules.controls, parts, strict=True)])
         rows["rng"] = state
         return action.astype(np.float32)
-    bits = np.uint64(kernels.next_random(state, 0))
+    bits = np.uint64(randomness.next_random(state, 0))
     rows["rng"] = state
-    return int(choices[kernels.below(bits, len(choices))])
+    return int(choices[randomness.below(bits, len(choices))])
 
 
 def opinionated(rules: Game):

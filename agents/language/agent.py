@@ -22,8 +22,8 @@ from agents.language.model import parts
 from agents.language.sampling import Sampler
 from agents.networks import Network
 from envs.game import Game, View
-from envs.kernels import GOLDEN
 from envs.language.move import board_of
+from envs.randomness import GOLDEN
 
 AT_ONCE = 256
 """Answers that are written at a time."""

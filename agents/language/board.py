@@ -9,9 +9,9 @@ from agents.agent import Decision, Forfeit, Memory, Unable
 from agents.language.sampling import Sampler
 from agents.networks import Network
 from envs.game import Game, View
-from envs.kernels import GOLDEN
 from envs.language.move import board_of, named, told
 from envs.language.vocabulary import decode
+from envs.randomness import GOLDEN
 
 AT_ONCE = 256
 """Positions that are read at a time."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.language.columns import exponential, fused, inner
-from envs.kernels import compiled, next_random, unit
+from envs.kernels import compiled
+from envs.randomness import next_random, unit
 
 
 class Picking(NamedTuple):

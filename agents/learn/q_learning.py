@@ -28,20 +28,8 @@ from agents.learn.learner import Metrics, State
 from agents.ranges import within
 from agents.table import ActionValues, History
 from envs.game import Bits, Game, Row, Rows, rule
-from envs.kernels import (
-    Loop,
-    below,
-    compiled,
-    key,
-    legal,
-    mix,
-    new_rows,
-    next_random,
-    play,
-    restart,
-    seeds,
-    unit,
-)
+from envs.kernels import Loop, compiled, key, legal, new_rows, play, restart, seeds
+from envs.randomness import below, mix, next_random, unit
 
 RULES = ("q", "sarsa", "expected")
 Q, SARSA, EXPECTED = range(3)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from envs.game import Game, Row, row_dtype, rule, unbarred
-from envs.kernels import draw, unit
+from envs.randomness import draw, unit
 
 
 @rule

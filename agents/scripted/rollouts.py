@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from agents.agent import Decision, Memory, pick_weighted, require_open
 from envs.game import Bits, Game, Row, Rows, View, rule
-from envs.kernels import Loop, below, legal, next_random, play, random_action
+from envs.kernels import Loop, legal, play, random_action
+from envs.randomness import below, next_random
 
 NODES_AT_ONCE = 1 << 20
 """The largest tree; more simulations than this would need gigabytes in games of many actions."""

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import COMPILED, Real, rule
-from envs.kernels import next_random, unit
 from envs.parts import part
+from envs.randomness import next_random, unit
 
 
 def inlined(function: Callable[..., Any]) -> Any:

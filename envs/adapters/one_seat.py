@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from envs import kernels
 from envs.adapters.seated import BEGINNINGS, drawn_seat, may_be_played, seat_rows
 from envs.game import Game, Rows, View
-from envs.kernels import compiled, next_random
+from envs.kernels import compiled
+from envs.randomness import next_random
 
 MANY = 16
 """From so many lanes on, a loop of the game's own is worth what it costs to compile: half a second, once."""

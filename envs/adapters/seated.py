@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Rows, rule
-from envs.kernels import Loop, below, compiled, legal, mix, next_random, observe, play, random_action, restart
+from envs.kernels import Loop, compiled, legal, observe, play, random_action, restart
+from envs.randomness import below, mix, next_random
 
 BEGINNINGS = 1000
 """So many games in a row that end before a seat has been asked once, and it is taken that it never will be."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from envs.arcade.buttons import LEFT, LIMIT, NONE, RIGHT, STICKY, buttons, cabinet, check, presses
 from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw
 from envs.options import spec
+from envs.randomness import below, draw
 
 SIZE = 10
 CELLS = SIZE * SIZE

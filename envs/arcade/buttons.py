@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from envs.episode import MOST_PLIES, anything
 from envs.game import Game, Row, rule
-from envs.kernels import draw, unit
 from envs.options import number, whole
+from envs.randomness import draw, unit
 
 NONE, LEFT, UP, RIGHT, DOWN, FIRE = range(6)
 NAMES = ("none", "left", "up", "right", "down", "fire")

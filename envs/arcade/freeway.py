@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from envs.arcade.buttons import DOWN, NONE, STICKY, UP, buttons, cabinet, check, presses
 from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw, unit
 from envs.options import spec
+from envs.randomness import below, draw, unit
 
 SHAPE = (7, 10, 10)
 LANES = 8

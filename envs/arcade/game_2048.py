@@ -17,8 +17,8 @@ from envs.bits import ONE, count_bits
 from envs.boards.squares import square_symmetries
 from envs.episode import MOST_PLIES
 from envs.game import CHANCE, Bits, Chances, Game, Row, Symmetry, row_dtype, rule
-from envs.kernels import draw, unit
 from envs.options import spec, whole
+from envs.randomness import draw, unit
 
 CELLS, KINDS = 16, 16
 NAMES = ("left", "up", "right", "down")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from envs.episode import MOST_PLIES, anything, count_ply
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw, unit
 from envs.options import spec, whole
+from envs.randomness import below, draw, unit
 
 SIZE = 48
 COLUMNS, LINES = 12, 5

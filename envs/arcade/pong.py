@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from envs.arcade.buttons import lettered
 from envs.episode import MOST_PLIES, anything, count_ply
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw, unit
 from envs.options import number, spec, whole
+from envs.randomness import below, draw, unit
 
 HEIGHT, WIDTH = 12, 16
 PADDLE = 4

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from envs.arcade.buttons import DOWN, FIRE, LEFT, LIMIT, NONE, RIGHT, STICKY, UP, buttons, cabinet, check, presses
 from envs.episode import count_ply
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw, unit
 from envs.options import spec
+from envs.randomness import below, draw, unit
 
 SHAPE = (10, 10, 10)
 AIR = 200

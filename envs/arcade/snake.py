@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from envs.arcade.buttons import lettered
 from envs.episode import MOST_PLIES, count_ply
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 UP, RIGHT, DOWN, LEFT = range(4)
 START = 3

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from envs.bandits.tasks import ANY, check_task, normal, of_task
 from envs.episode import anything
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import draw, unit
 from envs.options import choice, spec, whole
+from envs.randomness import draw, unit
 
 KINDS = ("bernoulli", "gaussian")
 

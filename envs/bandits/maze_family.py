@@ -16,8 +16,8 @@ from envs.bandits.tasks import ANY, check_task, of_task
 from envs.bits import ONE
 from envs.episode import MOST_PLIES, anything
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 COST, PRIZE = 0.01, 1.0
 UP, RIGHT, DOWN, LEFT = range(4)

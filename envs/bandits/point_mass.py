@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from envs.bandits.tasks import ANY, check_task, of_task
 from envs.game import Game, Row, row_dtype, rule, unbarred
-from envs.kernels import draw, unit
 from envs.options import spec, whole
+from envs.randomness import draw, unit
 
 STEP = 0.1
 GOALS, EDGE = 0.5, 1.0

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from envs.game import Row, rule
-from envs.kernels import draw, mix, unit
 from envs.options import whole
+from envs.randomness import draw, mix, unit
 
 ANY = -1
 """The option `task` where every reset draws a task of its own."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from envs.boards.squares import square_names
 from envs.game import Bits, Game, Row, row_dtype, rule
-from envs.kernels import mix
 from envs.options import spec, whole
+from envs.randomness import mix
 from envs.views import as_planes
 
 DEFAULT = 54332

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from envs.bits import ONE, count_bits
 from envs.game import Bits, Row, row_dtype, rule
-from envs.kernels import mix
+from envs.randomness import mix
 from envs.views import as_planes
 
 EXACT = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Bits, rule
-from envs.kernels import GOLDEN, mix
+from envs.randomness import GOLDEN, mix
 
 
 @rule

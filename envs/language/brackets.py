@@ -7,11 +7,11 @@ open, a longer way too. Chance is to guess the kind of every bracket, told how m
 from __future__ import annotations
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.language.frame import task
 from envs.language.vocabulary import encode
 from envs.language.writing import COLON, put, said, want
 from envs.options import whole
+from envs.randomness import below, draw
 
 OPEN = encode("([{<")
 CLOSED = encode(")]}>")

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.language.expression import LEFT, MOST, OVER, RIGHT, evaluate, is_digit
 from envs.language.frame import task
 from envs.language.vocabulary import encode
 from envs.language.writing import COLON, MINUS, PLUS, SPACE, TIMES, ZERO, put, put_number, said, want, want_number
 from envs.options import choice
+from envs.randomness import below, draw
 
 GREATER = int(encode(">")[0])
 LOW, HIGH = 10, 100

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from envs.episode import anything
 from envs.game import Bits, Game, Language, Row, row_dtype, rule
-from envs.kernels import GOLDEN, mix
 from envs.language.vocabulary import END, TOKENS, decode, letters
 from envs.language.writing import exact, hits, solve, want
 from envs.options import choice, spec
+from envs.randomness import GOLDEN, mix
 
 SPLITS = ("train", "all", "test")
 HELD = np.uint64(8)

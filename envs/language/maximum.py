@@ -7,11 +7,11 @@ answer says after each number which was the largest so far: "<think>3 17 17</thi
 from __future__ import annotations
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.language.frame import task
 from envs.language.vocabulary import THINK
 from envs.language.writing import EQUALS, SPACE, put, put_number, want, want_number, want_spoken
 from envs.options import flag, whole
+from envs.randomness import below, draw
 
 
 def maximum(length: int = 6, digits: int = 2, think: bool = False, split: str = "train") -> Game:

@@ -7,11 +7,11 @@ ends at "e" and meets no wall. The level is the length of the shortest. Chance i
 from __future__ import annotations
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.language.frame import task
 from envs.language.vocabulary import encode
 from envs.language.writing import COLON, said, want
 from envs.options import whole
+from envs.randomness import below, draw
 
 FREE, WALL, START, GOAL, NEWLINE = (int(token) for token in encode(".#se\n"))
 UP, DOWN, LEFT, RIGHT = (int(token) for token in encode("udlr"))

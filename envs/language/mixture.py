@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, Language, Row, rule
-from envs.kernels import below, draw
 from envs.language.frame import SPLITS, Judge, framed, inlined
 from envs.language.vocabulary import encode
 from envs.language.writing import put
 from envs.options import choice, spec
+from envs.randomness import below, draw
 from envs.registry import GAMES, game
 
 DEFAULT = "reverse+sort+addition"

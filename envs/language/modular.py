@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.language.frame import task
 from envs.language.vocabulary import THINK
 from envs.language.writing import (
@@ -27,6 +26,7 @@ from envs.language.writing import (
     want_spoken,
 )
 from envs.options import flag, whole
+from envs.randomness import below, draw
 
 
 def likeliest(modulus: int) -> float:

@@ -15,12 +15,12 @@ from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, Rows, rule
-from envs.kernels import below, draw
 from envs.language.frame import FEWEST, task
 from envs.language.vocabulary import encode
 from envs.language.writing import put, said, want
 from envs.masks import count_true, nth_true
 from envs.options import whole
+from envs.randomness import below, draw
 from envs.registry import game as game_of
 from envs.registry import parse
 

@@ -10,8 +10,9 @@ from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from envs.game import Game, Language, Row, Rows
-from envs.kernels import Loop, mix
+from envs.kernels import Loop
 from envs.kernels import play as play_token
+from envs.randomness import mix
 
 
 # Stand-ins for a task's own rules, as in `envs.kernels`.

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Row, rule
-from envs.kernels import below, draw
 from envs.language.vocabulary import END, SPOKEN, THINK, encode
+from envs.randomness import below, draw
 
 ZERO = int(encode("0")[0])
 """The token of the digit 0; the other digits follow it."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.memory.stream import LONGEST, check_plies, letters, stream
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 
 def copy(length: int = 5, delay: int = 10, symbols: int = 8) -> Game:

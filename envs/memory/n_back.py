@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.memory.stream import LONGEST, letters, stream
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 
 def n_back(n: int = 2, steps: int = 100, symbols: int = 8) -> Game:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw, unit
 from envs.memory.stream import LONGEST, stream
 from envs.options import spec, whole
+from envs.randomness import below, draw, unit
 
 KINDS = ("round", "square", "curly", "angle")
 

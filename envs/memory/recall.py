@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.memory.stream import LONGEST, check_plies, letters, stream
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 
 def recall(pairs: int = 4, delay: int = 0, symbols: int = 8) -> Game:

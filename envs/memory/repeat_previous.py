@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from envs.game import Game, Row, rule
-from envs.kernels import below, draw
 from envs.memory.stream import LONGEST, letters, stream
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 
 def repeat_previous(k: int = 4, steps: int = 100, symbols: int = 4) -> Game:

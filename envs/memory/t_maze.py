@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from envs.episode import anything
 from envs.game import Game, Row, row_dtype, rule
-from envs.kernels import below, draw
 from envs.options import spec, whole
+from envs.randomness import below, draw
 
 FORWARD, UP, DOWN = range(3)
 

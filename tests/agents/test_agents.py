@@ -17,7 +17,7 @@ from agents.play import Table, play_games, player_seeds, read_forfeit
 from agents.registry import AGENTS, agent
 from agents.scripted.human import Human
 from agents.scripted.random import Random
-from envs import kernels
+from envs import kernels, randomness
 from envs.game import Game, View
 from envs.registry import GAMES, game
 from tests.envs import toys
@@ -294,7 +294,7 @@ def test_a_referee_knows_the_bounds_of_vectors() -> None:
 
 
 def test_players_of_neighbouring_seeds_have_streams_of_their_own() -> None:
-    seeds = kernels.seeds(0, 1) + np.arange(64, dtype=np.uint64) * kernels.GOLDEN  # a step of the generator apart
+    seeds = kernels.seeds(0, 1) + np.arange(64, dtype=np.uint64) * randomness.GOLDEN  # a step of the generator apart
     draws = []
     for player in (0, 1):
         rng = player_seeds(seeds, player)

@@ -18,7 +18,8 @@ from agents.exact.tree import TooLarge, Tree, flatten
 from agents.registry import agent
 from envs.boards.phantom import phantom as phantom_rules
 from envs.game import Game, rule
-from envs.kernels import keys_of, mix
+from envs.kernels import keys_of
+from envs.randomness import mix
 from envs.registry import game
 
 KNOWN: dict[str, Any] = json.loads(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs import kernels, registry
+from envs import kernels, randomness, registry
 from envs.arcade.asterix import asterix
 from envs.arcade.breakout import breakout
 from envs.arcade.buttons import NAMES
@@ -49,18 +49,18 @@ class Drawn:
         self.states = np.array([state], np.uint64)
 
     def bits(self) -> np.uint64:
-        return np.uint64(kernels.next_random(self.states, 0))
+        return np.uint64(randomness.next_random(self.states, 0))
 
     def rand(self, count: int | None = None) -> Any:
         if count is not None:
             return np.array([self.rand() for _ in range(count)])
-        return float(kernels.unit(self.bits()))
+        return float(randomness.unit(self.bits()))
 
     def randint(self, low: int, high: int | None = None, size: int | None = None) -> Any:
         if size is not None:
             return np.array([self.randint(low, high) for _ in range(size)])
         low, high = (0, low) if high is None else (low, high)
-        return low + int(kernels.below(self.bits(), high - low))
+        return low + int(randomness.below(self.bits(), high - low))
 
 
 def clever(name: str, env: Any, generator: np.random.Generator) -> int:
@@ -99,7 +99,7 @@ def compare(
     """One game of both side by side: (the return, the plies)."""
     generator = np.random.default_rng(seed)
     row = new(game, seed)
-    drawn = Drawn(int(kernels.mix(np.uint64(seed))))
+    drawn = Drawn(int(randomness.mix(np.uint64(seed))))
     env.random = env.env.random = drawn
     env.last_action = 0
     env.reset()

@@ -12,6 +12,7 @@ from envs import kernels
 from envs.boards.breakthrough import breakthrough
 from envs.game import Game, Rows
 from envs.registry import game
+from tests.envs.counts import count_sequences
 
 KNOWN = json.loads((Path(__file__).parents[1] / "golden" / "games.json").read_text(encoding="utf-8"))
 
@@ -34,7 +35,7 @@ def moves(rules: Game, row: Rows) -> set[str]:
     ("breakthrough", 4), ("breakthrough:width=6,height=6", 5), ("breakthrough:width=5,height=5", 5),
 ])  # fmt: skip
 def test_move_sequences_are_those_counted_elsewhere(spec: str, depth: int) -> None:
-    sequences, _ = kernels.count_sequences(game(spec), depth)
+    sequences, _ = count_sequences(game(spec), depth)
     assert sequences[1:] == KNOWN[spec]["perft"][:depth]
 
 

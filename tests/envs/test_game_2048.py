@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from envs import kernels
+from envs import kernels, randomness
 from envs.arcade.game_2048 import game_2048
 from envs.chance import drawn
 from envs.game import Rows
@@ -120,7 +120,7 @@ def test_chance_laid_open_draws_the_very_games_that_are_played() -> None:
     played = kernels.new_rows(RULES, kernels.seeds(5, 20))
     opened = kernels.new_rows(RULES, kernels.seeds(5, 20)).view(np.recarray)
     for i, seed in enumerate(kernels.seeds(5, 20)):
-        opened[i].rng = kernels.mix(seed)
+        opened[i].rng = randomness.mix(seed)
         reset(opened[i])
     for _ in range(60):
         np.testing.assert_array_equal(played, np.asarray(opened).view(played.dtype))

@@ -12,6 +12,7 @@ from envs import kernels
 from envs.boards.gardner_chess import ACTIONS, FLIP, LETTERS, cannot_mate, gardner_chess
 from envs.game import Rows
 from envs.registry import game
+from tests.envs.counts import count_sequences
 
 KNOWN = json.loads((Path(__file__).resolve().parents[1] / "golden" / "games.json").read_text(encoding="utf-8"))
 RULES = game("gardner_chess")
@@ -38,7 +39,7 @@ def play(row: Rows, moves: str) -> None:
 
 def test_move_sequences_are_counted() -> None:
     """Fairy-Stockfish counts the same up to four plies; the fifth number is counted here alone."""
-    sequences, ended = kernels.count_sequences(RULES, 5)
+    sequences, ended = count_sequences(RULES, 5)
     assert sequences[1:] == KNOWN["gardner_chess"]["perft"]
     assert ended == [0, 0, 0, 0, 0, 2]
 

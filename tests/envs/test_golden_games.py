@@ -14,6 +14,7 @@ from envs import kernels
 from envs.game import Game, Rows
 from envs.registry import GAMES, game
 from envs.text import text_seen
+from tests.envs.counts import count_sequences, perft
 
 TESTS = Path(__file__).resolve().parents[1]
 KNOWN: dict[str, dict[str, Any]] = json.loads((TESTS / "golden" / "games.json").read_text(encoding="utf-8"))
@@ -48,7 +49,7 @@ def levels(rules: Game, plies: int) -> list[Rows]:
 
 def test_tic_tac_toe_counted_whole() -> None:
     known = KNOWN["tic_tac_toe"]
-    sequences, ended = kernels.count_sequences(TIC_TAC_TOE, 9)
+    sequences, ended = count_sequences(TIC_TAC_TOE, 9)
     assert sum(sequences) == known["histories"]
     assert sum(ended) == known["games"]
     assert sum(ended[1::2]) - known["draw"] == known["x"]  # x makes the odd moves; draws end at the ninth
@@ -68,23 +69,23 @@ def test_connect_four_positions_by_ply() -> None:
 
 def test_connect_four_move_sequences() -> None:
     known = KNOWN["connect_four"]
-    sequences, ended = kernels.count_sequences(CONNECT_FOUR, 9)
+    sequences, ended = count_sequences(CONNECT_FOUR, 9)
     assert sequences == known["perft"]
     assert {str(ply): count for ply, count in enumerate(ended) if count} == known["finished_at_ply"]
 
 
 @pytest.mark.parametrize(("spec", "depth"), [("othello", 8), ("othello:size=6", 8)])
 def test_othello_move_sequences(spec: str, depth: int) -> None:
-    sequences, _ = kernels.count_sequences(game(spec), depth)
+    sequences, _ = count_sequences(game(spec), depth)
     assert sequences[1:] == KNOWN[spec]["perft"][:depth]
 
 
 def test_counting_notices_a_wrong_rule() -> None:
     """The negative control: with one column closed the counts of Connect Four are wrong at once."""
-    sequences, _ = kernels.count_sequences(CONNECT_FOUR, 2)
+    sequences, _ = count_sequences(CONNECT_FOUR, 2)
     rows = np.zeros(3, CONNECT_FOUR.row)
     rows["stones"][0] = 0b010101, 0b101010  # column a is full
-    counts = kernels.perft(CONNECT_FOUR, rows, np.zeros((3, 7), np.bool_), 2)
+    counts = perft(CONNECT_FOUR, rows, np.zeros((3, 7), np.bool_), 2)
     assert counts[:3].tolist() == [1, 6, 36] != sequences
 
 

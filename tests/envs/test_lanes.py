@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from envs import kernels
+from envs import kernels, randomness
 from envs.game import Game, Rows
 from envs.registry import game
 from tests.envs.played import (
@@ -126,7 +126,7 @@ def test_splitmix_gives_the_published_numbers() -> None:
     state, states = 1234567, np.array([1234567], np.uint64)
     for number in expected:
         state, bits = splitmix(state)
-        assert bits == number == int(kernels.next_random(states, 0))
+        assert bits == number == int(randomness.next_random(states, 0))
 
 
 @pytest.mark.parametrize("spec", ["connect_four", "othello", "tic_tac_toe"])

@@ -9,6 +9,7 @@ from envs import kernels
 from envs.boards.mnk import chances, gomoku, mnk
 from envs.game import Game, Rows
 from envs.registry import game
+from tests.envs.counts import count_sequences
 
 
 def played(rules: Game, moves: str) -> Rows:
@@ -17,7 +18,7 @@ def played(rules: Game, moves: str) -> Rows:
 
 def test_three_three_three_is_tic_tac_toe() -> None:
     ours, theirs = game("mnk:m=3,n=3,k=3"), game("tic_tac_toe")
-    assert kernels.count_sequences(ours, 9) == kernels.count_sequences(theirs, 9)
+    assert count_sequences(ours, 9) == count_sequences(theirs, 9)
     assert (ours.name, ours.names, ours.shape) == ("mnk", theirs.names, theirs.shape)
     generator = np.random.default_rng(0)
     rows, peers = kernels.new_rows(ours, kernels.seeds(0, 500)), kernels.new_rows(theirs, kernels.seeds(0, 500))

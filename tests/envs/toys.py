@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from envs.game import Game, row_dtype
-from envs.kernels import below, draw
+from envs.randomness import below, draw
 
 
 @cache

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, Row, row_dtype
-from envs.kernels import draw
+from envs.randomness import draw
 
 LOG = logging.getLogger("arena.foreign")
 
