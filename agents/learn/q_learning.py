@@ -131,7 +131,8 @@ def _moved(old: Table, new: Table, states: NDArray[np.int64]) -> None:
             new.q[:, to] = old.q[:, place]
             new.tried[:, to] = old.tried[:, place]
     for i in range(states.shape[0]):
-        states[i] = place_of(new.keys, new.taken, new.used, old.keys[states[i]])
+        if old.taken[states[i]]:  # else the lane begins a game, and stands nowhere yet
+            states[i] = place_of(new.keys, new.taken, new.used, old.keys[states[i]])
 
 
 # --- one update after the other --------------------------------------------------------------------------------------

@@ -252,6 +252,15 @@ def test_hashing_learns_the_same_table() -> None:
     assert known.tolist() == [True, False] and not q[1].any()
 
 
+def test_a_table_holds_no_state_that_was_not_met() -> None:
+    """In the taxi's state 0 the passenger is where it wants to go: no game begins there, or comes there."""
+    learner = train(hashed("taxi"), settings(lanes=3), 3_000)
+    met = learner.values().keys
+    assert 0 not in met and len(met) == learner.table.used[0] > 64
+    model = explore(game("taxi"))
+    assert (model.find(met) >= 0).all() and (model.find(np.zeros(1, np.uint64)) < 0).all()
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_run_that_stops_and_goes_on_is_one_that_did_not(sparse: bool, tmp_path: Path) -> None:
     rules = hashed("tic_tac_toe") if sparse else game("tic_tac_toe")
