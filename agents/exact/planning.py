@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -204,31 +205,35 @@ def to_horizon(model: Model, plies: int, discount: float = 1.0) -> tuple[NDArray
     return values, policy
 
 
-def evaluate_to_horizon(
-    model: Model, policy: NDArray[np.int64], plies: int, discount: float = 1.0
-) -> NDArray[np.float64]:
-    """[S] what a policy that does not look at the clock is worth with so many plies to play."""
-    values = np.zeros(model.size)
-    for _ in range(plies):
-        after = np.empty(model.size)
-        _swept(model, values, policy.copy(), True, discount, after)
-        values = after
-    return values
+ITERATIONS: dict[str, Callable[[Model, float], Plan]] = {"value": value_iteration, "policy": policy_iteration}
+"""How the planner may plan without a clock."""
 
 
 class Planner:
-    """Plays what planning found, exactly; options: discount, and whether it looks at the clock of the game's limit."""
+    """Plays what planning found, exactly.
 
-    def __init__(self, discount: float = 1.0, clock: bool = False) -> None:
+    discount   of a ply
+    clock      whether it looks at the clock of the game's limit
+    iteration  value or policy: how it plans without the clock
+    """
+
+    def __init__(self, discount: float = 1.0, clock: bool = False, iteration: str = "value") -> None:
         if isinstance(discount, (bool, str)) or not 0.0 <= discount <= 1.0:
             raise ValueError(
                 f"discount is a number from 0 to 1, not {discount}; write for example planner:discount=0.99."
             )
         if not isinstance(clock, bool):
             raise ValueError(f"clock is true or false, not {clock}; write for example planner:clock=true.")
-        self.name = "planner" + (f":discount={discount:g}" if discount != 1.0 else "") + (":clock" if clock else "")
-        self.discount = float(discount)
-        self.clock = clock
+        if iteration not in ITERATIONS:
+            raise ValueError(
+                f"iteration is {' or '.join(ITERATIONS)}, not {iteration}; write planner:iteration=policy."
+            )
+        if clock and iteration != "value":
+            raise ValueError("To a clock one plans back from the end, and iterates nothing; leave iteration out.")
+        chosen = [f"discount={discount:g}"] * (discount != 1.0) + ["clock=true"] * clock
+        chosen += [f"iteration={iteration}"] * (iteration != "value")
+        self.name = "planner" + (f":{','.join(chosen)}" if chosen else "")
+        self.discount, self.clock, self.plan = float(discount), clock, ITERATIONS[iteration]
         self.plans: dict[str, tuple[Model, NDArray[np.float64], NDArray[np.int64]]] = {}
 
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
@@ -239,21 +244,21 @@ class Planner:
                 values, policy = to_horizon(model, game.max_plies, self.discount)
                 self.plans[game.name] = model, values[1:], policy
             else:
-                plan = value_iteration(model, self.discount)
+                plan = self.plan(model, self.discount)
                 self.plans[game.name] = model, plan.values[None], plan.policy[None]
-        return {"rng": seeds ^ np.uint64(0x9A), "ply": np.zeros(len(seeds), np.int64)}
+        return {"rng": seeds ^ np.uint64(0x9A)}
 
     def act(self, view: View, memory: Memory) -> Decision:
         """The planned action; an evenly drawn one where a position is none that the game can come to."""
-        if view.game.name not in self.plans or view.keys is None:
+        if view.game.name not in self.plans or view.keys is None or view.rows is None:
             raise Unable(f"{self.name} has not begun a game of {view.game.name}; call begin first.")
         model, values, policy = self.plans[view.game.name]
         states = model.find(view.keys)
-        left = view.game.max_plies - 1 - memory["ply"] if self.clock else np.zeros(len(states), np.int64)
+        left = view.game.max_plies - 1 - view.rows["ply"].astype(np.int64) if self.clock else np.zeros(len(states), int)
         rng = memory["rng"].copy()
         stray = pick_legal(view.legal, rng)
         chosen = policy[np.maximum(left, 0), states]
         action = np.where(states >= 0, model.action[chosen], stray)
         sign = np.where(view.seat == 0, 1.0, -1.0)
         value = np.where(states >= 0, values[np.maximum(left, 0), states], 0.0) * sign
-        return Decision(action, {"rng": rng, "ply": memory["ply"] + 1}, {"value": value})
+        return Decision(action, {"rng": rng}, {"value": value})

@@ -15,7 +15,6 @@ from agents.exact.planning import (
     Planner,
     Unsettled,
     evaluate,
-    evaluate_to_horizon,
     greedy_policy,
     pair_values,
     policy_iteration,
@@ -24,8 +23,10 @@ from agents.exact.planning import (
 )
 from agents.exact.transitions import Model, explore
 from agents.play import play_games
+from agents.registry import agent
 from envs import kernels
 from envs.registry import game
+from tests.agents.horizons import within
 
 KNOWN: dict[str, Any] = json.loads(
     (Path(__file__).resolve().parents[1] / "golden" / "planned.json").read_text(encoding="utf-8")
@@ -51,7 +52,7 @@ def test_exact_values(spec: str) -> None:
     if "limit_time_aware" in known:
         plies = found.game.max_plies
         assert found.worth(to_horizon(found, plies)[0][plies]) == pytest.approx(known["limit_time_aware"], abs=1e-9)
-        stationary = evaluate_to_horizon(found, plan.policy, plies)
+        stationary = within(found, plan.policy, plies)
         assert found.worth(stationary) == pytest.approx(known["limit_stationary"], abs=1e-7)
 
 
@@ -99,9 +100,9 @@ def test_among_equals_the_sooner_end_is_taken() -> None:
     """Undiscounted every cell of a maze without a pit is worth 1, and greed alone may walk in circles for ever."""
     found = model("maze")
     plan = value_iteration(found)
-    assert evaluate_to_horizon(found, plan.policy, 100) @ found.start == 1.0
+    assert within(found, plan.policy, 100) @ found.start == 1.0
     circles = greedy_policy(found, plan.values)
-    assert evaluate_to_horizon(found, circles, 100) @ found.start == 0.0
+    assert within(found, circles, 100) @ found.start == 0.0
 
 
 def test_two_seats_play_against_each_other() -> None:
@@ -127,14 +128,31 @@ def test_games_without_keys_or_odds_are_refused() -> None:
         explore(game("connect_four"))
 
 
-@pytest.mark.parametrize(("spec", "options"), [("cliff_walking", {}), ("frozen_lake", {"clock": True})])
+@pytest.mark.parametrize(
+    ("spec", "options"),
+    [("cliff_walking", {}), ("cliff_walking", {"iteration": "policy"}), ("frozen_lake", {"clock": True})],
+)
 def test_the_planner_earns_what_it_planned(spec: str, options: dict[str, Any]) -> None:
-    rules, agent = game(spec), Planner(**options)
+    rules, planner = game(spec), Planner(**options)
     count = 1 if spec == "cliff_walking" else 1500
-    finished = play_games(rules, [agent], np.zeros((count, 1), int), kernels.seeds(5, count))
+    finished = play_games(rules, [planner], np.zeros((count, 1), int), kernels.seeds(5, count))
     paid = np.array([each.reward[0] for each in finished])
     expected = -13.0 if spec == "cliff_walking" else KNOWN[spec]["limit_time_aware"]
     assert abs(paid.mean() - expected) <= 4 * paid.std() / np.sqrt(count)
+
+
+def test_the_planners_clock_is_the_games_wherever_it_takes_over() -> None:
+    rules, planner, found = game("frozen_lake"), Planner(clock=True), model("frozen_lake")
+    seeds = kernels.seeds(2, 400)
+    late = kernels.random_openings(rules, seeds, 6)
+    late = late[~late["done"]]
+    late["ply"] += (rules.max_plies - 12) * (np.arange(len(late)) % 2)  # every other one late in the game
+    view = kernels.view(rules, late)
+    decided = planner.act(view, planner.begin(rules, seeds[: len(late)]))
+    states, left = found.find(kernels.keys_of(rules, late)), rules.max_plies - late["ply"].astype(int)
+    values, policy = to_horizon(found, rules.max_plies)
+    assert len(set(left)) == 2 and (decided.action == found.action[policy[left - 1, states]]).all()
+    assert np.array_equal(decided.extra["value"], values[left, states])
 
 
 def test_the_planner_says_what_is_wrong_with_its_options() -> None:
@@ -142,3 +160,9 @@ def test_the_planner_says_what_is_wrong_with_its_options() -> None:
         Planner(discount=1.5)
     with pytest.raises(ValueError, match="true or false"):
         Planner(clock="late")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="value or policy, not values"):
+        Planner(iteration="values")
+    with pytest.raises(ValueError, match="leave iteration out"):
+        Planner(clock=True, iteration="policy")
+    assert agent("planner:discount=0.9,iteration=policy").name == "planner:discount=0.9,iteration=policy"
+    assert agent("planner:clock=true").name == "planner:clock=true"

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.agent import Unable
-from agents.exact.planning import evaluate_to_horizon, pair_values, to_horizon, value_iteration
+from agents.exact.planning import pair_values, to_horizon, value_iteration
 from agents.exact.transitions import Model, explore
 from agents.learn.q_learning import QLearning, QLearningSettings, train
 from agents.play import play_games
@@ -22,6 +22,7 @@ from arena.checkpoint import load_state, save_state
 from envs import kernels
 from envs.game import Game
 from envs.registry import game
+from tests.agents.horizons import within
 
 
 @cache
@@ -46,7 +47,7 @@ def greedy(found: Model, values: ActionValues) -> NDArray[np.int64]:
 def earned(spec: str, values: ActionValues, discount: float = 1.0) -> float:
     """What the greedy policy of a table earns in a thousand plies, exactly."""
     found = model(spec)
-    return found.worth(evaluate_to_horizon(found, greedy(found, values), 1000, discount))
+    return found.worth(within(found, greedy(found, values), 1000, discount))
 
 
 # --- the update -----------------------------------------------------------------------------------------------------
