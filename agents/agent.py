@@ -66,12 +66,14 @@ class Unable(ValueError):
 
 
 def require_open(agent: str, game: Game) -> None:
-    """Refuses games in which a position may not be looked into or is not settled by two seats in turn."""
+    """Refuses games in which a position may not be looked into, or that two seats in turn do not win, draw or lose."""
     for trait in ("hidden", "chance", "simultaneous", "foreign", "controls"):
         if getattr(game, trait):
             raise Unable(f"{agent} looks ahead in the position, which {game.name} ({trait}) does not allow.")
     if game.seats != 2:
         raise Unable(f"{agent} plays games of two seats, and {game.name} has {game.seats}.")
+    if game.pays != "result":
+        raise Unable(f"{agent} looks ahead for a win, a draw or a loss, and {game.name} pays other amounts.")
 
 
 @compiled

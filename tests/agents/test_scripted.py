@@ -257,6 +257,14 @@ def test_impossible_options_are_refused(spec: str) -> None:
         agent(spec)
 
 
+@pytest.mark.parametrize("spec", SEARCHERS)
+def test_who_looks_ahead_refuses_games_that_are_not_won_or_lost(spec: str) -> None:
+    """Half a point is neither: a search would take it for a draw, or look for it beyond its window."""
+    for pays in ("zero-sum", "general"):
+        with pytest.raises(Unable, match="a win, a draw or a loss, and tic_tac_toe pays other amounts"):
+            agent(spec).begin(replace(TIC_TAC_TOE, pays=pays), kernels.seeds(0, 1))
+
+
 @pytest.mark.parametrize("spec", ["random", "alphabeta:depth=2", "mcts:sims=30", "mcts:sims=30,c=2", "human"])
 def test_the_name_is_the_spec(spec: str) -> None:
     assert agent(spec).name == spec
