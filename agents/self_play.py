@@ -21,6 +21,9 @@ from agents.search.search import MOST_SIMULATIONS, Evaluate, Search, search
 from envs import kernels
 from envs.game import Game, View
 
+EXPLORING = Search(simulations=96, noise_share=0.25, noise_alpha=1.4, gumbel_scale=1.0)
+"""With noise of either kind of search: Dirichlet's for puct, and Gumbel's, without which its play never varies."""
+
 
 @dataclass(frozen=True)
 class SelfPlay:
@@ -30,7 +33,7 @@ class SelfPlay:
     search            how a move that is learned from is searched
     fast_simulations  simulations of the other moves: they only carry the game on
     full_share        share of moves searched in full (playout-cap randomisation; Wu 2019, arXiv:1902.10565, 3.1: 0.25)
-    temperature       of the first move; moves are drawn in proportion to policy ** (1 / temperature)
+    temperature       of the first move: drawn by policy ** (1 / temperature) with puct, by its own noise with gumbel
     half_life         plies over which the temperature halves
     temperature_end   below which it does not fall
     opening_share     share of games that begin with random moves, so that more than the beaten path is learned
@@ -39,7 +42,7 @@ class SelfPlay:
     """
 
     lanes: int = 512
-    search: Search = field(default_factory=lambda: Search(simulations=96, noise_share=0.25, noise_alpha=1.4))
+    search: Search = field(default_factory=lambda: EXPLORING)
     fast_simulations: int = 16
     full_share: float = 0.25
     temperature: float = 1.0

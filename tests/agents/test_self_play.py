@@ -46,6 +46,17 @@ def test_a_share_of_games_begins_at_random(played):
     assert openings.max() <= SMALL.opening_plies
 
 
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+def test_self_play_by_either_search_explores(kind):
+    search = replace(SelfPlay().search, kind=kind, simulations=8)
+    settings = SelfPlay(lanes=16, search=search, full_share=1.0, opening_share=0.0)
+    player = SelfPlayer(FOUR, flat, settings, seed=3)
+    actions, _ = player.table.step()
+    assert len(set(actions.tolist())) > 3
+    still = SelfPlayer(FOUR, flat, replace(settings, search=replace(search, kind="gumbel", gumbel_scale=0.0)), seed=3)
+    assert len(set(still.table.step()[0].tolist())) == 1  # the negative control
+
+
 def test_experience_is_of_positions_searched_in_full(played):
     columns, _ = played
     rows = columns["rows"]
