@@ -2,6 +2,7 @@
 
 "DeepSeekMath", arXiv:2402.03300. There is no value network: the other answers to the same prompt are the baseline. What
 Dr. GRPO, DAPO, RLOO and REINFORCE++ do otherwise are switches; `agents.language.losses` has each beside its equation.
+Differs: unless a paper's variant is asked for, Dr. GRPO's advantage goes with DAPO's averages and dynamic sampling.
 """
 
 from __future__ import annotations
@@ -29,14 +30,24 @@ from envs.language.vocabulary import END, SPOKEN, THINK
 
 VERDICT = 2
 """Tokens of an answer, its end among them, up to which it says no more than which of a few it is."""
+OURS = VARIANTS["dr_grpo"]._replace(average="tokens", dynamic=True)
+MIXED: dict[str, Variant] = {
+    "ours": OURS,
+    "ours_std": OURS._replace(advantage="group_std"),
+    "ours_all": OURS._replace(dynamic=False),
+    **VARIANTS,
+}
+"""name -> its switches: what was quickest here, for tasks of different kinds (`GRPO.suited`), and the papers' own."""
 PLACES = GroupSettings(prompts=128, group=8, partial=0.9)
 
 
 @dataclass(frozen=True)
 class GRPOSettings:
-    """How GRPO learns; a switch that is "" or negative is as the variant's paper has it.
+    """How GRPO learns; a switch that is "" or negative is as the variant has it.
 
-    variant        grpo, dr_grpo, dapo, rloo or reinforce++: sets the switches down to `overlong`
+    variant        the switches down to `overlong` of grpo, dr_grpo, dapo, rloo, reinforce++, ours, ours_std, ours_all:
+                   ours is Dr. GRPO's advantage, in ours_std in units of the spread, with DAPO's averages and, but in
+                   ours_all, its dynamic sampling
     advantage      group_std, group_mean, others or batch: what is taken from a reward, and what it is divided by
     average        answers, tokens or budget: which of them all count the same
     ratio          token or answer: what a ratio belongs to
@@ -58,14 +69,14 @@ class GRPOSettings:
     gradient       largest norm of a gradient
     """
 
-    variant: Literal["grpo", "dr_grpo", "dapo", "rloo", "reinforce++"] = "dr_grpo"
+    variant: Literal["ours", "ours_std", "ours_all", "grpo", "dr_grpo", "dapo", "rloo", "reinforce++"] = "ours"
     advantage: Literal["", "group_std", "group_mean", "others", "batch"] = ""
-    average: Literal["", "answers", "tokens", "budget"] = "tokens"
+    average: Literal["", "answers", "tokens", "budget"] = ""
     ratio: Literal["", "token", "answer"] = ""
     clip_low: float = -1.0
     clip_high: float = -1.0
-    kl: float = 0.0
-    dynamic: Literal["", "yes", "no"] = "yes"
+    kl: float = -1.0
+    dynamic: Literal["", "yes", "no"] = ""
     overlong: float = -1.0
     format_reward: float = 0.2
     reference: int = 0
@@ -93,7 +104,7 @@ class GRPOSettings:
         changes |= {name: value for name, value in numbers.items() if value >= 0}
         if self.dynamic:
             changes["dynamic"] = self.dynamic == "yes"
-        return VARIANTS[self.variant]._replace(**changes)
+        return MIXED[self.variant]._replace(**changes)
 
 
 class Answers:
@@ -154,15 +165,16 @@ class GRPO:
             return GRPOSettings(learning_rate=3e-4, final_rate=0.1), replace(PLACES, curriculum=Curriculum(start=0))
         if begun:
             small = {"learning_rate": 1e-4, "final_rate": 0.1, "warm_up": 50, "batch": 256}
-            sure = GRPOSettings(advantage="group_std", format_reward=0.1, entropy=0.0, **small)
+            sure = GRPOSettings(variant="ours_std", format_reward=0.1, entropy=0.0, **small)
             return sure, replace(GRPO.playing, temperature=0.6, curriculum=Curriculum(start=0, easier=0.3))
         if language is None or not placed:
             return GRPOSettings(), GRPO.playing
         if language.answer > VERDICT:
             return GRPOSettings(entropy=0.1, final_rate=0.1), replace(PLACES, curriculum=Curriculum(start=0))
-        slow = {"dynamic": "no", "batch": 256, "learning_rate": 5e-4, "final_rate": 0.1}
+        slow = {"batch": 256, "learning_rate": 5e-4, "final_rate": 0.1}
         short = Curriculum(start=2, up=0.8, easier=0.5)
-        return GRPOSettings(entropy=0.25, format_reward=1.5, **slow), replace(PLACES, curriculum=short)
+        whole = GRPOSettings(variant="ours_all", entropy=0.25, format_reward=1.5, **slow)
+        return whole, replace(PLACES, curriculum=short)
 
     @staticmethod
     def parts(game: Game, settings: GRPOSettings) -> tuple[str, tuple[str, ...]]:
@@ -268,7 +280,7 @@ class GRPO:
                 if v.advantage != "batch":
                     loss = loss + v.kl * stray
             total = losses.weighted(loss, w)
-            descent.finite(total, f"The loss of {s.variant}", self.steps)
+            descent.finite(total, "GRPO's loss", self.steps)
             total.backward()
             with torch.no_grad():
                 gap = torch.where(here, log_p - answers.old[some], 0.0)

@@ -28,7 +28,7 @@ def made(seed: int = 0, **settings) -> GRPO:
     return GRPO(
         REVERSE,
         network,
-        GRPOSettings(**{"batch": 16, "warm_up": 0, "entropy": 0.0, "average": "", "dynamic": "no", **settings}),
+        GRPOSettings(**{"variant": "dr_grpo", "batch": 16, "warm_up": 0, "entropy": 0.0, "dynamic": "no", **settings}),
         seed,
     )
 
@@ -67,7 +67,7 @@ def test_the_policy_goes_where_it_is_paid(variant):
 
 def test_equal_rewards_change_nothing_to_the_byte():
     for variant in VARIANTS:
-        learner = made(variant=variant)
+        learner = made(variant=variant, kl=0.0)
         (columns,) = answers(learner)
         none = np.zeros(32, np.float32)
         equal = {**columns, "right": none, "paid": none, "format": np.ones(32, np.float32)}
@@ -216,7 +216,12 @@ def test_an_answer_that_ends_in_its_last_place_is_not_cut_off():
 
 
 def test_switches_are_the_variants_own_unless_they_are_set():
-    assert GRPOSettings(variant="dapo", kl=-1).switches == VARIANTS["dapo"]
+    assert all(GRPOSettings(variant=name).switches == VARIANTS[name] for name in VARIANTS)
+    ours = ("group_mean", "tokens", "token", 0.2, 0.2, 0.0, True, 0.0)
+    assert GRPOSettings().switches == ours
+    for task in ("reverse", "parity", "countdown"):  # what suits a task is not mixed into a paper's
+        for begun in (False, True):
+            assert replace(GRPO.suited(game(task), begun)[0], variant="rloo").switches == VARIANTS["rloo"]
     mixed = GRPOSettings(variant="dapo", average="budget", clip_high=0.3, dynamic="no", overlong=0.0).switches
     assert mixed == VARIANTS["dapo"]._replace(average="budget", high=0.3, dynamic=False, overlong=0.0)
     with pytest.raises(Unable, match="GRPO learns language tasks, and connect_four is none"):
