@@ -142,7 +142,8 @@ class DeepCFR:
         worth = (policy * paid).sum(1) / np.maximum(policy.sum(1), 1e-9)
         regret = (paid - worth[:, None]) * count / (count + self.settings.even)
         seen = count.sum(1)
-        # It counts as often as all but its seat lead to the set. Differs: none falls below 0 (CFR+; Tammelin 2014).
+        # It counts as often as all but its seat lead to the set. Differs: by their moves as they were drawn, those of
+        # `explore` among them; and none falls below 0 (CFR+; Tammelin 2014).
         self.regrets = np.maximum(self.regrets + (seen / reach)[:, None] * regret, 0.0)
         self.visits += np.where(self.visits > 0, RECENT, 1.0) * (seen - self.visits)
         self.worth += np.where(seen > 0, RECENT, 0.0) * (worth - self.worth)
