@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,21 @@ class Agent(Protocol):
     def act(self, view: View, memory: Memory) -> Decision:
         """Chooses a move in each of B games; `memory` holds the same B lanes in the same order."""
         ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """An agent that holds on to something between its games: a program that runs, a connection."""
+
+    def close(self) -> None:
+        """Lets go of it; the next game takes hold of it anew."""
+        ...
+
+
+def close(agent: Agent) -> None:
+    """Has an agent let go of what it holds, if it holds anything: a program must not think on while others play."""
+    if isinstance(agent, Closing):
+        agent.close()
 
 
 class Illegal(ValueError):

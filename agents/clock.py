@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, Forfeit, Memory, part_of, put, take
+from agents.agent import Agent, Decision, Forfeit, Memory, close, part_of, put, take
 from agents.play import illegal
 from envs import kernels
 from envs.game import Game, View
@@ -91,8 +91,8 @@ class Clocked:
         return Decision(actions, kept, {}, forfeits)
 
     def close(self) -> None:
-        """Closes the agent, where it is one that holds on to something."""
-        getattr(self.agent, "close", lambda: None)()
+        """Has the agent let go of what it holds."""
+        close(self.agent)
 
 
 def late(clock: Clock, spent: float, took: float) -> Forfeit:

@@ -7,7 +7,7 @@ in a game stays until it is over.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,20 @@ from envs.game import Game, Rows
 
 ITSELF = ""
 """In a list of guests: the learner sits at all seats."""
+
+
+@runtime_checkable
+class Host(Protocol):
+    """A player (`agents.learn.learner.Player`) whose games can have guests."""
+
+    @property
+    def guests(self) -> Guests | None:
+        """Who they are; None as long as nobody was invited."""
+        ...
+
+    def invite(self, agents: Mapping[str, Agent], drawn: Sequence[str]) -> None:
+        """Seats guests at new games from now on; only the learner's own moves are learned from."""
+        ...
 
 
 class Guests:

@@ -125,6 +125,10 @@ class Rollouts:
         self.actor.load(arrays)
         self.others.load(arrays)
 
+    @property
+    def guests(self) -> Guests | None:
+        return self.others if isinstance(self.others, Guests) else None
+
     def invite(self, agents: Mapping[str, Agent], drawn: Sequence[str]) -> None:
         """Seats guests at the new games from now on, in place of the settings' opponents (`agents.guests`)."""
         if not isinstance(self.others, Guests):

@@ -145,7 +145,10 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
     if not trusted:
         require_trusted(parts["game"].name)
     choice = parts.pop("learner").algorithm
-    trials = getattr(resolve(ALGORITHMS, choice, "algorithm"), "trials", {})
+    from agents.learn.learner import Dealing, Trying
+
+    kind = resolve(ALGORITHMS, choice, "algorithm")
+    trials = kind.trials if isinstance(kind, Trying) else {}
     defaults = {name: _default(OWNED, name) for name in OWNED}
     defaults["evaluation"] = replace(defaults["evaluation"], **trials)
     owned = {name: _owned(default, tree.get(name, {}), name, source) for name, default in defaults.items()}
@@ -153,7 +156,7 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
     settings = _owned(suited[0], learner, "learner", source)
     playing = {name: player_of(choice, name) for name in PLAYING} | suited[1]
     players = {name: _owned(default, tree.get(name, {}), name, source) for name, default in playing.items()}
-    if players["rollouts"].hands and not getattr(resolve(ALGORITHMS, choice, "algorithm"), "whole_hands", False):
+    if players["rollouts"].hands and not (isinstance(kind, Dealing) and kind.whole_hands):
         raise ConfigError(f"{source}: {choice} learns from every decision by itself; leave rollouts.hands out.")
     if players["rollouts"].hands and parts["run"].engine != "native":
         raise ConfigError(f"{source}: whole hands are for our own training loop; leave --engine or rollouts.hands out.")
@@ -174,20 +177,23 @@ def _suited(
     algorithm: str, parts: Mapping[str, Any], rollouts: Mapping[str, Any], source: str
 ) -> tuple[Any, dict[str, Any]]:
     """An algorithm's default settings for a game, and by name its player's where they depend on the game."""
-    kind, network = resolve(ALGORITHMS, algorithm, "algorithm"), parts["network"]
-    if not hasattr(kind, "suited"):
-        return _default(LEARNERS, algorithm), {}
+    from agents.learn.learner import Suiting
     from agents.networks import remembers
+    from agents.rollouts import RolloutSettings
 
+    kind, network = resolve(ALGORITHMS, algorithm, "algorithm"), parts["network"]
+    player = kind.player
+    if not isinstance(kind, Suiting):
+        return _default(LEARNERS, algorithm), {}
     backbone = network.backbone or (network.start and _started(network.start, source))
     try:
         alone = parts["run"].engine == "native" and _alone(rollouts)
         learning, playing = kind.suited(game(parts["game"].name), bool(network.start), alone)
-        if getattr(playing, "hands", 0) and backbone and remembers(backbone):
+        if isinstance(playing, RolloutSettings) and playing.hands and backbone and remembers(backbone):
             learning, playing = kind.suited(game(parts["game"].name), bool(network.start), False)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
-    return learning, {kind.player: playing}
+    return learning, {player: playing}
 
 
 def _alone(rollouts: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import secrets
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -25,30 +26,61 @@ STEP = "steps"
 class Curves:
     """Where a run writes its numbers; nothing is opened before the first of them.
 
+    A step is written as a whole once the next one begins: of two numbers of one name and step the latter counts. Those
+    of the last step belong into the run's state, for what follows that may have more to say of the same step.
+
     Raises ValueError where the tracker that the run's config.toml names is not installed.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.kept = folder, -1
+        self.folder, self.first = folder, 0
+        self.step, self.values = 0, dict[str, float]()
         self.tracker = Tracker.of(folder)
         self._events: SummaryWriter | None = None
 
-    def go_on(self, step: int) -> None:
-        """The run goes on from its state at this step: what was written later is taken out of TensorBoard's curves."""
-        self.kept = step
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """The run goes on from where `state` was taken: what was written later is taken out of TensorBoard's curves.
+
+        Raises LookupError, TypeError or ValueError for what is no such state.
+        """
+        self.first = self.step = int(state["step"])
+        self.values = {str(name): float(value) for name, value in dict(state["values"]).items()}
+
+    def state(self) -> dict[str, Any]:
+        """What to go on from: the last step with its numbers; those of all before are on disk then."""
+        if self._events is not None:
+            self._events.flush()
+        return {"step": self.step, "values": dict(self.values)}
+
+    @staticmethod
+    def after(step: int) -> dict[str, Any]:
+        """What `state` gives once all numbers of a step are on disk; a run's state of an earlier version lacks it."""
+        return {"step": step + 1, "values": {}}
 
     def add(self, name: str, value: float, step: int) -> None:
         """One number at one step."""
+        if step != self.step:
+            self._write()
+            self.step = step
+        self.values[name] = float(value)
+
+    def _write(self) -> None:
+        """Writes out the last step."""
+        if not self.values:
+            return
         if self._events is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._events = SummaryWriter(str(self.folder / "events"), purge_step=self.kept + 1)
-        self._events.add_scalar(name, value, step)
+            self._events = SummaryWriter(str(self.folder / "events"), purge_step=self.first)
+        for name, value in self.values.items():
+            self._events.add_scalar(name, value, self.step)
         if self.tracker is not None:
-            self.tracker.add(name, value, step)
+            self.tracker.send(self.values, self.step)
+        self.values = {}
 
     def close(self) -> None:
         """Writes out what is left."""
+        self._write()
         if self._events is not None:
             self._events.close()
         if self.tracker is not None:
@@ -65,7 +97,6 @@ class Tracker:
 
     def __init__(self, package: str, folder: Path, config: dict[str, Any]) -> None:
         self.package, self.folder, self.config = importlib.import_module(package), folder, config
-        self.values: dict[str, float] = {}
         self._run: Any = None
 
     @staticmethod
@@ -83,24 +114,16 @@ class Tracker:
             raise ValueError(f'run.track = "{package}" wants that package: pip install {package}, or leave it empty.')
         return Tracker(package, folder, config)
 
-    def add(self, name: str, value: float, step: int) -> None:
-        """Keeps a number until the step is over."""
-        if self.values.get(STEP, step) != step:
-            self._send()
-        self.values |= {name: value, STEP: step}
-
-    def close(self) -> None:
-        """Sends what is left and ends the run there."""
-        if self.values:
-            self._send()
-        if self._run is not None:
-            self._run.finish()
-
-    def _send(self) -> None:
+    def send(self, values: Mapping[str, float], step: int) -> None:
+        """Sends a step as a whole."""
         if self._run is None:
             self._run = self._begin()
-        self._run.log(self.values)
-        self.values = {}
+        self._run.log({**values, STEP: step})
+
+    def close(self) -> None:
+        """Ends the run there."""
+        if self._run is not None:
+            self._run.finish()
 
     def _begin(self) -> Any:
         where = {"project": PROJECT, "name": self.folder.name, "config": self.config, "resume": "allow"}

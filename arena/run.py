@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,6 +27,7 @@ from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_e
 from arena.lock import Lock
 from arena.status import Status
 from arena.train import Plan, Round, Trainer
+from arena.worker import Chunk
 from envs.game import Game
 from envs.registry import game
 
@@ -99,12 +100,16 @@ class Run:
             self.spent, seconds, at = float(state["spent"]), float(state["from_seconds"]), int(state["from_steps"])
             self.best = None if state.get("best") is None else float(state["best"])
             self.recent = [(float(reward), int(length)) for reward, length in state.get("recent", ())]
+            self.arrived = [(float(reward), int(length)) for reward, length in state.get("arrived", ())]
+            if state.get("curves"):
+                self.curves.go_on(state["curves"])
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has; remove it to begin again.") from error
         self.trainer = Trainer(self.plan, kept)
         learned = self.trainer.learner.steps
         self.tried = learned if self.resumed else -1
-        self.curves.go_on(self.tried)
+        if self.resumed and not state.get("curves"):
+            self.curves.go_on(Curves.after(learned))
         self.from_seconds = self.spent if complete else seconds
         self.from_steps = learned if complete else at
         self.limit = None if minutes is None else self.from_seconds + 60.0 * minutes
@@ -131,9 +136,10 @@ class Run:
     def begin(self) -> None:
         """Sets the workers to play."""
         self.started = self.kept = time.monotonic()
-        for name, value in self.trainer.begin().items():
-            self.log(name, value)
+        metrics = self.trainer.begin()
         if self.resumed:  # it has learned
+            for name, value in {**self._standing(self.arrived), **metrics}.items():
+                self.log(name, value)
             self._try_when_due()
 
     def round(self, between: Callable[[], None] | None = None) -> Round:
@@ -194,6 +200,8 @@ class Run:
             "complete": self.progress() >= 1.0,
             "best": self.best,
             "recent": self.recent,
+            "arrived": _outcomes(self.trainer.arrived),
+            "curves": self.curves.state(),
         }
         save_state(self.folder / "state", state)
         self.kept = time.monotonic()
@@ -223,17 +231,24 @@ class Run:
 
     def _log(self, done: Round) -> None:
         """TensorBoard, under the names that SB3 gives; an episode's reward is the first seat's result."""
-        games = [(g.reward[0], len(g.moves)) for chunk in done.chunks for g in chunk.games]
-        self.recent = (self.recent + games)[-max(RECENT, len(games)) :]
         values = {
-            **done.metrics,
             "time/fps": done.plies / done.seconds,
-            "time/iterations": done.number,
+            "time/evaluations_per_second": done.evaluations / done.seconds,
+            "rollout/staleness": done.staleness,
+            **self._standing(_outcomes(done.chunks)),
+            **done.metrics,
+        }
+        for name, value in values.items():
+            self.log(name, value)
+
+    def _standing(self, games: list[tuple[float, int]]) -> dict[str, float]:
+        """How far the run has come, and how its recent games went once these have ended, too."""
+        self.recent = (self.recent + games)[-max(RECENT, len(games)) :]
+        values: dict[str, float] = {
+            "time/iterations": self.trainer.number,
             "time/time_elapsed": self.elapsed(),
             "time/total_timesteps": self.trainer.learner.steps,
-            "time/evaluations_per_second": done.evaluations / done.seconds,
-            "rollout/games": done.games,
-            "rollout/staleness": done.staleness,
+            "rollout/games": len(games),
         }
         if self.recent:
             rewards, lengths = np.array(self.recent, np.float64).T
@@ -242,8 +257,7 @@ class Run:
                 "rollout/ep_rew_mean": float(rewards.mean()),
                 "rollout/draws": float((rewards == 0).mean()),
             }
-        for name, value in values.items():
-            self.log(name, value)
+        return values
 
     def log(self, name: str, value: float) -> None:
         """One number of the curves at the learner's present step."""
@@ -254,6 +268,11 @@ class Run:
         self.trainer.close()
         self.curves.close()
         self.lock.release()
+
+
+def _outcomes(chunks: Sequence[Chunk]) -> list[tuple[float, int]]:
+    """(what the first seat was paid, plies) of each game that ended."""
+    return [(g.reward[0], len(g.moves)) for chunk in chunks for g in chunk.games]
 
 
 def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mapping[str, float]) -> dict[str, Any]:

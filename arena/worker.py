@@ -112,7 +112,11 @@ class Worker:
 
     def face(self, spec: str) -> None:
         """Seats an agent at all but one seat of every game from now on (`agents.guests`)."""
-        self.player.invite({spec: cached_agent(spec)}, [spec])  # type: ignore[attr-defined]
+        from agents.guests import Host
+
+        player = self.player
+        assert isinstance(player, Host)
+        player.invite({spec: cached_agent(spec)}, [spec])
 
     def collect(self, weights: Weights, version: int, positions: int) -> Chunk:
         """Plays with these weights until there are so many positions to learn from."""
@@ -136,6 +140,7 @@ def play_pairings(
     A game's length of opening and its players' random streams follow from its pairing alone. `on_ply` as in
     `agents.play.play_games`.
     """
+    from agents.agent import close
     from agents.play import play_games
 
     rules = game(game_spec)
@@ -154,7 +159,7 @@ def play_pairings(
         finished = play_games(rules, players, seating, seeds, **how, on_ply=on_ply, referee=True, judge=judge)
     finally:
         for player in players:
-            getattr(player, "close", lambda: None)()  # a program must not think on while others play
+            close(player)
     return list(zip(meeting.pairings, finished, strict=True))
 
 

@@ -71,6 +71,7 @@ class Learner(Protocol):
         ...
 
 
+@runtime_checkable
 class Suiting(Protocol):
     """A learner whose default settings depend on the game."""
 
@@ -93,11 +94,19 @@ class Keeping(Protocol):
         ...
 
 
+@runtime_checkable
 class Trying(Protocol):
     """A learner that wants to be tried otherwise than others while it learns."""
 
     trials: ClassVar[Mapping[str, int]]
     """Of `arena.evaluation.EvaluationSettings` what is different, where the configuration says nothing else."""
+
+
+@runtime_checkable
+class Dealing(Protocol):
+    """A learner that learns from whole hands, too (`agents.hands`): from what was done in the mean."""
+
+    whole_hands: ClassVar[bool]
 
 
 @runtime_checkable

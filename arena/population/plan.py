@@ -44,13 +44,15 @@ class LeaguePlan:
     def __post_init__(self) -> None:
         if game(self.game).seats < 2:
             raise ValueError(f"{self.game} has one seat, so nobody meets in it; try `arena train`.")
+        from agents.rollouts import RolloutSettings
+
         for name, recipe in self.recipes.items():
             if resolve(ALGORITHMS, recipe.algorithm, "algorithm").player not in MEETING:
                 raise ValueError(
                     f"'{name}' cannot meet others: {recipe.algorithm} plays by itself; "
                     "give it another algorithm, for example ppo."
                 )
-            if getattr(recipe.playing, "hands", 0):
+            if isinstance(recipe.playing, RolloutSettings) and recipe.playing.hands:
                 raise ValueError(f"'{name}' cannot meet others in hands that it plays alone; set rollouts.hands to 0.")
         for name in self.composition.breeding.settings:
             for learner, settings in self.settings.items():

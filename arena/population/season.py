@@ -121,11 +121,11 @@ class Season:
             self._read_openings(known.get("openings"))
             start = (self.spent, self.trainers.number) if known["complete"] else known["from"]
             self.start: tuple[float, int] = (float(start[0]), int(start[1]))
+            if self.resumed:
+                self.curves.go_on(known.get("curves") or Curves.after(self.trainers.number))
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has ({error}); remove it to begin.") from error
         self._read_history(measured)
-        if self.resumed:
-            self.curves.go_on(self.trainers.number)
         self.begun = self.kept = time.monotonic()
         self.telling, self.filing = Pace(TOLD_SECONDS, TELLING), Pace(FILED_SECONDS, TELLING)
         self.yardstick = Yardstick(plan)
@@ -389,6 +389,7 @@ class Season:
             "measured": len(self.history),
             "from": list(self.start),
             "complete": complete,
+            "curves": self.curves.state(),
         }
         save_state(self.folder / "state", state)
         self.kept = time.monotonic()

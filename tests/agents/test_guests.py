@@ -8,7 +8,7 @@ import pytest
 from agents.agent import Decision
 from agents.exact.policy import mixture, policy_of, reached
 from agents.exact.tree import flatten
-from agents.guests import ITSELF, Guests
+from agents.guests import ITSELF, Guests, Host
 from agents.networks import Network, weights
 from agents.rollouts import Rollouts, RolloutSettings
 from agents.scripted.random import Random
@@ -41,10 +41,11 @@ def rollouts(seed: int = 0) -> Rollouts:
 
 def test_only_who_was_drawn_sits_down_and_the_learner_has_one_seat():
     played = rollouts()
+    assert isinstance(played, Host) and played.guests is None
     played.invite({"a": Last("a"), "b": Last("b"), "c": Last("c")}, ("a", "b"))
-    assert isinstance(played.others, Guests) and (played.begun == 64)  # games with nobody were given up
+    assert played.guests is not None and (played.begun == 64)  # games with nobody were given up
     columns, games = played.collect(1)
-    seats = [played.others.at(g.players) for g in games]
+    seats = [played.guests.at(g.players) for g in games]
     assert {name for one in seats for name in one} == {ITSELF, "a", "b"}
     assert all(one.count(ITSELF) == 1 for one in seats)
     assert {one.index(ITSELF) for one in seats} == {0, 1}

@@ -5,22 +5,32 @@ import types
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from arena.curves import Curves, Tracker
-from arena.viewers.run_curves import Events
 
 
 def test_what_was_written_after_the_kept_state_is_taken_out(tmp_path: Path):
-    first = Curves(tmp_path)
-    for step in (1, 2, 3):
+    """And what was written of its step is there once, though a killed start wrote it, and this one writes it again."""
+    first, states = Curves(tmp_path), {}
+    for step in (1, 2, 3, 4):
         first.add("train/loss", float(step), step)
+        first.add("train/loss", -float(step), step)
+        states[step] = first.state()
     first.close()
     second = Curves(tmp_path)
-    second.go_on(1)
-    second.add("train/loss", 20.0, 2)
+    second.go_on(states[2])
+    second.add("elo", 20.0, 2)
+    second.add("train/loss", 30.0, 3)
     second.close()
-    steps, values = Events(tmp_path).curves()["train/loss"]
-    assert steps.tolist() == [1.0, 2.0] and values.tolist() == [1.0, 20.0]
+    assert shown(tmp_path) == {"train/loss": [(1, -1.0), (2, -2.0), (3, 30.0)], "elo": [(2, 20.0)]}
+
+
+def shown(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """Every point of every curve as TensorBoard shows it."""
+    read = EventAccumulator(str(folder / "events"), size_guidance={"scalars": 0})
+    read.Reload()
+    return {tag: [(point.step, point.value) for point in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
 
 
 @pytest.mark.parametrize(("track", "mend"), [("wandb", "pip install wandb"), ("os", "no tracker; it is wandb or")])
@@ -43,11 +53,12 @@ def test_a_step_is_sent_as_a_whole_when_the_next_begins(tmp_path: Path):
         def finish(self) -> None:
             sent.append({})
 
-    tracker = Tracker("json", tmp_path, {})
-    tracker._run = Run()
+    curves = Curves(tmp_path)
+    curves.tracker = Tracker("json", tmp_path, {})
+    curves.tracker._run = Run()
     for name, value, step in (("a", 1.0, 5), ("b", 2.0, 5), ("a", 3.0, 6)):
-        tracker.add(name, value, step)
-    tracker.close()
+        curves.add(name, value, step)
+    curves.close()
     assert sent == [{"a": 1.0, "b": 2.0, "steps": 5}, {"a": 3.0, "steps": 6}, {}]
 
 
@@ -76,7 +87,7 @@ def test_weights_and_biases_keep_a_run_without_a_network(tmp_path: Path, monkeyp
     tracker = Tracker.of(tmp_path)
     assert tracker is not None
     for step in (1, 2):
-        tracker.add("train/loss", 1.0 / step, step)
+        tracker.send({"train/loss": 1.0 / step}, step)
     tracker.close()
     (kept,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
     assert b"train/loss" in kept.read_bytes()
