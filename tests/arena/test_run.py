@@ -13,6 +13,7 @@ from arena.evaluation import EvaluationSettings
 from arena.lock import Busy
 from arena.run import Run, plan_of, write_config
 from arena.sections import ConfigError
+from tests.arena.test_curves import shown
 
 
 def config(folder: Path, game: str = "tic_tac_toe"):
@@ -93,8 +94,7 @@ def test_a_damaged_state_is_one_sentence_and_lets_the_folder_go(tmp_path, state)
 
 
 def test_curves_go_on_where_the_kept_state_ends(tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
+    """Each step is in them once, as it would be had the run not been killed, but for what goes by the clock."""
     folder = tmp_path / "x"
     first = opened(folder)
     first.begin()
@@ -105,6 +105,7 @@ def test_curves_go_on_where_the_kept_state_ends(tmp_path):
         first.round()  # lost: it is killed before the next state
     lost = first.trainer.learner.steps
     first.close()
+    whole = shown(folder)
     time.sleep(
         1.1
     )  # TensorBoard reads files by the second they were begun in; within one, by a number as text: 10 before 9
@@ -114,11 +115,14 @@ def test_curves_go_on_where_the_kept_state_ends(tmp_path):
     while second.trainer.learner.steps <= lost:  # a round may be one of waiting for games to end
         second.round()
     second.close()
-    events = EventAccumulator(str(folder / "events"))
-    events.Reload()
+    curves = shown(folder)
     for name in ("train/loss", "rollout/ep_rew_mean", "rollout/ep_len_mean", "time/fps", "rollout/staleness"):
-        steps = [scalar.step for scalar in events.Scalars(name)]
+        steps = [step for step, _ in curves[name]]
         assert steps == sorted(set(steps))
         assert steps[-1] > lost > kept
-    assert {scalar.value for scalar in events.Scalars("rollout/staleness")} == {1.0}
-    assert all(-1 <= scalar.value <= 1 for scalar in events.Scalars("rollout/ep_rew_mean"))
+    timed = ("time/fps", "time/evaluations_per_second", "time/time_elapsed", "rollout/staleness")
+    assert curves.keys() == whole.keys() > {*timed, "rollout/games", "time/iterations"}
+    for name in curves.keys() - {*timed}:
+        assert [point for point in curves[name] if point[0] <= lost] == whole[name]
+    assert {value for _, value in curves["rollout/staleness"]} == {1.0}
+    assert all(-1 <= value <= 1 for _, value in curves["rollout/ep_rew_mean"])
