@@ -40,8 +40,8 @@ def rollouts(seed: int = 0) -> Rollouts:
 
 
 def test_only_who_was_drawn_sits_down_and_the_learner_has_one_seat():
-    played = rollouts()
-    assert isinstance(played, Host) and played.guests is None
+    played, alone = rollouts(), rollouts()
+    assert isinstance(alone, Host) and alone.guests is None
     played.invite({"a": Last("a"), "b": Last("b"), "c": Last("c")}, ("a", "b"))
     assert played.guests is not None and (played.begun == 64)  # games with nobody were given up
     columns, games = played.collect(1)
