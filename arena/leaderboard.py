@@ -44,8 +44,10 @@ class Line:
     anchors: Mapping[str, float | None]
     """Its mean score against each anchor, None where they never met."""
     nash: float | None
-    """Its weight in the equilibrium of choosing a member (Nash averaging); copies share one's weight. None of more than
-    `MANY` members."""
+    """Its weight in the equilibrium of choosing a member; copies share one's weight. None of more than `MANY` members,
+    as of what follows."""
+    nash_average: float | None
+    """What it gets against that mixture, a win counting 1 and a loss -1: 0 if it is part of it, else below."""
     alpha_rank: float | None
     """The share of time that evolution by alpha-rank spends at it."""
     forfeits: Mapping[str, int] = field(default_factory=dict)
@@ -152,7 +154,7 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
     met, lost = scores(results), forfeits(store, game)
     rows = rated.rows()
     few = len(rows) <= MANY
-    weights, evolved, cycles = population(rated, results) if few else ({}, {}, 0.0)
+    weights, averages, evolved, cycles = population(rated, results) if few else ({}, {}, {}, 0.0)
     lines = []
     for i, row in enumerate(rows):
         name = str(row["name"])
@@ -169,6 +171,7 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
                 better=rated.superiority(name, str(rows[i + 1]["name"])) if i + 1 < len(rows) else None,
                 anchors={anchor: met.get((name, anchor)) for anchor in anchors},
                 nash=weights.get(name),
+                nash_average=averages.get(name),
                 alpha_rank=evolved.get(name),
                 forfeits=lost.get(name, {}),
                 exploitability=exploitability(game, members[name].spec) if exact else None,
@@ -207,15 +210,18 @@ def counted_kinds(kinds: Mapping[str, int]) -> str:
     return ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
 
 
-def population(rated: Ratings, results: Mapping[Result, int]) -> tuple[dict[str, float], dict[str, float], float]:
-    """What ratings do not tell of who beats whom: weights by Nash averaging and by alpha-rank, and the cycle share.
+def population(
+    rated: Ratings, results: Mapping[Result, int]
+) -> tuple[dict[str, float], dict[str, float], dict[str, float], float]:
+    """What ratings do not tell of who beats whom: everybody's weight in the equilibrium, Nash average (Balduzzi et al.
+    2018) and share by alpha-rank, and the share of circles.
 
     Each two are taken to have played `BELIEVED` games more that went as the ratings expect, so a lucky game, or none,
     does not pass for a hole in somebody's play.
     """
     import numpy as np
 
-    from leagues.meta_games import alpha_rank, cycle_share, nash
+    from leagues.meta_games import alpha_rank, cycle_share, nash, nash_average
 
     index = {name: i for i, name in enumerate(rated.names)}
     points, games = np.zeros((len(index), len(index))), np.zeros((len(index), len(index)))
@@ -229,8 +235,12 @@ def population(rated: Ratings, results: Mapping[Result, int]) -> tuple[dict[str,
     payoff = 2.0 * (points + BELIEVED * thought) / (games + BELIEVED) - 1.0
     payoff = (payoff - payoff.T) / 2.0  # exactly, whatever the rounding
     share = np.where(games > 0, points / np.maximum(games, 1.0), 0.5)
-    weights, evolved = (dict(zip(rated.names, map(float, some(payoff)), strict=True)) for some in (nash, alpha_rank))
-    return weights, evolved, cycle_share(share, thought, games)
+    weight = nash(payoff)
+    weights, averages, evolved = (
+        dict(zip(rated.names, map(float, numbers), strict=True))
+        for numbers in (weight, nash_average(payoff, weight), alpha_rank(payoff))
+    )
+    return weights, averages, evolved, cycle_share(share, thought, games)
 
 
 def scores(results: Mapping[Result, int]) -> dict[tuple[str, str], float]:
@@ -266,6 +276,7 @@ def as_csv(board: Leaderboard) -> str:
             "games",
             "score",
             "nash",
+            "nash_average",
             "alpha_rank",
             "forfeits",
             *gain,
@@ -275,7 +286,7 @@ def as_csv(board: Leaderboard) -> str:
     for line in board.lines:
         numbers = [f"{value:.1f}" for value in (line.elo, line.low, line.high)]
         scored = [_blank(line.anchors[anchor]) for anchor in board.anchors]
-        shares = [_blank(value) for value in (line.score, line.nash, line.alpha_rank)]
+        shares = [_blank(value) for value in (line.score, line.nash, line.nash_average, line.alpha_rank)]
         lost = sum(line.forfeits.values())
         gained = [_blank(line.exploitability)] if board.exact else []
         writer.writerow([line.rank, inert(line.name), line.kind, *numbers, line.games, *shares, lost, *gained, *scored])
@@ -283,7 +294,7 @@ def as_csv(board: Leaderboard) -> str:
 
 
 def _blank(score: float | None) -> str:
-    return "" if score is None else f"{score:.4f}"
+    return "" if score is None else f"{round(score, 4) + 0.0:.4f}"  # no -0
 
 
 def weight(share: float | None) -> str:

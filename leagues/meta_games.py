@@ -99,10 +99,9 @@ def _softmax(score: Floats) -> tuple[float, Floats]:
     return float(top + np.log(weight.sum())), weight / weight.sum()
 
 
-def nash_average(payoff: Floats) -> Floats:
-    """Each member's payoff against the equilibrium, [n]: 0 for who is in it, and below for the others."""
-    payoff = antisymmetric(payoff)
-    return payoff @ nash(payoff)
+def nash_average(payoff: Floats, weight: Floats) -> Floats:
+    """Each member's payoff against the equilibrium (`nash`), [n]: 0 for who is in it, and below for the others."""
+    return antisymmetric(payoff) @ weight
 
 
 # --- evolution ------------------------------------------------------------------------------------------------------

@@ -168,6 +168,7 @@ def test_the_document_is_plain(store):
             "anchors",
             "better",
             "nash",
+            "nash_average",
             "alpha_rank",
             "forfeits",
             "exploitability",
@@ -202,7 +203,9 @@ def test_who_beats_whom_is_told_beside_the_ratings(tmp_path, circle):
     Console(file=out, width=160).print(as_table(board, 160))
     assert ("100 % of who beats whom goes in circles" in out.getvalue()) == circle
     row = next(csv.DictReader(io.StringIO(as_csv(board))))
-    assert row["nash"] == ("0.3333" if circle else "1.0000")
+    assert (row["nash"], row["nash_average"]) == ("0.3333" if circle else "1.0000", "0.0000")
+    beaten = {line.name: line.nash_average for line in board.lines if line.name != "scissors"}
+    assert all(value is not None and (abs(value) < 1e-6 if circle else value < -0.9) for value in beaten.values())
 
 
 @pytest.mark.parametrize(

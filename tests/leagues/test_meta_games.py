@@ -71,7 +71,7 @@ def test_who_loses_to_all_changes_nothing() -> None:
     table = np.zeros((4, 4))
     table[:3, :3], table[:3, 3], table[3, :3] = RPS, 1, -1
     assert nash(table) == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
-    assert nash_average(table) == pytest.approx([0, 0, 0, -1])
+    assert nash_average(table, nash(table)) == pytest.approx([0, 0, 0, -1])
 
 
 def test_of_many_equilibria_the_one_of_greatest_entropy() -> None:
