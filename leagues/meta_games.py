@@ -1,4 +1,4 @@
-"""The game of choosing a member: Nash averaging, alpha-rank, the replicator, its diversity, and its circles.
+"""The game of choosing a member: Nash averaging, alpha-rank, its diversity, and its circles.
 
 A payoff table here is antisymmetric, [n, n]: 2 * (mean score) - 1 of the row's member against the column's. Who beats
 only the weak, or has been entered many times under many names, gains nothing by it here, as it does in a mean score.
@@ -137,30 +137,6 @@ def stationary(rates: Floats) -> Floats:
     for state in range(1, n):
         share[state] = share[:state] @ rates[:state, state]
     return share / share.sum()
-
-
-def replicator(payoff: Floats, start: Floats, time: float, steps: int) -> Floats:
-    """Shares over time, [steps + 1, n], where who gains more than the mean grows (Taylor and Jonker 1978).
-
-    Runge-Kutta of the fourth order on the logarithms; any payoff table will do.
-    """
-    payoff = np.asarray(payoff, np.float64)
-    start = np.asarray(start, np.float64)
-    if start.shape != payoff.shape[:1] or (start < 0).any() or not np.isclose(start.sum(), 1.0):
-        raise ValueError("The replicator starts from one share for each member, none below 0, that sum to 1.")
-
-    with np.errstate(divide="ignore"):
-        log = np.log(start)
-    h = time / steps
-    path = [start]
-    for _ in range(steps):
-        one = payoff @ _softmax(log)[1]
-        two = payoff @ _softmax(log + h / 2 * one)[1]
-        three = payoff @ _softmax(log + h / 2 * two)[1]
-        four = payoff @ _softmax(log + h * three)[1]
-        log = log + h / 6 * (one + 2 * two + 2 * three + four)
-        path.append(_softmax(log)[1])
-    return np.array(path)
 
 
 # --- diversity ------------------------------------------------------------------------------------------------------

@@ -121,19 +121,6 @@ class Population:
         """What roles read: everybody who can play."""
         return Census([m for m in self._members.values() if m.name not in self.unusable], payoff, quality)
 
-    def ancestors(self, name: str) -> list[str]:
-        """The parent, the parent's parent and so on."""
-        found: list[str] = []
-        parent = self[name].parent
-        while parent is not None:
-            found.append(parent)
-            parent = self[parent].parent
-        return found
-
-    def children(self, name: str) -> list[str]:
-        """Who descends from a member at first hand, oldest first."""
-        return [m.name for m in self._members.values() if m.parent == self[name].name]
-
     def digests(self) -> dict[str, str]:
         """Name -> digest of every frozen member's weights."""
         return {name: digest for name, (_, digest) in self._places.items()}

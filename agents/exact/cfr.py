@@ -45,10 +45,6 @@ class Regrets:
         total = sums.sum(axis=1, keepdims=True)
         return np.where(total > 0.0, sums / np.where(total > 0.0, total, 1.0), self.tree.uniform())
 
-    def current(self) -> NDArray[np.float64]:
-        """[I, A] the policy of the next iteration."""
-        return self.tree.table(self.policy)
-
 
 @compiled
 def iterate(

@@ -225,7 +225,7 @@ def test_regret_matching_by_hand() -> None:
     # Against an even opponent cooperating is worth 2.5, defecting 5.5, the policy 4: seat 0 regrets -1.5 and 1.5.
     # Seat 1 then meets a seat 0 that defects: 0 and 1, of which its even policy got 0.5.
     np.testing.assert_allclose(regrets.regrets[2:], [-1.5, 1.5, -0.5, 0.5])
-    assert regrets.current().tolist() == [[0, 1], [0, 1]]
+    assert where.table(regrets.policy).tolist() == [[0, 1], [0, 1]]
     assert regrets.average().tolist() == [[0.5, 0.5], [0.5, 0.5]]
     regrets.run(1)
     np.testing.assert_allclose(regrets.average(), [[0.25, 0.75], [0.25, 0.75]])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leagues.meta_games import alpha_rank, cycle_share, effective_diversity, nash, nash_average, replicator, stationary
+from leagues.meta_games import alpha_rank, cycle_share, effective_diversity, nash, nash_average, stationary
 from leagues.rating import Result, rate
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ratings"
@@ -188,19 +188,6 @@ def test_stationary_shares_by_hand() -> None:
     np.fill_diagonal(rates, 0)
     assert shares @ rates == pytest.approx(shares * rates.sum(1))
     assert stationary(np.array([[0, 1e-40], [1, 0]]))[1] == pytest.approx(1e-40)
-
-
-def test_the_replicator_circles_where_nobody_is_best_and_ends_where_somebody_is() -> None:
-    path = replicator(RPS, np.array([0.5, 0.3, 0.2]), time=20, steps=800)
-    assert path.prod(1) == pytest.approx(np.full(801, 0.03), rel=1e-6)  # what rock-paper-scissors conserves
-    assert np.abs(path - path[0]).max() > 0.2
-    assert replicator(CHAIN, np.full(4, 0.25), time=40, steps=200)[-1] == pytest.approx([1, 0, 0, 0], abs=1e-6)
-    assert replicator(RPS, np.array([0, 0.5, 0.5]), time=30, steps=100)[-1] == pytest.approx([0, 0, 1], abs=1e-6)
-    # two kinds: the odds grow as exp(t) where the payoffs differ by 1 throughout
-    end = replicator(np.array([[1.0, 1], [0, 0]]), np.array([0.5, 0.5]), time=2, steps=20)[-1]
-    assert end[0] / end[1] == pytest.approx(np.exp(2))
-    with pytest.raises(ValueError, match="sum to 1"):
-        replicator(RPS, np.ones(3), 1, 1)
 
 
 # --- circles --------------------------------------------------------------------------------------------------------
