@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.agent import Decision, Memory, Unable, uniform
+from agents.agent import Decision, Memory, Unable
 from agents.heads import Q
 from agents.networks import Network, Weights, load_weights
 from agents.perceptron import Perceptron
 from envs.game import Game, View
-from envs.kernels import compiled
+from envs.kernels import compiled, uniform
 from envs.randomness import next_random, unit
 
 CHOOSING = ("policy", "token", "gaussian", "squashed", "bounded", "q")

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.game import Game, View
-from envs.kernels import compiled
-from envs.masks import count_true, nth_true
-from envs.randomness import below, next_random, unit
+from envs.kernels import compiled, pick_legal, uniform
+from envs.randomness import next_random, unit
 
 Memory: TypeAlias = dict[str, NDArray]
 """What an agent carries from one move of a game to its next, as arrays with a leading lane axis; {} if nothing.
@@ -92,20 +91,6 @@ def require_open(agent: str, game: Game) -> None:
 
 
 @compiled
-def _pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
-    lanes, actions = legal.shape
-    for i in range(lanes):
-        out[i] = nth_true(legal[i], below(next_random(rng, i), count_true(legal[i], actions)), actions)
-
-
-def pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """[B] an evenly drawn True of each row of legal [B, A]; rng [B] moves on."""
-    out = np.empty(len(legal), np.int64)
-    _pick_legal(np.ascontiguousarray(legal), rng, out)
-    return out
-
-
-@compiled
 def _pick_weighted(weights: NDArray[np.float64], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
     for i in range(weights.shape[0]):
         total = weights[i].sum()
@@ -124,19 +109,6 @@ def pick_weighted(weights: NDArray[np.floating], rng: NDArray[np.uint64]) -> NDA
     """[B] an index of each row, drawn in proportion to weights [B, A] >= 0; rng [B] moves on."""
     out = np.empty(len(weights), np.int64)
     _pick_weighted(np.ascontiguousarray(weights, np.float64), rng, out)
-    return out
-
-
-@compiled
-def _uniform(rng: NDArray[np.uint64], out: NDArray[np.float64]) -> None:
-    for i in range(rng.shape[0]):
-        out[i] = unit(next_random(rng, i))
-
-
-def uniform(rng: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """[B] numbers in [0, 1); rng [B] moves on."""
-    out = np.empty(len(rng))
-    _uniform(rng, out)
     return out
 
 

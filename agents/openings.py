@@ -26,11 +26,10 @@ def opened(
     most = int(plies.max(initial=0))
     moves = np.zeros((len(rows), most), np.int64)
     paid = np.zeros((len(rows), game.seats))
-    legal = np.empty((len(rows), game.actions), np.bool_)
     going = plies > 0
     rows = rows.copy()
     for ply in range(most):
-        kernels.legal_rows(game, rows, legal)
+        legal = kernels.legal_mask(game, rows)
         marks = generator.random(len(rows)) * legal.sum(1)
         chosen = (legal.cumsum(1) > marks[:, None]).argmax(1)
         after = rows.copy()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, Memory, pick_weighted, require_open, uniform
+from agents.agent import Agent, Decision, Memory, pick_weighted, require_open
 from agents.experience import Columns
 from agents.guests import Guests
 from agents.inference import Evaluator, evaluator
@@ -20,6 +20,7 @@ from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS, Evaluate, Search, search
 from envs import kernels
 from envs.game import Game, View
+from envs.kernels import uniform
 
 EXPLORING = Search(simulations=96, noise_share=0.25, noise_alpha=1.4, gumbel_scale=1.0)
 """With noise of either kind of search: Dirichlet's for puct, and Gumbel's, without which its play never varies."""

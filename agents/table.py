@@ -12,9 +12,10 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from agents.agent import Decision, Memory, Unable, pick_legal
+from agents.agent import Decision, Memory, Unable
 from agents.files import read_plain, write_bytes
 from envs.game import Game, View
+from envs.kernels import pick_legal
 
 MOST_BYTES = 2 * 1024**3
 

@@ -25,7 +25,7 @@ from envs.fingerprints import fingerprint, names_in, tell_closures_apart
 from envs.game import COMPILED, Bits, Game, Row, Rows, View, rule
 from envs.masks import count_true, nth_true
 from envs.parts import part
-from envs.randomness import WORDS, below, draw, mix, unit
+from envs.randomness import WORDS, below, draw, mix, next_random, unit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -150,6 +150,36 @@ def _on_records(function: Callable[..., R]) -> Callable[..., R]:
     return lambda *args: function(*map(records, args))
 
 
+# --- drawn many at a time --------------------------------------------------------------------------------------------
+
+
+@compiled
+def _pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
+    lanes, actions = legal.shape
+    for i in range(lanes):
+        out[i] = nth_true(legal[i], below(next_random(rng, i), count_true(legal[i], actions)), actions)
+
+
+def pick_legal(legal: NDArray[np.bool_], rng: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """[B] an evenly drawn True of each row of legal [B, A]; rng [B] moves on."""
+    out = np.empty(len(legal), np.int64)
+    _pick_legal(np.ascontiguousarray(legal), rng, out)
+    return out
+
+
+@compiled
+def _uniform(rng: NDArray[np.uint64], out: NDArray[np.float64]) -> None:
+    for i in range(rng.shape[0]):
+        out[i] = unit(next_random(rng, i))
+
+
+def uniform(rng: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """[B] numbers in [0, 1); rng [B] moves on."""
+    out = np.empty(len(rng))
+    _uniform(rng, out)
+    return out
+
+
 # --- the loops ------------------------------------------------------------------------------------------------------
 
 
@@ -207,20 +237,15 @@ def play_rows(rows: Rows, actions: NDArray[Any]) -> None:
 
 
 @Loop
-def legal_rows(rows: Rows, out: NDArray[np.bool_]) -> None:
-    """out[i, a] = may row i's seat play a; all False where the game is done."""
-    for i in range(rows.shape[0]):
-        if rows[i].done:
-            out[i] = False
-        else:
-            legal(rows[i], out[i])
-
-
-@Loop
 def view_rows(rows: Rows, obs: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
-    """Fills observations [B, *shape] and masks [B, A] of every row."""
+    """Fills observations [B, *shape] and masks [B, A] of every row, all False where the game is done.
+
+    Into observations [0, *shape] nothing is written: for masks alone no loop of its own is compiled for each game.
+    """
+    seen = obs.shape[0] > 0
     for i in range(rows.shape[0]):
-        observe(rows[i], obs[i])
+        if seen:
+            observe(rows[i], obs[i])
         if rows[i].done:
             mask[i] = False
         else:
@@ -232,16 +257,6 @@ def key_rows(rows: Rows, out: NDArray[np.uint64]) -> None:
     """out[i] = what row i's seat can tell, as a number."""
     for i in range(rows.shape[0]):
         out[i] = key(rows[i])
-
-
-@Loop
-def random_rows(rows: Rows, mask: NDArray[np.bool_], plies: int) -> None:
-    """Plays up to `plies` random moves in every row by the row's own generator; mask [A] is room to work in."""
-    for i in range(rows.shape[0]):
-        for _ in range(plies):
-            if rows[i].done:
-                break
-            play(rows[i], random_action(rows[i], mask))
 
 
 @Loop
@@ -307,14 +322,41 @@ def no_actions(game: Game, count: int) -> NDArray[Any]:
 def legal_mask(game: Game, rows: Rows) -> NDArray[np.bool_]:
     """[B, A], True = may; [B, 0] where actions are vectors."""
     mask = np.empty((len(rows), game.actions), np.bool_)
-    legal_rows(game, rows, mask)
+    view_rows(game, rows, np.empty((0, *game.shape), np.float32), mask)
     return mask
+
+
+def random_rows(game: Game, rows: Rows, plies: int) -> None:
+    """Plays up to `plies` random moves in every row by the row's own generator."""
+    for _ in range(plies):
+        if not rows["done"].any():
+            random_ply(game, rows)
+            continue
+        going = np.flatnonzero(~rows["done"])
+        if not len(going):
+            break
+        part = rows[going]
+        random_ply(game, part)
+        rows[going] = part
+
+
+def random_ply(game: Game, rows: Rows) -> None:
+    """A random move in every row, none of which is done."""
+    rng = rows["rng"].copy()
+    if game.controls:
+        low, high = np.array(game.controls).T
+        drawn = np.stack([uniform(rng) for _ in game.controls], axis=1)
+        actions = (low + (high - low) * drawn).astype(np.float32)
+    else:
+        actions = pick_legal(legal_mask(game, rows), rng)
+    rows["rng"] = rng
+    play_rows(game, rows, actions)
 
 
 def random_openings(game: Game, seeds: NDArray[np.uint64], plies: int) -> Rows:
     """[B] positions after `plies` random legal moves; a row whose game ended on the way is done."""
     rows = new_rows(game, seeds)
-    random_rows(game, rows, np.empty(game.actions, np.bool_), plies)
+    random_rows(game, rows, plies)
     return rows
 
 

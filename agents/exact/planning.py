@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Decision, Memory, Unable, pick_legal
+from agents.agent import Decision, Memory, Unable
 from agents.exact.transitions import Model, explore
 from envs.game import Game, View
-from envs.kernels import compiled
+from envs.kernels import compiled, pick_legal
 
 MOST_EQUATIONS = 1_500
 """States up to which a policy is evaluated by solving its equations at once, and not by sweeps."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Decision, Memory, pick_legal, uniform
+from agents.agent import Decision, Memory
 from envs.game import Game, View
+from envs.kernels import pick_legal, uniform
 
 
 class Random:

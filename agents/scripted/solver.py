@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, EpsilonGreedy, Memory, Unable, pick_legal
+from agents.agent import Agent, Decision, EpsilonGreedy, Memory, Unable
 from agents.scripted.solvers import SOLUTIONS
 from envs.game import Game, Rows, View
+from envs.kernels import pick_legal
 from envs.registry import resolve
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actor import Actor, ActorAgent
-from agents.agent import Agent, Decision, Memory, part_of, pick_legal, put, take
+from agents.agent import Agent, Decision, Memory, part_of, put, take
 from agents.networks import Network, Weights
 from agents.opponents import PAST, SELF, Past
 from agents.play import check, player_seeds
@@ -16,6 +16,7 @@ from agents.registry import agent
 from agents.rollouts import RolloutSettings
 from envs import kernels
 from envs.game import Game, View
+from envs.kernels import pick_legal
 
 WHO = "who"
 
@@ -95,12 +96,11 @@ def always_legal(game: Game) -> bool:
     if game.controls:
         return True
     rows = kernels.new_rows(game, kernels.seeds(0, 32))
-    room = np.empty(game.actions, np.bool_)
     for _ in range(256):
         going = ~rows["done"]
         if not going.any():
             break
         if not kernels.legal_mask(game, rows)[going].all():
             return False
-        kernels.random_rows(game, rows, room, 1)
+        kernels.random_rows(game, rows, 1)
     return True

@@ -202,7 +202,7 @@ class OneSeat:
         """One move of whoever is to move in these lanes."""
         part = self.rows[lanes]
         if self.opponent is None:
-            kernels.random_rows(self.game, part, np.empty(self.game.actions, np.bool_), 1)
+            kernels.random_ply(self.game, part)
         else:
             kernels.play_rows(self.game, part, self._choices(self.opponent, part, lanes))
         self._moved(part, lanes)

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, Unable, part_of, put, take, uniform
+from agents.agent import Agent, Decision, EpsilonGreedy, Illegal, Memory, Unable, part_of, put, take
 from agents.play import Table, play_games, player_seeds, read_forfeit
 from agents.registry import AGENTS, agent
 from agents.scripted.human import Human
 from agents.scripted.random import Random
 from envs import kernels, randomness
 from envs.game import Game, View
+from envs.kernels import uniform
 from envs.registry import GAMES, game
 from tests.envs import toys
 

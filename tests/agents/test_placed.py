@@ -106,7 +106,7 @@ def played(name: str, backbone: str) -> list[Columns]:
         return rounds
     rng = np.random.default_rng(0)
     rows = kernels.new_rows(learner.game, kernels.seeds(0, 30))
-    kernels.random_rows(learner.game, rows, np.empty(9, np.bool_), 3)
+    kernels.random_rows(learner.game, rows, 3)
     policy = rng.random((30, 9), np.float32) * kernels.legal_mask(learner.game, rows)
     columns = {"rows": rows, "policy": policy / policy.sum(1, keepdims=True), "left": np.ones(30, np.float32)}
     return [{**columns, "outcome": rng.random(30, np.float32), "blend": rng.random(30, np.float32)}]

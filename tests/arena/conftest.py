@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from agents import registry
-from agents.agent import Decision, pick_legal
+from agents.agent import Decision
 from arena import cli
 from arena.worker import cached_agent
+from envs.kernels import pick_legal
 
 
 class First:

@@ -41,7 +41,6 @@ def digest(spec: str) -> str:
     rules = game(spec)
     digest = hashlib.sha256()
     rows = kernels.new_rows(rules, kernels.seeds(4, 3))
-    mask = np.empty(rules.actions, np.bool_)
     for _ in range(40):
         if rows["done"].all():
             break
@@ -49,9 +48,9 @@ def digest(spec: str) -> str:
         digest.update(view.obs.tobytes() + view.legal.tobytes() + view.seat.tobytes())
         digest.update(b"" if view.keys is None else view.keys.tobytes())
         digest.update(fields(rows))
-        kernels.random_rows(rules, rows, mask, 1)
+        kernels.random_rows(rules, rows, 1)
     kernels.reset_rows(rules, rows, kernels.seeds(5, 3))  # whatever they hold
-    kernels.random_rows(rules, rows, mask, min(40, 4 * rules.max_plies))
+    kernels.random_rows(rules, rows, min(40, 4 * rules.max_plies))
     digest.update(fields(rows))
     if spec in STEPPED:
         rows = kernels.new_rows(rules, kernels.seeds(6, 3))

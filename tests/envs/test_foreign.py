@@ -81,7 +81,7 @@ def test_a_time_limit_cuts_and_vectors_are_played() -> None:
     (finished,) = play_games(rules, [agent("random")], np.zeros((1, 1), np.int64), kernels.seeds(1, 1))
     assert len(finished.moves) == 200 and len(finished.moves[0]) == 1 and finished.reward[0] < 0
     row = several(rules, 1)
-    kernels.random_rows(rules, row, np.empty(0, np.bool_), 200)
+    kernels.random_rows(rules, row, 200)
     assert row["done"][0] and row["cut"][0]
 
 
@@ -265,7 +265,7 @@ def test_a_game_of_open_spiel() -> None:
     kuhn = game("spiel:kuhn_poker")
     assert (kuhn.seats, kuhn.actions, kuhn.pays, kuhn.hidden, kuhn.chance) == (2, 2, "zero-sum", True, True)
     rows = several(kuhn, 8)
-    kernels.random_rows(kuhn, rows, np.empty(2, np.bool_), 3)
+    kernels.random_rows(kuhn, rows, 3)
     assert rows["done"].all() and (rows["reward"].sum(axis=1) == 0).all() and rows["reward"].any()
     assert game("spiel:hex(board_size=3)").actions == 9
     programs = programs_of(kuhn)

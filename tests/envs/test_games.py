@@ -79,7 +79,7 @@ def test_a_finished_game_stays_as_it_is(spec: str) -> None:
     generator = np.random.default_rng(0)
     for _ in range(3):
         kernels.play_rows(rules, rows, some_actions(rules, rows, generator))
-    kernels.random_rows(rules, rows, np.empty(rules.actions, np.bool_), 3)
+    kernels.random_rows(rules, rows, 3)
     assert same(rows, ended_games(rules))
 
 

@@ -22,14 +22,13 @@ from tests.envs.played import (
 def test_a_lane_depends_on_nothing_beside_it(spec: str) -> None:
     rules = game(spec)
     seeds = kernels.seeds(2, 64)
-    mask = np.empty(rules.actions, np.bool_)
     together = kernels.random_openings(rules, seeds, 7)
     assert same(together, kernels.random_openings(rules, seeds, 7))
     for lanes in (slice(5, 6), slice(0, 64, 3), slice(40, 20, -1)):
         assert same(together[lanes], kernels.random_openings(rules, seeds[lanes].copy(), 7))
     stepwise = kernels.new_rows(rules, seeds)
     for _ in range(7):
-        kernels.random_rows(rules, stepwise, mask, 1)
+        kernels.random_rows(rules, stepwise, 1)
     assert same(together, stepwise)
     assert not same(together, kernels.random_openings(rules, kernels.seeds(3, 64), 7))
 
@@ -41,11 +40,10 @@ def test_random_games_one_after_the_other_are_a_plain_loop(spec: str) -> None:
     A game that begins in a row that was played in is one that begins in an empty row.
     """
     rules = game(spec)
-    mask = np.empty(rules.actions, np.bool_)
     rows = kernels.new_rows(rules, np.array([1, 2, 3], np.uint64))
     plain = rows.copy()
     for _ in range(min(2 * rules.max_plies, 150)):
-        kernels.random_rows(rules, rows, mask, 1)
+        kernels.random_rows(rules, rows, 1)
         for lane in np.flatnonzero(rows["done"]):
             kernels.reset_rows(rules, rows[lane : lane + 1], seed_of_next(rows[lane : lane + 1]))
         play_plain(rules, plain)

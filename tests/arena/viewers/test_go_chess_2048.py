@@ -36,7 +36,7 @@ def random_position(spec: str, plies: int, seed: int = 3) -> tuple[np.void, np.v
     before = rows.copy()
     for _ in range(plies):
         before = rows.copy()
-        kernels.random_rows(rules, rows, np.empty(rules.actions, np.bool_), 1)
+        kernels.random_rows(rules, rows, 1)
     return rows[0], before[0]
 
 
