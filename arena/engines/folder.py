@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from agents.learn.ppo import PPOSettings
 from agents.networks import Weights
 from agents.storage import save_agent
 from arena.curves import Curves
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 SHOWN_EVERY = 0.25
 """Seconds between two pictures on the terminal."""
+
+
+def refuse_our_own(config: Config) -> None:
+    """Raises ValueError where a learner is asked for what only our own training loop does."""
+    s = config.learner
+    if isinstance(s, PPOSettings) and (s.magnet or s.normalise_rewards):
+        named = "magnet" if s.magnet else "normalise_rewards"
+        raise ValueError(f"learner.{named} is for our own training loop; leave it out, or --engine.")
 
 
 class EngineRun:

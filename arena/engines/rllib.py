@@ -2,11 +2,11 @@
 
 `arena train ppo cart_pole --engine rllib --workers 2` plays on two of its env runners; left out, games are played in
 this process, while Ray runs beside it all the same. What differs: advantages are brought to spread 1 over the whole
-fragment, values are learned in the game's own unit, and learning rate and entropy change over the run only where
---steps says how long that is. Its IMPALA learns by Adam, in a thread of its own beside the play, so that no two runs
-are the same to the bit. Moves that may be illegal are masked. At the other seats of a game sits whom
-`rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A run is not
-gone on with: its agent is its result, and nothing that RLlib writes is ever read.
+fragment, values are learned in the game's own unit, no average of the weights is kept, and learning rate and entropy
+change over the run only where --steps says how long that is. Its IMPALA learns by Adam, in a thread of its own beside
+the play, so that no two runs are the same to the bit. Moves that may be illegal are masked. At the other seats of a
+game sits whom `rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A
+run is not gone on with: its agent is its result, and nothing that RLlib writes is ever read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from agents.agent import Unable
 from agents.networks import Network
 from arena.cluster import start_ray, stop_ray
-from arena.engines.folder import EngineRun
+from arena.engines.folder import EngineRun, refuse_our_own
 from envs.game import Game
 from envs.registry import game as game_of
 
@@ -72,6 +72,7 @@ def run_rllib(config: Config, *, steps: int | None = None, address: str | None =
 def check(config: Config, rules: Game) -> None:
     """Refuses, before anything starts, what this engine cannot do as asked."""
     s = config.learner
+    refuse_our_own(config)
     if config.algorithm not in ("ppo", "impala"):
         raise Unable(f"RLlib has no {config.algorithm} here; it has ppo and impala, or leave --engine out.")
     if Network(rules, config.network.backbone, config.network.heads).memory:

@@ -1,11 +1,11 @@
 """Stable-Baselines3's algorithms on our games and networks, by the settings that ours have (Raffin et al. 2021, JMLR).
 
-`arena train ppo cart_pole --engine sb3` reads the same [learner] and [rollouts] as without --engine. What differs:
-its DQN is not double, draws its memories evenly and strays with all lanes at once; the critics of its SAC and TD3 share
-a body; values and returns are learned in the game's own unit. Where moves may be illegal, ppo is sb3-contrib's
-MaskablePPO, if that is installed. At the other seats of a game sits whom `rollouts.opponents` names; one seat a game is
-learned from, and "self" is renewed with every fragment. A run is not gone on with: its agent is its result, and nothing
-that Stable-Baselines3 writes is ever read.
+`arena train ppo cart_pole --engine sb3` reads the same [learner] and [rollouts] as without --engine. What differs: its
+DQN is not double, draws its memories evenly and strays with all lanes at once; the critics of its SAC and TD3 share a
+body; values and returns are learned in the game's own unit; its PPO keeps no average of its weights. Where moves may be
+illegal, ppo is sb3-contrib's MaskablePPO, if that is installed. At the other seats of a game sits whom
+`rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A run is not
+gone on with: its agent is its result, and nothing that Stable-Baselines3 writes is ever read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from agents.agent import Unable
 from agents.learn.descent import line
 from agents.networks import Network, weights
-from arena.engines.folder import EngineRun
+from arena.engines.folder import EngineRun, refuse_our_own
 from arena.engines.lanes import Lanes
 from arena.engines.policies import ActorCritic, Body, BoundedPolicy, QPolicy, SquashedPolicy, network_of
 from arena.engines.seats import Seats, always_legal, seats
@@ -69,6 +69,7 @@ def run_sb3(config: Config, *, steps: int | None = None, address: str | None = N
 def check(config: Config, rules: Game, address: str | None) -> None:
     """Refuses, before anything starts, what this engine cannot do as asked."""
     name, algorithm = rules.name, config.algorithm
+    refuse_our_own(config)
     if algorithm not in ARGUMENTS:
         raise Unable(
             f"Stable-Baselines3 has no {algorithm} here; it has {', '.join(ARGUMENTS)}, or leave --engine out."

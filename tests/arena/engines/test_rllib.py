@@ -168,6 +168,7 @@ def test_impala_leaves_an_agent_that_has_learned(arena):
         ("network.backbone=gru:width=8", "carries no memory"),
         ("rollouts.whole=true", "set rollouts.whole=false"),
         ("learner.normalise=false", "always normalises"),
+        ("learner.normalise_rewards=true", "learner.normalise_rewards is for our own training loop"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(more, words, tmp_path):
