@@ -289,7 +289,8 @@ class ActorAgent:
     def begin(self, game: Game, seeds: NDArray[np.uint64]) -> Memory:
         if game.name != self.actor.game.name and not reads(self.actor.network, game):
             raise Unable(f"{self.name} was trained for {self.actor.game.name} and cannot play {game.name}.")
-        return {"rng": seeds.copy(), **{f"net.{key}": value for key, value in self.actor.begin(len(seeds)).items()}}
+        carried = self.actor.network.begin(len(seeds))  # whose turn it is matters while experience is gathered alone
+        return {"rng": seeds.copy(), **{f"net.{key}": value.numpy() for key, value in carried.items()}}
 
     def act(self, view: View, memory: Memory) -> Decision:
         inner = {key[4:]: value for key, value in memory.items() if key.startswith("net.")}

@@ -69,11 +69,14 @@ def layers(game: Game, most: int = MOST) -> list[Layer]:
 def policies(
     game: Game, agent: Agent, found: list[Layer], seed: int = 0, *, heard: Heard = lambda done, total: None
 ) -> list[NDArray[np.float64]]:
-    """[N, A] for each layer: how likely an agent, which remembers nothing of the way, makes each move.
+    """[N, A] for each layer: how likely an agent makes each move; raises Unable of one that remembers the way there.
 
     One that says what it draws its moves from (`drawn_from`) is believed; any other is asked `SAMPLES` times, if it
     does not answer alike twice, which makes it look a little easier to exploit than it is.
     """
+    memory = agent.begin(game, np.zeros(1, np.uint64))
+    if kept := [name for name in memory if name.rpartition(".")[2] != "rng"]:
+        raise Unable(f"{agent.name} plays by what came before ({kept[0]}), and positions are asked about one by one.")
     out, done, total_rows = [], 0, sum(len(layer.rows) for layer in found)
     for layer in found:
         total = np.zeros(layer.legal.shape)

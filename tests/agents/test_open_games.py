@@ -89,6 +89,14 @@ def test_a_network_is_answered_as_it_plays_and_not_as_it_would_at_another_temper
         assert np.allclose(prior, masked_softmax(logits, layer.legal), atol=1e-5)
 
 
+def test_who_remembers_the_way_is_not_asked_about_positions_alone():
+    network = Network(TIC_TAC_TOE, "gru:width=8", ("policy", "returns"))
+    with pytest.raises(Unable, match="plays by what came before"):
+        exploitability(TIC_TAC_TOE, ActorAgent(Actor(network), "it"))
+    two = Network(TIC_TAC_TOE, "mlp:width=8", ("policy", "q:eta=0.1"))
+    assert policies(TIC_TAC_TOE, ActorAgent(Actor(two), "average"), layers(TIC_TAC_TOE)[:1])[0].max() == 1.0
+
+
 def test_a_best_response_to_even_moves_by_hand():
     """With two matches left who draws evenly takes the last with probability 1/2, and the other then wins."""
     rules = game("nim")
