@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import linecache
 import math
 import os
 import sys
@@ -11,7 +12,8 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import typer
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _documents: list[Any] = []
+
+HERE = tuple(str(Path(__file__).resolve().parents[2] / name) + os.sep for name in ("arena", "agents", "leagues", "envs"))
 
 
 class Interrupted(Exception):
@@ -64,7 +68,7 @@ def conduct(app: typer.Typer, arguments: list[str]) -> int:
 def _told_of_thread(what: threading.ExceptHookArgs) -> None:
     """Says what a thread has ended of: of one that writes files, whoever gave it something to write hears too."""
     error = what.exc_value
-    if isinstance(error, (ValueError, OSError)):
+    if _meant(error):
         say(f"In the background: {sentence(error)}")
     elif error is not None and not isinstance(error, SystemExit):
         say(f"Something is wrong in the background ({type(error).__name__}: {error}); --debug shows where.")
@@ -80,6 +84,8 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         say(f"Stopped; {error}" if str(error) else "Stopped.")
         return 130
     if isinstance(error, SystemExit):
+        if isinstance(error.__context__, BrokenPipeError):  # rich's way out of `arena --help | head`
+            return 0
         return error.code if isinstance(error.code, int) else 1
     if type(error).__name__ == "NoArgsIsHelpError":  # typer has shown the help
         return 2
@@ -91,14 +97,28 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         hint = ' Quote a command that has spaces, as in "exec:node mybot.js".' if spaced else ""
         say(f"{_usage(error)}{hint} `{place} --help` shows how it is written.")
         return 2
-    if isinstance(error, (ValueError, OSError)):
+    if _meant(error):
         say(sentence(error))
         return 2
-    if isinstance(error, ImportError):
+    if isinstance(error, ModuleNotFoundError):
         say(f"A part of the arena is not installed ({error}); `make setup` installs it.")
+        return 2
+    if isinstance(error, ImportError):  # of a library that is there
+        say(f"A part of the arena cannot be loaded ({error}); free some memory, or install it anew with `make setup`.")
+        return 2
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # NumPy's, and PyTorch's RuntimeError
+        say("There is not enough memory for this; close other programs, or ask for less, as fewer lanes or workers.")
         return 2
     say(f"Something is wrong inside the arena ({type(error).__name__}: {error}); --debug shows where.")
     return 1
+
+
+def _meant(error: BaseException | None) -> TypeGuard[ValueError | OSError]:
+    """Whether an error says what a user can mend: what a library makes of a wrong array is a fault of the arena's."""
+    if type(error) is not ValueError or error.__traceback__ is None:
+        return isinstance(error, (ValueError, OSError))
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return last.filename.startswith(HERE) and "raise" in linecache.getline(last.filename, last.lineno or 0)
 
 
 def _usage(error: Any) -> str:

@@ -96,6 +96,57 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     assert "Traceback" not in done.stderr and "Error" not in done.stderr
 
 
+def test_help_into_a_closed_pipe_is_no_error():
+    away, pipe = os.pipe()
+    os.close(away)
+    command = [sys.executable, "-m", "arena", "--help"]
+    done = subprocess.run(command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True)
+    os.close(pipe)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_an_empty_one(closed):
+    """Nothing of ours is opened under its number: what a library prints there would go into a database."""
+    code = "import sys; from arena import cli; cli.run = lambda _: open('file', 'w').fileno(); cli.main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], env=environment)
+    assert done.returncode > 2
+    assert subprocess.run(f"{sys.executable} -m arena list roles {closed}", shell=True, cwd=ROOT).returncode == 0
+
+
+def test_ctrl_c_within_an_exec_ends_with_our_code(tmp_path):
+    """Python keeps in mind that Ctrl-C ended an exec, such as makes a dataclass, and then ends by the signal."""
+    (tmp_path / "interrupted.py").write_text(
+        "from arena import cli\n"
+        "def run(_):\n"
+        "    try: exec('raise KeyboardInterrupt')\n"
+        "    except KeyboardInterrupt: return 130\n"
+        "cli.run = run\n"
+        "cli.main()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    assert subprocess.run([sys.executable, "-m", "interrupted"], env=environment).returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "There is not enough memory for this; close other programs"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "not enough memory"),
+        (ImportError("libtorch.so: failed to map segment"), "cannot be loaded (libtorch.so: failed to map segment)"),
+        (ModuleNotFoundError("No module named 'x'"), "is not installed (No module named 'x')"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_sentence(error, said, monkeypatch, capsys):
+    def known(*_):
+        raise error
+
+    monkeypatch.setattr("arena.cli.inventory.known", known)
+    assert cli.run(["list", "algorithms"]) == 2
+    assert said in capsys.readouterr().err
+
+
 PLAY = '''
 import signal, sys, types
 from agents import registry
