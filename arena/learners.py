@@ -11,8 +11,10 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,7 +98,8 @@ class Companions:
         for rank in range(1, plan.learners):
             here, there = context.Pipe()
             process = context.Process(target=_accompany, args=(plan, rank, self.folder.name, there), daemon=True)
-            process.start()
+            with _undisturbed():
+                process.start()
             there.close()
             self.pipes.append(here)
             self.processes.append(process)
@@ -166,6 +169,17 @@ class Companions:
                 process.kill()
                 process.join()
         self.folder.cleanup()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Processes that are started within it begin with Ctrl-C blocked, so that it is no traceback while they import."""
+    resource_tracker.ensure_running()  # it would be started, too, and Ctrl-C let through again
+    was = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, was)
 
 
 def _accompany(plan: Plan, rank: int, folder: str, pipe: Connection) -> None:

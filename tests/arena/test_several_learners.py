@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -54,6 +56,11 @@ def test_a_learner_that_dies_ends_the_run_with_a_sentence(monkeypatch):
     trainer.begin()
     companions = trainer.companions
     assert companions is not None
+    # Ctrl-C is no traceback of its imports
+    if (status := Path(f"/proc/{companions.processes[0].pid}/status")).exists():
+        blocked = re.search(r"SigBlk:\s*(\w+)", status.read_text())
+        assert blocked is not None and int(blocked[1], 16) & 1 << signal.SIGINT - 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     os.kill(companions.processes[0].pid or 0, signal.SIGKILL)
     with pytest.raises(LostLearner, match=r"Learner 1 of 2 \(exit code -9\) died; --resume goes on"):
         trainer.round(0.1)
