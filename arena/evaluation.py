@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Agent
+from agents.files import new_folder
 from agents.play import play_games
 from agents.ranges import within
 from agents.storage import Stored, load_agent, newest_agent, read_text
@@ -96,10 +96,9 @@ class Best:
         """Takes a copy of an agent's folder in place of the one before; killed in between, it holds both or either."""
         target = self.folder / agent.name
         if not target.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            beside = Path(tempfile.mkdtemp(prefix=f".{agent.name}.", dir=self.folder))
-            shutil.copytree(agent, beside, dirs_exist_ok=True)
-            beside.rename(target)
+            with new_folder(target, replace=False) as fresh:
+                for file in agent.iterdir():
+                    shutil.copyfile(file, fresh / file.name)
         for other in self.folder.iterdir():
             if other != target:
                 shutil.rmtree(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -92,6 +93,19 @@ def test_the_best_is_an_agent_and_is_remembered_by_a_run_that_goes_on(tmp_path):
     assert best is not None and best.step == again.trainer.learner.steps > read_text_step(kept.name)
     assert len(list((tmp_path / "a" / "best" / "agents").iterdir())) == 1
     assert agent(str(tmp_path / "a" / "best")).name == f"a-{best.step:06d}"
+
+
+def test_a_best_agent_for_which_there_is_no_room_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "a-000001").mkdir()
+    (tmp_path / "a-000001" / "agent.toml").touch()
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OSError) as error:
+        Best(tmp_path).put(tmp_path / "a-000001")
+    assert error.value.strerror == "No space left on device"
+    assert list((tmp_path / "best" / "agents").iterdir()) == []
 
 
 def read_text_step(name: str) -> int:
