@@ -12,7 +12,6 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import typer
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _documents: list[Any] = []
-
-HERE = tuple(str(Path(__file__).resolve().parents[2] / name) + os.sep for name in ("arena", "agents", "leagues", "envs"))
 
 
 class Interrupted(Exception):
@@ -114,11 +111,15 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
 
 
 def _meant(error: BaseException | None) -> TypeGuard[ValueError | OSError]:
-    """Whether an error says what a user can mend: what a library makes of a wrong array is a fault of the arena's."""
+    """Whether an error says what a user can mend.
+
+    A plain ValueError that nobody raised in so many words does not: it is what Python or NumPy says of arrays that do
+    not fit, or of lists of other lengths.
+    """
     if type(error) is not ValueError or error.__traceback__ is None:
         return isinstance(error, (ValueError, OSError))
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return last.filename.startswith(HERE) and "raise" in linecache.getline(last.filename, last.lineno or 0)
+    return "raise" in linecache.getline(last.filename, last.lineno or 0)
 
 
 def _usage(error: Any) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from agents import registry
@@ -189,6 +190,12 @@ def test_what_the_user_can_mend_is_exit_code_2_whatever_its_type(arena, monkeypa
     code, out, err = arena("list", "games")
     assert (code, out) == (2, "")
     assert err.endswith(sentence) and err.count("\n") == 1
+
+
+def test_what_numpy_says_of_arrays_that_do_not_fit_is_a_fault_of_the_arenas(arena, monkeypatch):
+    monkeypatch.setattr("arena.cli.inventory.known", lambda *_: np.zeros(2) + np.zeros(3))
+    code, out, err = arena("list", "games")
+    assert (code, out) == (1, "") and "Something is wrong inside the arena (ValueError: operands could not be" in err
 
 
 def test_a_bug_is_one_sentence_and_a_traceback_on_request(arena):
