@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.learn.learner import Learner, Metrics
+from agents.learn.learner import Learner, Metrics, given
 from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
 from arena.learners import Companions, learner_of
@@ -205,8 +205,8 @@ class Trainer:
         columns = [chunk.columns for chunk in self.arrived]
         joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]} if columns else {}
         if self.companions is not None:
-            return self.companions.update(self.learner, joined, self.progress)
-        return self.learner.update(joined, self.progress)
+            return self.companions.update(self.learner, given(self.learner, joined), self.progress)
+        return self.learner.update(given(self.learner, joined), self.progress)
 
     def state(self) -> dict[str, Any]:
         """Everything the rest of the run follows from; to be taken in `between`."""

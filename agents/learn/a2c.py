@@ -15,7 +15,7 @@ import torch
 from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.learner import Metrics, State
+from agents.learn.learner import Metrics, State, along
 from agents.losses import chosen_and_entropy, explained_variance, value_error
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -57,7 +57,7 @@ class A2C:
     player = "rollouts"
     playing = RolloutSettings(lanes=32, steps=8)
     ahead = False
-    reads = ("obs", "legal", "action", "value", "reward", "done", "valid")
+    reads: tuple[str, ...] = ("obs", "legal", "action", "value", "reward", "done", "valid")
 
     @staticmethod
     def parts(game: Game, settings: A2CSettings) -> tuple[str, tuple[str, ...]]:
@@ -65,7 +65,7 @@ class A2C:
         return shared.body(game), shared.heads(game)
 
     def __init__(self, game: Game, network: Network, settings: A2CSettings, seed: int) -> None:
-        self.game, self.settings = game, settings
+        self.game, self.settings, self.reads = game, settings, along(self.reads, network)
         self.network = network.eval()
         self.steps = self.updates = 0
         self.generator = np.random.default_rng([seed, 7])

@@ -22,7 +22,7 @@ from agents.experience import Columns
 from agents.heads import Q
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.learner import Metrics, State
+from agents.learn.learner import Metrics, State, along
 from agents.losses import huber, projected, q_of
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -124,9 +124,7 @@ class DQN:
         return shared.normed(game), (f"q:{','.join(options)}" if options else "q",)
 
     def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
-        if network.memory:
-            self.reads = (*DQN.reads, "fresh", *(f"memory.{name}" for name in network.memory))
-        self.game, self.settings = game, settings
+        self.game, self.settings, self.reads = game, settings, along(self.reads, network)
         self.network = network.eval()
         self.target = deepcopy(self.network).requires_grad_(False)
         self.head = cast(Q, self.network.heads["q"])

@@ -16,7 +16,7 @@ import torch
 from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.learner import Metrics, State
+from agents.learn.learner import Metrics, State, along
 from agents.losses import chosen_and_entropy, explained_variance, value_error
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -63,7 +63,7 @@ class Impala:
     player = "rollouts"
     playing = RolloutSettings(lanes=32, steps=16)
     ahead = True
-    reads = ("obs", "legal", "action", "log_p", "reward", "done", "valid", "fresh")
+    reads: tuple[str, ...] = ("obs", "legal", "action", "log_p", "reward", "done", "valid", "fresh")
 
     @staticmethod
     def parts(game: Game, settings: ImpalaSettings) -> tuple[str, tuple[str, ...]]:
@@ -71,7 +71,7 @@ class Impala:
         return shared.body(game), shared.heads(game)
 
     def __init__(self, game: Game, network: Network, settings: ImpalaSettings, seed: int) -> None:
-        self.game, self.settings = game, settings
+        self.game, self.settings, self.reads = game, settings, along(self.reads, network)
         self.network = network.eval()
         self.steps = self.updates = 0
         self.generator = np.random.default_rng([seed, 7])

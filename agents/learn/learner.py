@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
+from agents.agent import Unable
 from agents.experience import Columns
 from agents.networks import Network, Weights
 
@@ -35,7 +36,7 @@ class Learner(Protocol):
     playing  the player's settings unless the configuration says otherwise; None if there is no player
     ahead    whether workers play on with the weights before while it learns (one round of staleness), or wait for the
              new ones, as algorithms want that learn from their own policy alone
-    reads    names of the columns of experience that it learns from
+    reads    names of the columns of experience that it cannot do without, seen to be there before it learns (`given`)
     steps    how far it has come, what `--steps` counts: of the optimiser, or of the game if it learns from rollouts
     """
 
@@ -116,6 +117,21 @@ class Watchful(Protocol):
     def warnings(self) -> tuple[str, ...]:
         """What goes wrong just now, a sentence or two each, with the setting that helps."""
         ...
+
+
+def along(reads: Iterable[str], network: Network) -> tuple[str, ...]:
+    """Names of columns, and of those that a network needs beside them to be led along tracks, if it remembers."""
+    carried = ("fresh", *(f"memory.{name}" for name in network.memory)) if network.memory else ()
+    return tuple(dict.fromkeys((*reads, *carried)))
+
+
+def given(learner: Learner, columns: Columns) -> Columns:
+    """Experience that holds all that a learner reads; raises `agents.agent.Unable` if it does not."""
+    missing = [name for name in learner.reads if name not in columns]
+    if missing:
+        who, player = type(learner).__name__, learner.player or "nobody"
+        raise Unable(f"{who} learns from {', '.join(missing)}, too, which its player ({player}) does not gather.")
+    return columns
 
 
 def kept_weights(learner: Learner) -> Weights:

@@ -19,7 +19,7 @@ from agents.agent import Unable
 from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.learner import Metrics, State
+from agents.learn.learner import Metrics, State, along
 from agents.learn.reward_spread import RewardSpread
 from agents.learn.swift import Swift
 from agents.losses import (
@@ -121,7 +121,7 @@ class PPO:
     player = "rollouts"
     playing = RolloutSettings(lanes=32, steps=64)
     ahead = False
-    reads = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
+    reads: tuple[str, ...] = ("obs", "legal", "action", "log_p", "value", "reward", "done", "valid")
     whole_hands = True
     """It learns from what was done in the mean, too (`agents.hands`)."""
 
@@ -146,6 +146,7 @@ class PPO:
 
     def __init__(self, game: Game, network: Network, settings: PPOSettings, seed: int) -> None:
         self.game, self.settings = game, settings
+        self.reads = along((*self.reads, *(("fresh",) if settings.normalise_rewards else ())), network)
         self.network = network.eval()  # no layer may mix a batch, or the first pass's ratios would not be 1
         self.steps = self.updates = self.rounds = 0
         self.unit = 1.0

@@ -18,7 +18,7 @@ from agents.experience import Columns
 from agents.heads import Q
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.learner import Metrics, State
+from agents.learn.learner import Metrics, State, along
 from agents.losses import q_of
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -64,7 +64,7 @@ class PQN:
     player = "rollouts"
     playing = RolloutSettings(lanes=16, steps=16)
     ahead = False
-    reads = ("obs", "action", "value", "reward", "done", "valid")
+    reads: tuple[str, ...] = ("obs", "action", "value", "reward", "done", "valid")
 
     @staticmethod
     def parts(game: Game, settings: PQNSettings) -> tuple[str, tuple[str, ...]]:
@@ -74,7 +74,7 @@ class PQN:
         return shared.normed(game), ("q",)
 
     def __init__(self, game: Game, network: Network, settings: PQNSettings, seed: int) -> None:
-        self.game, self.settings = game, settings
+        self.game, self.settings, self.reads = game, settings, along(self.reads, network)
         self.network = network.eval()
         self.head = cast(Q, network.heads["q"])
         if self.head.atoms > 1:

@@ -18,7 +18,7 @@ from torch import Tensor
 from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.learner import Metrics, State
+from agents.learn.learner import Metrics, State, along
 from agents.losses import chosen_and_entropy, explained_variance, value_error
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
@@ -60,7 +60,7 @@ class Reinforce:
     player = "rollouts"
     playing = RolloutSettings(lanes=16, steps=500, whole=True)
     ahead = False
-    reads = ("obs", "legal", "action", "value", "reward", "done", "valid")
+    reads: tuple[str, ...] = ("obs", "legal", "action", "value", "reward", "done", "valid")
 
     @staticmethod
     def parts(game: Game, settings: ReinforceSettings) -> tuple[str, tuple[str, ...]]:
@@ -69,7 +69,7 @@ class Reinforce:
         return shared.body(game), (policy, baseline) if settings.baseline == "learned" else (policy,)
 
     def __init__(self, game: Game, network: Network, settings: ReinforceSettings, seed: int) -> None:
-        self.game, self.settings = game, settings
+        self.game, self.settings, self.reads = game, settings, along(self.reads, network)
         self.network = network.eval()
         self.steps = self.updates = 0
         self.mean, self.spread = 0.0, 1.0

@@ -63,8 +63,7 @@ class Trial:
 
     def learn(self, columns: Columns, progress: float = 0.0) -> None:
         """One update from what the learner reads of the columns."""
-        reads = self.learner.reads
-        self.learner.update({k: v for k, v in columns.items() if k in reads or k == "fresh" or "." in k}, progress)
+        self.learner.update({name: columns[name] for name in self.learner.reads}, progress)
 
     def train(self, steps: int, goal: float = float("inf")) -> None:
         """Plays and learns until the learner has come so far, on a run that ends at `goal`."""

@@ -9,6 +9,7 @@ import pytest
 
 from agents.actor import Actor
 from agents.agent import Unable
+from agents.learn.learner import given
 from agents.learn.worlds import WORLDS, values
 from agents.networks import Network
 from agents.registry import ALGORITHMS
@@ -107,9 +108,7 @@ def train(name: str, learner, rollouts) -> Actor:
     while learner.steps < enough:
         rollouts.load(learner.weights())
         columns, _ = rollouts.collect(0)
-        learner.update(
-            {key: columns[key] for key in columns if key in learner.reads or key == "fresh" or "." in key}, 0.0
-        )
+        learner.update({key: columns[key] for key in learner.reads}, 0.0)
     rollouts.load(learner.weights())
     return rollouts.actor
 
@@ -174,18 +173,32 @@ def test_goes_on_byte_for_byte_from_its_state_on_disk(name: str, rules: str, tmp
     assert any(expected[key].tobytes() != other[key].tobytes() for key in expected)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_weights_are_copies_and_the_columns_read_are_those_it_names(name: str) -> None:
+REMEMBERING = sorted(set(NAMES) - {"ddpg", "nfsp", "sac", "td3"})
+"""Those whose networks may remember, and are then led along tracks."""
+
+READERS = [(name, "mlp:width=32") for name in NAMES] + [(name, "gru:width=8") for name in REMEMBERING]
+
+
+@pytest.mark.parametrize(("name", "backbone"), READERS)
+def test_weights_are_copies_and_the_columns_read_are_those_it_names(name: str, backbone: str) -> None:
     rules = game(games(name)[0])
-    learner, rollouts = made(name, rules, learn_from=0)
+    learner, rollouts = made(name, rules, backbone, learn_from=0)
     columns, _ = rollouts.collect(0)
-    assert set(learner.reads) <= set(columns)
-    given = learner.weights()
-    kept = {key: value.copy() for key, value in given.items()}
+    told = learner.weights()
+    kept = {key: value.copy() for key, value in told.items()}
     for _ in range(8):
         learner.update({key: columns[key] for key in learner.reads}, 0.0)
-    assert all((given[key] == kept[key]).all() for key in kept)
+    assert all((told[key] == kept[key]).all() for key in kept)
     assert any((learner.weights()[key] != kept[key]).any() for key in kept)
     for missing in learner.reads:
+        fewer = {key: columns[key] for key in learner.reads if key != missing}
+        with pytest.raises(Unable, match=f"{missing}, too, which its player"):
+            given(learner, fewer)
         with pytest.raises(KeyError):
-            made(name, rules)[0].update({k: columns[k] for k in learner.reads if k != missing}, 0.0)
+            made(name, rules, backbone)[0].update(fewer, 0.0)
+
+
+def test_what_only_some_settings_need_is_read_with_them_alone() -> None:
+    rules = game("cart_pole")
+    assert "fresh" in made("ppo", rules, normalise_rewards=True)[0].reads
+    assert "fresh" not in made("ppo", rules)[0].reads

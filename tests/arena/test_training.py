@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.agent import Decision, Memory
-from agents.learn.alphazero import AlphaZeroSettings
+from agents.agent import Decision, Memory, Unable
+from agents.learn.alphazero import AlphaZero, AlphaZeroSettings
 from agents.scripted.random import Random
 from agents.search.search import Search
 from agents.self_play import SelfPlay
@@ -107,6 +107,15 @@ def test_the_learner_takes_as_many_threads_as_it_is_given():
     trainer.close()
     Trainer(plan()).close()
     assert torch.get_num_threads() == 1
+
+
+def test_a_learner_whose_player_does_not_gather_what_it_reads_says_so(monkeypatch):
+    monkeypatch.setattr(AlphaZero, "reads", (*AlphaZero.reads, "weather"))
+    trainer = Trainer(plan())
+    trainer.begin()
+    with pytest.raises(Unable, match=r"AlphaZero learns from weather, too, which its player \(self_play\)"):
+        trainer.round(0.0)
+    trainer.close()
 
 
 def test_weights_that_play_are_one_round_old():
