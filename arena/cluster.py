@@ -46,6 +46,22 @@ DIED = (
 _running: list[threading.Event] = []
 """Of the Ray that runs: set once it is wanted no more, so that its end is no death."""
 
+_broken_off = threading.Event()
+"""Set where Ctrl-C came while Ray was started."""
+
+
+@atexit.register  # before Ray's own, which is registered on import: so it is called after that
+def _end_at_once() -> None:
+    """Ends this process if Ctrl-C has broken off Ray's start.
+
+    Ray's library may have begun threads of which its own shutdown does not know: they hold the process for half a
+    minute, and then crash it.
+    """
+    if _broken_off.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(130)
+
 
 class NoCluster(ValueError):
     """Ray could not be started or reached, or cannot keep workers alive; the text says why and what to do."""
@@ -300,6 +316,9 @@ def start_ray(cores: int, address: str | None) -> None:
     try:
         with _unhurried() if address is None else nullcontext():
             ray.init(address=address or "local", **options)
+    except KeyboardInterrupt:
+        _broken_off.set()
+        raise
     except Exception as error:  # Ray's reasons have many types; one that starts too slowly has none of its own
         where = f"at {address}" if address else "on this machine"
         raise NoCluster(

@@ -162,6 +162,30 @@ def test_a_ray_that_starts_too_slowly_is_one_sentence(home, monkeypatch):
         cluster.start_ray(1, None)
 
 
+def test_ctrl_c_while_ray_starts_ends_the_process_before_rays_own_threads_can_crash_it(tmp_path):
+    (tmp_path / "ray.py").write_text(
+        "import atexit\n"
+        "def is_initialized(): return False\n"
+        "def init(**_): raise KeyboardInterrupt\n"
+        "atexit.register(print, 'shutdown')\n"
+    )
+    program = """
+import atexit
+atexit.register(print, "what Python goes on with, and C++ after it")
+from arena.cluster import start_ray, stop_ray
+try:
+    start_ray(1, None)
+except KeyboardInterrupt:
+    stop_ray()
+    print("told")
+"""
+    root = Path(__file__).resolve().parents[2]
+    env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{root}", "RAY_AUTH_TOKEN": "x"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "told\nshutdown\n", "")
+
+
 RAY = """
 import socket
 on, number = False, 0
