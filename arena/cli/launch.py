@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,8 +99,8 @@ def train(
 def _hint(algorithm: str, game: str, done: dict[str, Any]) -> str:
     made = done["agent"]
     if algorithm == "reward_model":  # a judge of answers, which gives none
-        return f"The judge is in {made}; try `arena train rlhf {game} --set groups.reward={made}`.\n"
-    what = f"evaluate {made} {done['held_out']}" if done["seats"] == 1 else f"match {game} {made} random"
+        return f"The judge is in {made}; try `arena train rlhf {game} --set groups.reward={quote(made)}`.\n"
+    what = f"evaluate {quote(made)} {done['held_out']}" if done["seats"] == 1 else f"match {game} {quote(made)} random"
     return f"The agent is in {made}; try `arena {what}`.\n"
 
 

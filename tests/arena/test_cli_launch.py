@@ -1,11 +1,13 @@
 """Commands that hand over to others, which stand-ins are here: what they are told."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from arena.cli.launch import _hint
 from arena.store import Store
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -88,6 +90,14 @@ def test_train_hands_over_its_configuration(arena, calls):
     assert code == 2 and err == "deep/ttt is a run of the algorithm 'alphazero', not 'ppo'; name another --out.\n"
     code, _, err = arena(*arguments, "--resume", "--set", "learner.gamma=1")
     assert code == 2 and "[learner] has no key 'gamma'; there are: " in err
+
+
+@pytest.mark.parametrize(("algorithm", "seats"), [("ppo", 2), ("ppo", 1), ("reward_model", 1)])
+def test_what_is_to_be_tried_next_can_be_pasted_into_a_shell(algorithm, seats):
+    made = "my runs/it's/agents/x-1"
+    said = _hint(algorithm, "kuhn", {"agent": made, "seats": seats, "held_out": "kuhn"})
+    words = shlex.split(said.partition("`")[2].rpartition("`")[0])
+    assert words[0] == "arena" and any(word.endswith(made) for word in words)
 
 
 def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):
