@@ -129,9 +129,9 @@ def _meetings(number: int, pairings: Sequence[Pairing]) -> list[Meeting]:
 
 def _boxes(contest: Contest) -> str:
     """What is to be said of programs without a box; empty if all have one."""
-    from arena.worker import cached_agent
+    from arena.entrants import unboxed
 
-    return next((text for s in contest.entrants.values() if (text := getattr(cached_agent(s), "unboxed", ""))), "")
+    return next(iter(unboxed(contest.entrants.values())), "")
 
 
 # --- who takes part ---------------------------------------------------------------------------------------------------

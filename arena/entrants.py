@@ -8,7 +8,7 @@ the program of its name that is here may be another, and goes by its name and le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,14 +48,29 @@ def identity(spec: str, rules: Game, members: Sequence[Member]) -> tuple[str, st
         plain = known.get(agent.name, digest) == digest
         return agent.name if plain else f"{agent.name}@{digest[:SHOWN]}", spec
     folder, _, options = spec.partition(":")
-    settings = getattr(agent, "settings", None)
-    if settings is not None and "sims=" not in options:
-        options = ",".join(filter(None, [options, f"sims={settings.simulations}"]))
+    sims = simulations(agent)
+    if sims is not None and "sims=" not in options:
+        options = ",".join(filter(None, [options, f"sims={sims}"]))
     for member in members:
         if member.sha256 == digest and member.spec.partition(":")[2] == options:
             return member.name, f"{folder}:{options}"
     spec = f"{folder}:{options}"
     return ready(spec, rules).name, spec
+
+
+def simulations(agent: Agent) -> int | None:
+    """How much a trained agent searches; None if it does not."""
+    from agents.search.agent import SearchAgent
+
+    return agent.settings.simulations if isinstance(agent, SearchAgent) else None
+
+
+def unboxed(specs: Iterable[str]) -> list[str]:
+    """What is to be said of the programs among some agents that run without a box, each thing once."""
+    from agents.external.outside import Outside
+
+    agents = [cached_agent(spec) for spec in specs if is_program(spec)]
+    return list(dict.fromkeys(agent.unboxed for agent in agents if isinstance(agent, Outside) and agent.unboxed))
 
 
 def ready(spec: str, rules: Game) -> Agent:

@@ -104,9 +104,10 @@ def searches(spec: str) -> bool:
         return False
     if name in AGENTS:
         return "sims" in inspect.signature(resolve(AGENTS, name, "agent")).parameters
+    from arena.entrants import simulations
     from arena.worker import cached_agent
 
-    return hasattr(getattr(cached_agent(spec), "settings", None), "simulations")
+    return simulations(cached_agent(spec)) is not None
 
 
 def with_sims(spec: str, sims: int) -> str:

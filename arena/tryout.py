@@ -120,7 +120,7 @@ def try_out(spec: str, game: str, heard: Callable[[int, int], None] = lambda don
     assert isinstance(found, Outside)
     started_here = isinstance(found, Program)
     player, report = Tried(found, spec.partition(":")[2] if started_here else ""), Report(spec, "program")
-    if started_here and found.unboxed:
+    if found.unboxed:
         report.notes.append(found.unboxed)
     try:
         _play(rules, player, report, heard)

@@ -92,7 +92,11 @@ class Outside(ABC):
 
     What it does wrong loses the game in which it did so. What is wrong here (no such program, no box) is raised, so
     that it never becomes a result.
+
+    unboxed  one sentence why it runs here without a box; empty if it has one, or does not run here
     """
+
+    unboxed = ""
 
     def __init__(self, settings: Times, name: str) -> None:
         self.times, self.name = settings, name

@@ -70,7 +70,7 @@ class Program(Outside):
     """A program that is started when it is first to move, and again when it has ended; a process for each game."""
 
     def __init__(self, command: str, settings: Settings | None = None) -> None:
-        self.settings, self.unboxed = settings or Settings(), ""
+        self.settings = settings or Settings()
         try:
             self._command = shlex.split(command)
         except ValueError as error:

@@ -128,11 +128,10 @@ def _say_stored(stored: int, games: int, seed: int) -> None:
 
 def _unboxed(contest: Contest) -> None:
     """Says once if programs run without a box."""
-    from arena.worker import cached_agent
+    from arena.entrants import unboxed
 
-    for text in dict.fromkeys(getattr(cached_agent(spec), "unboxed", "") for spec in contest.entrants.values()):
-        if text:
-            say(text)
+    for text in unboxed(contest.entrants.values()):
+        say(text)
 
 
 def _members(database: Path) -> Sequence[Member]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from arena.entrants import unboxed
 from arena.store import Store, StoredGame, written_move
 from arena.tournament import contest, tournament
 from arena.tryout import try_out
@@ -52,6 +53,8 @@ def test_a_tournament_with_a_bot_that_crashes_ends_and_rates_it(arena, bot):
     entered = ["random", bot("good", FIRST), bot("bad", f"if len(legal) < 8: sys.exit('[b]tired')\n{FIRST}")]
     code, out, err = arena("tournament", "tic_tac_toe", *entered, "--format", "swiss", "--pairs", "2", "--json")
     assert code == 0 and err.count("without a box") == 1
+    assert unboxed(entered) == ["box=no: this program runs without a box, under limits alone."]
+    assert not unboxed(["random", "http://127.0.0.1:9/"])
     found = json.loads(out)
     lost = found["forfeits"]
     assert lost and {one["name"] for one in lost} == {"bad"} and {one["kind"] for one in lost} == {"crash"}
