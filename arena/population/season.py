@@ -6,6 +6,7 @@ kill at any instant loses at most what came after the state, and that is done ag
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ import numpy as np
 from agents.files import write_text
 from agents.guests import ITSELF
 from agents.self_play import SelfPlay
-from agents.storage import agent_digest, read_agent, save_agent
+from agents.storage import agent_digest, read_weights, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
 from arena.entrants import weights_digest
@@ -76,6 +77,7 @@ class Season:
         self.game, self.backend = game(plan.game).name, ""
         self.ratings: Ratings | None = None
         self.history: list[dict[str, Any]] = []
+        self.turns: list[Turn] = []
         folder.mkdir(parents=True, exist_ok=True)
         self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
         try:
@@ -96,7 +98,7 @@ class Season:
         known = {"trainers": None, "frozen": [], "spent": 0.0, "measured": 0, "from": [0.0, 0], "complete": True} | (
             state or {}
         )
-        self.population = Population(agent_digest, lambda place: _weights(place), matches.cached)
+        self.population = Population(agent_digest, read_weights, matches.cached)
         two = game(plan.game).seats == 2
         anchors = plan.composition.anchors if two else ()
         self.contest = contest(plan.game, anchors, seed=plan.seed, purpose="rating") if two else None
@@ -208,20 +210,17 @@ class Season:
         """
         try:
             self.backend = self.trainers.ready()
+            gc.freeze()  # as `Trainer.begin`
             self.say("self-play and learning")
             self.begun = self.kept = time.monotonic()
             self.rate()
             while self.progress() < 1.0 and any(not pupil.stopped for pupil in self.trainers.pupils.values()):
                 self.freeze_who_is_due()
-                for turn in self.trainers.round(self.progress()):
-                    self.store_games(turn)
-                    self.log(turn)
+                self.turns = self.trainers.round(self.progress(), self.meanwhile)
                 if self.yardstick.due():
                     self.measure()
                 if time.monotonic() - self.kept > 60.0 * self.keep_minutes:
                     self.keep()
-                if self.telling.due():
-                    self.tell()
             self.trainers.learn_the_rest()
             self.say("rating the last snapshots")
             self.freeze([(name, FINISHED) for name in self._learning()])
@@ -265,7 +264,7 @@ class Season:
         """A snapshot's folder, or the very same one that a start before this wrote."""
         place = self.folder / "agents" / member.name
         if place.exists():
-            there = _weights(place)
+            there = read_weights(place)
             if all(np.array_equal(there.get(key, np.nan), array) for key, array in weights.items()):
                 return
             raise ValueError(f"{place} is another agent than this season's; move it away, and start again.")
@@ -353,6 +352,19 @@ class Season:
         if self.contest is not None and self.store.results(self.game):
             self.ratings = ratings(self.store, self.game)
 
+    def meanwhile(self) -> None:
+        """Does while a round is played what its workers would else wait for."""
+        self.note()
+        if self.telling.due():
+            self.tell()
+
+    def note(self) -> None:
+        """Stores and logs what the last round brought."""
+        for turn in self.turns:
+            self.store_games(turn)
+            self.log(turn)
+        self.turns = []
+
     def store_games(self, turn: Turn) -> None:
         """Keeps some of the games that a learner learned from: the first of a round; all count in the payoff table."""
         me, rules = self.entry(turn.name), game(self.plan.game)
@@ -380,6 +392,7 @@ class Season:
 
     def keep(self, complete: bool = False) -> None:
         """Writes the state to go on from; only between rounds. `complete`: the season is over, its last games too."""
+        self.note()
         state = {
             "trainers": self.trainers.state(),
             "frozen": self.frozen,
@@ -419,13 +432,12 @@ class Season:
         values = {**turn.metrics, "rollout/games": len(turn.games)}
         if rewards:
             values["rollout/ep_rew_mean"] = float(np.mean(rewards))
-        fed = self.trainers.pupils[turn.name].fed
-        for name, odds in fed.odds.items() if fed is not None else ():
+        for name, odds in turn.fed.odds.items() if turn.fed is not None else ():
             parent = self.population[name].parent
             whom = f"fed/{name}" if parent is None else f"fed/past of {parent}"
             values[whom] = values.get(whom, 0.0) + odds
         for name, value in values.items():
-            self.write_event(f"{turn.name}/{name}", value)
+            self.curves.add(f"{turn.name}/{name}", value, turn.round)
 
     def write_event(self, name: str, value: float) -> None:
         self.curves.add(name, value, self.trainers.number)
@@ -449,13 +461,7 @@ class Season:
 
     def close(self) -> None:
         """Lets go of workers, files and the folder."""
+        gc.unfreeze()
         self.trainers.close()
         self.curves.close()
         self.lock.release()
-
-
-def _weights(place: Path) -> dict[str, Any]:
-    """The weights in an agent's folder, everything checked."""
-    from agents.networks import weights
-
-    return dict(weights(read_agent(place)[1]))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from leagues.schedule import Pairing
 
 READY = 32
-"""Frozen members that a worker keeps ready to play."""
+"""Guests that a worker keeps ready to play, or as many as one learner meets in a round."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Sparring:
             if state is not None:
                 player.restore(state)
             self._players[learner] = player
+            gc.freeze()  # as `arena.train.Trainer.begin`, in a process of its own perhaps
         return self._players[learner]
 
     def ready(self) -> str:
@@ -112,8 +114,9 @@ class Sparring:
         begun, player = time.monotonic(), self.player(bout.learner)
         before = player.evaluations
         player.load(own)
+        coming = {name for name, _, _ in bout.guests}
         guests = {
-            name: self._guest(name, recipe, arrays, frozen)
+            name: self._guest(name, recipe, arrays, frozen, coming)
             for (name, recipe, frozen), arrays in zip(bout.guests, weights, strict=True)
         }
         host: Any = player
@@ -128,17 +131,30 @@ class Sparring:
         """Plays rating games, all at once."""
         return play_pairings(self.order.game, meeting)
 
-    def _guest(self, name: str, recipe: str, arrays: Weights, frozen: bool) -> Agent:
+    def _guest(self, name: str, recipe: str, arrays: Weights, frozen: bool, coming: Set[str]) -> Agent:
         """A member as an agent with these weights; who was here lately is kept, and one that learns given new ones."""
         if name not in self._ready:
-            self._ready[name] = visitor(self.order, name, self.order.recipes[recipe])
+            self._ready[name] = self._newcomer(name, self.order.recipes[recipe], coming)
             self._ready[name].load(arrays)
-            while len(self._ready) > READY:
-                self._ready.popitem(last=False)
         elif not frozen:
             self._ready[name].load(arrays)
         self._ready.move_to_end(name)
         return self._ready[name].agent
+
+    def _newcomer(self, name: str, recipe: Recipe, coming: Set[str]) -> Visitor:
+        """An agent for who was not here lately; to make one takes longer than to load weights into another's.
+
+        So once there are enough it is that of who has been away for longest, as far as it was made alike.
+        """
+        away = [other for other in self._ready if other not in coming] if len(self._ready) >= READY else []
+        for other in away:
+            if self._ready[other].recipe == recipe:
+                found = self._ready.pop(other)
+                found.agent.name = name
+                return found
+        if away:
+            del self._ready[away[0]]
+        return visitor(self.order, name, recipe)
 
 
 def network_of(order: SparringOrder, recipe: Recipe) -> Network:
@@ -153,10 +169,11 @@ def network_of(order: SparringOrder, recipe: Recipe) -> Network:
 
 
 class Visitor(NamedTuple):
-    """An agent, and how it is given weights."""
+    """An agent, how it is given weights, and what it was made by."""
 
     agent: Agent
     load: Callable[[Weights], None]
+    recipe: Recipe
 
 
 def visitor(order: SparringOrder, name: str, recipe: Recipe) -> Visitor:
@@ -170,6 +187,6 @@ def visitor(order: SparringOrder, name: str, recipe: Recipe) -> Visitor:
     if isinstance(recipe.playing, SelfPlay):
         how = replace(recipe.playing.search, simulations=recipe.playing.fast_simulations, noise_share=0.0)
         evaluate = evaluator(network.eval(), backend=order.backend)
-        return Visitor(SearchAgent(evaluate, network.game, name=name, settings=how), evaluate.load)
+        return Visitor(SearchAgent(evaluate, network.game, name=name, settings=how), evaluate.load, recipe)
     actor = Actor(network)
-    return Visitor(ActorAgent(actor, name, 1.0), actor.load)
+    return Visitor(ActorAgent(actor, name, 1.0), actor.load, recipe)

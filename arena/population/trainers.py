@@ -1,33 +1,40 @@
 """A league of many learners: each plays whom its role gives it, is frozen by its role's rule, and may start anew.
 
 A round: learners whose rule says so are frozen; every learner's opponents are drawn from what its role gives by the
-payoff table; the workers play for all of them; outcomes go into the table, and experience to the learners, one after
-the other while the workers play for the next. Those that allow it (`Learner.ahead`) learn from a round while the next
-one is played, so that a slow learner keeps no worker waiting; and so does the last of the others, whose games of the
-next round wait for that alone, while the workers play for the rest. All that the rest follows from is at hand between
-two rounds, so a league that was stopped goes on as if it had not been.
+payoff table; the workers play for all of them; outcomes go into the table, and experience to the learners, which learn
+from it in threads, several at once. The earlier half of them learns while the workers play for the later half, and the
+later half, in the next round, while they play for the earlier one: a learner's games wait for its own learning, and it
+meets the others as they were when that began. So that workers go on without a pause, the earlier half's next games are
+given out as soon as it has learned, unless somebody is to be frozen first. Those that allow it (`Learner.ahead`) learn
+from a round while the next one is played.
+
+Who meets whom, and with which weights, follows from this order and not from how long anybody takes; and all that the
+rest follows from is at hand between two rounds, so a league that was stopped goes on as if it had not been.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from agents.guests import ITSELF
-from agents.learn.learner import Learner, Metrics, kept_weights
+from agents.learn.learner import Learner, kept_weights
 from agents.networks import Network
 from agents.registry import ALGORITHMS
 from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
+from arena.population.lessons import Lessons
 from arena.population.plan import LeaguePlan
+from arena.population.pupils import Pupil, Turn
 from arena.population.sparring import Bout, Sparred, Sparring, SparringOrder
+from arena.sections import cores
 from envs.registry import game, resolve
 from leagues.breeding import explored, successions
 from leagues.census import Census, Member
@@ -40,59 +47,6 @@ from leagues.snapshots import Verdict, checkpoint, verdict
 
 if TYPE_CHECKING:
     from agents.experience import Columns
-    from agents.play import Finished
-
-
-@dataclass
-class Pupil:
-    """A learner in the league.
-
-    settings  of its algorithm, which breeding changes
-    before    steps that it made before it last started anew
-    frozen    its steps in all when it was last frozen
-    lives     how often it started anew
-    stopped   why it learns no more; "" while it does
-    seconds   that workers played for it in this start
-    waiting   experience of the last round, which it learns from while the next one is played
-    """
-
-    member: Member
-    learner: Learner
-    weights: Weights
-    settings: Any
-    before: int = 0
-    frozen: int = 0
-    lives: int = 0
-    stopped: str = ""
-    metrics: Metrics = field(default_factory=dict)
-    fed: Feed | None = None
-    verdict: Verdict | None = None
-    games: int = 0
-    seconds: float = 0.0
-    waiting: Columns | None = None
-
-    @property
-    def steps(self) -> int:
-        """In all its lives."""
-        return self.before + self.learner.steps
-
-
-@dataclass
-class Turn:
-    """What one learner's round brought."""
-
-    name: str
-    parts: list[Sparred]
-    metrics: Metrics
-
-    @property
-    def games(self) -> list[tuple[Finished, tuple[str, ...], int]]:
-        """Each game with who sat where, and the number of its worker."""
-        found = []
-        for worker, part in enumerate(self.parts):
-            for finished, seats in zip(part.games, part.seats, strict=True):
-                found.append((finished, seats, worker))
-        return found
 
 
 class Trainers:
@@ -115,15 +69,22 @@ class Trainers:
         self.bred: list[dict[str, Any]] = []
         self.played = self.lasted = 0.0
         """Seconds that workers played in this start's rounds, and that those rounds lasted for all workers together."""
+        self.given: dict[str, list[list[str]]] = {}
+        """Who is to play in the next round already, and against whom each worker's new games are."""
         self.evaluations = 0
         """Of positions by the learners' networks, in this start's rounds."""
         self.going: list[dict[str, Any]] = []
         self._handles: OrderedDict[str, Any] = OrderedDict()
+        self._own: dict[str, tuple[Weights, Any]] = {}
+        self._tickets: dict[str, list[Any]] = {}
+        self._since: float | None = None
         if state is not None:
             try:
                 self._restore(state)
             except (LookupError, TypeError, ValueError, RuntimeError) as error:
                 raise Damaged(f"The league's state is not one of this league ({error}); remove it to begin.") from error
+        threads = min(len(self.pupils), max(1, cores() // plan.threads)) if plan.ray else 0
+        self.lessons = Lessons(threads, plan.threads)
         self.pool = self._pool()
 
     def _learner(self, name: str, settings: Any, life: int = 0) -> Learner:
@@ -157,7 +118,10 @@ class Trainers:
     # --- one round --------------------------------------------------------------------------------------------------
 
     def due(self) -> list[tuple[str, Verdict]]:
-        """Whose rule says now that they are to be frozen."""
+        """Whose rule says now that they are to be frozen; nobody while some play for the next round already."""
+        return [] if self.given else self._due()
+
+    def _due(self) -> list[tuple[str, Verdict]]:
         census = self.census
         for pupil in self.pupils.values():
             since, rule = pupil.steps - pupil.frozen, self.plan.composition.rule(pupil.member.name)
@@ -189,7 +153,7 @@ class Trainers:
         How well one does is its mean score against all that it met.
         """
         rule = self.plan.composition.breeding
-        if not rule.every or not self.number or self.number % rule.every:
+        if not self._breeding():
             return
         rng = np.random.default_rng([self.plan.seed, 17, self.number])
         for names in self.plan.composition.kinds().values():
@@ -197,6 +161,11 @@ class Trainers:
             fitness = {name: score for name, score in scores.items() if score is not None}
             for loser, winner in successions(fitness, rule.share, rng):
                 self._succeed(loser, winner, rng)
+
+    def _breeding(self) -> bool:
+        """Whether the next round begins with it."""
+        every = self.plan.composition.breeding.every
+        return bool(every and self.number and self.number % every == 0)
 
     def _fitness(self, name: str) -> float | None:
         """A learner's mean score against all that it met; None if it met nobody or learns no more."""
@@ -223,70 +192,115 @@ class Trainers:
         self.payoff.forget(loser)
         self.bred.append({"round": self.number, "who": loser, "from": winner, "settings": changed})
 
-    def round(self, progress: float) -> list[Turn]:
-        """One round of all learners; call `due` and `freeze` before it."""
-        begun = time.monotonic()
+    def round(self, progress: float, meanwhile: Callable[[], None] = lambda: None) -> list[Turn]:
+        """One round of all learners; call `due` and `freeze` before it.
+
+        `meanwhile` is called as soon as the workers have something to play, and must leave this round's learners alone.
+        """
+        begun = self._since or time.monotonic()
         self.breed()
         self.progress = progress
         self.number += 1
         active = [name for name, pupil in self.pupils.items() if not pupil.stopped]
-        handles = {name: self.pool.share(pupil.weights) for name, pupil in self.pupils.items()}
-        late = [name for name in active if self.pupils[name].waiting and not self.pupils[name].learner.ahead]
-        tickets = {name: self._send(name, handles) for name in active if name not in late}
-        for name in active:
+        behind = [name for name in active if self.pupils[name].waiting]
+        late = [name for name in behind if not self.pupils[name].learner.ahead]
+        first = [name for name in active if name not in late]
+        handles = {name: self._handle(name) for name in self.pupils}
+        for name in first:
+            if name not in self._tickets:
+                self._send(name, handles)
+        self.given = {}
+        for name in sorted(behind, key=lambda name: name not in late):
             self._learn(self.pupils[name], self.pupils[name].waiting)
+        meanwhile()
         for name in late:
+            self.lessons.finish(name)
             if not self.pupils[name].stopped:
-                handles[name] = self.pool.share(self.pupils[name].weights)
-                tickets[name] = self._send(name, handles)
-        turns = [self._take(name, tickets[name], last=name == active[-1] != active[0]) for name in tickets]
+                self._send(name, {**handles, name: self._handle(name)})
+        later = active[len(active) - len(active) // 2 :]
+        turns = [self._take(name, name in later) for name in first]
+        self._give_out([name for name in active if name not in later])
+        turns += [self._take(name, name in later) for name in late if name in self._tickets]
+        for name in active:
+            self.lessons.finish(name)
         for turn in turns:
+            turn.metrics = self.pupils[turn.name].metrics
             self.pupils[turn.name].seconds += sum(part.seconds for part in turn.parts)
             self.evaluations += sum(part.evaluations for part in turn.parts)
         self.played += sum(part.seconds for turn in turns for part in turn.parts)
-        self.lasted += self.pool.size * (time.monotonic() - begun)
+        now = time.monotonic()
+        self.lasted += self.pool.size * (now - begun)
+        self._since = now if self.given else None
         return turns
+
+    def _give_out(self, names: list[str]) -> None:
+        """Gives out the next round's games of these as soon as they have learned, unless somebody is to change first.
+
+        Not of those that learn meanwhile: what they will know by then is known at the round's end.
+        """
+        names = [name for name in names if not self.pupils[name].learner.ahead]
+        for name in self.pupils if names else ():
+            self.lessons.finish(name)
+        if not names or self._due() or self._breeding():
+            return
+        handles = {name: self._handle(name) for name in self.pupils}
+        for name in names:
+            if not self.pupils[name].stopped:
+                self.given[name] = self._send(name, handles, self.number + 1)
 
     def learn_the_rest(self) -> None:
         """Lets everybody learn from the experience that would have waited for the next round: there is none."""
         for pupil in self.pupils.values():
             self._learn(pupil, pupil.waiting)
+        for name in self.pupils:
+            self.lessons.finish(name)
 
-    def _send(self, name: str, handles: Mapping[str, Any]) -> list[Any]:
-        """Gives every worker one learner's games of this round."""
-        tickets: list[Any] = []
-        pupil = self.pupils[name]
+    def _send(self, name: str, handles: Mapping[str, Any], number: int | None = None) -> list[list[str]]:
+        """Gives every worker one learner's games of this round, or of round `number`; returns the opponents drawn."""
+        pupil, given = self.pupils[name], self.given.get(name, [])
+        if not given:
+            pupil.fed = None
         each = self.plan.composition.of(name).positions or -(-self.plan.positions // self.pool.size)
+        met: list[list[str]] = []
+        self._tickets[name] = []
         for i, worker in enumerate(self.going):
-            drawn, others, given = self._invited(pupil, worker, handles)
+            chance = [self.plan.seed, 11, number or self.number, _digits(name), int(worker["stream"])]
+            drawn, others, weights = self._invited(pupil, worker, handles, chance, given[i] if i < len(given) else None)
             told = tuple((other, self._recipe(other), other not in self.pupils) for other in others)
             guests = tuple(ITSELF if other == name else other for other in drawn)
             bout = Bout(name, guests, told, each)
-            tickets.append(self.pool.start(i, "spar", bout, handles[name], *given))
-        return tickets
+            self._tickets[name].append(self.pool.start(i, "spar", bout, handles[name], *weights))
+            met.append(drawn)
+        return met
 
     def _invited(
-        self, pupil: Pupil, worker: Mapping[str, Any], handles: Mapping[str, Any]
+        self,
+        pupil: Pupil,
+        worker: Mapping[str, Any],
+        handles: Mapping[str, Any],
+        chance: list[int],
+        drawn: list[str] | None,
     ) -> tuple[list[str], list[str], list[Any]]:
-        """Opponents drawn for a worker's new games, all who may sit in any game there, and their weights."""
+        """Opponents for a worker's new games, unless drawn before; all who may sit in any game there; their weights."""
         name = pupil.member.name
         while True:
             seated = [other for other in worker["seated"].get(name, ()) if self._there(other)]
-            drawn = self._draw(pupil, int(worker["stream"]))
+            if drawn is None or not all(self._there(other) for other in drawn):
+                drawn = self._draw(pupil, chance)
             others = [other for other in dict.fromkeys([*drawn, *seated]) if other != name]
             try:
                 return drawn, others, [handles[o] if o in handles else self._frozen(o) for o in others]
             except Unusable:  # at hand a moment ago, and let go for another: it is left out from now on
                 continue
 
-    def _draw(self, pupil: Pupil, stream: int) -> list[str]:
-        """Opponents by the learner's role; who turns out not to be what entered is left out, and it is drawn anew."""
+    def _draw(self, pupil: Pupil, chance: list[int]) -> list[str]:
+        """Opponents by what the learner is fed; who turns out not to be what entered is left out, and drawn anew."""
         while True:
-            pupil.fed = feed(pupil.member, self.census)
-            rng = np.random.default_rng([self.plan.seed, 11, self.number, _digits(pupil.member.name), stream])
-            drawn = pupil.fed.draw(rng, self.plan.composition.matches.opponents)
+            fed = pupil.fed = pupil.fed or feed(pupil.member, self.census)
+            drawn = fed.draw(np.random.default_rng(chance), self.plan.composition.matches.opponents)
             if all(self._there(name) for name in dict.fromkeys(drawn)):
                 return drawn
+            pupil.fed = None
 
     def _there(self, name: str) -> bool:
         """Whether a member can be met."""
@@ -302,6 +316,13 @@ class Trainers:
         """The learner by whose recipe a member is made."""
         return name if name in self.pupils else str(self.population[name].parent)
 
+    def _handle(self, name: str) -> Any:
+        """A learner's weights of now as the workers are given them."""
+        weights = self.pupils[name].weights
+        if name not in self._own or self._own[name][0] is not weights:
+            self._own[name] = weights, self.pool.share(weights)
+        return self._own[name][1]
+
     def _frozen(self, name: str) -> Any:
         """A frozen member's weights as the workers are given them; few are kept at hand."""
         if name not in self._handles:
@@ -311,9 +332,9 @@ class Trainers:
         self._handles.move_to_end(name)
         return self._handles[name]
 
-    def _take(self, name: str, tickets: list[Any], last: bool) -> Turn:
-        """Waits for one learner's games, counts them, and lets it learn; not yet if it is the last of several."""
-        parts: list[Sparred] = [self.pool.finish(ticket) for ticket in tickets]
+    def _take(self, name: str, later: bool) -> Turn:
+        """Waits for one learner's games, counts them, and lets it learn; of the `later` ones in the next round."""
+        parts: list[Sparred] = [self.pool.finish(ticket) for ticket in self._tickets.pop(name)]
         for i, part in enumerate(parts):
             worker = self.going[i]
             worker["players"] = {**worker["players"], name: part.state}
@@ -322,27 +343,32 @@ class Trainers:
         pupil = self.pupils[name]
         columns = [part.columns for part in parts]
         joined = {key: np.concatenate([part[key] for part in columns]) for key in columns[0]}
-        if pupil.learner.ahead or last:
+        if pupil.learner.ahead or later:
             pupil.waiting = joined
         else:
             self._learn(pupil, joined)
-        turn = Turn(name, parts, pupil.metrics)
+        turn = Turn(name, parts, self.number, fed=pupil.fed)
         self._count(turn)
         return turn
 
     def _learn(self, pupil: Pupil, experience: Columns | None) -> None:
-        """Lets a learner learn; one that diverges stops, and the others go on."""
+        """Has a learner learn, until `lessons` are asked for it; one that diverges stops, and the others go on."""
         pupil.waiting = None
         if experience is None or pupil.stopped:
             return
-        try:
-            pupil.metrics = pupil.learner.update(experience, self.progress)
-            weights = pupil.learner.weights()
-            if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
-                raise ValueError("Its weights are not all numbers any more.")
-            pupil.weights = weights
-        except ValueError as error:
-            pupil.stopped = f"'{pupil.member.name}' learns no more, the others go on: {error}"
+        progress = self.progress
+
+        def update() -> None:
+            try:
+                pupil.metrics = pupil.learner.update(experience, progress)
+                weights = pupil.learner.weights()
+                if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
+                    raise ValueError("Its weights are not all numbers any more.")
+                pupil.weights = weights
+            except ValueError as error:
+                pupil.stopped = f"'{pupil.member.name}' learns no more, the others go on: {error}"
+
+        self.lessons.begin(pupil.member.name, update)
 
     def _count(self, turn: Turn) -> None:
         """Puts one learner's outcomes into the payoff table, and past versions' losses into their quality scores."""
@@ -371,6 +397,7 @@ class Trainers:
             "quality": self.quality.state(),
             "workers": self.going,
             "bred": self.bred,
+            "given": self.given,
             "pupils": {
                 name: {
                     "learner": pupil.learner.state(),
@@ -404,6 +431,7 @@ class Trainers:
             }
             for worker in state["workers"]
         ]
+        self.given = {name: [list(met) for met in given] for name, given in state.get("given", {}).items()}
         for name, kept in state["pupils"].items():
             pupil = self.pupils[name]
             pupil.before, pupil.frozen, pupil.lives = int(kept["before"]), int(kept["frozen"]), int(kept["lives"])
@@ -418,6 +446,7 @@ class Trainers:
 
     def close(self) -> None:
         """Lets the workers go."""
+        self.lessons.close()
         self.pool.close()
 
 

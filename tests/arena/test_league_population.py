@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from leagues.census import Member
 from leagues.preset import composition
 from leagues.roles import feed
 from leagues.snapshots import Verdict
+from tests.arena.test_curves import shown
 
 NET = "mlp:layers=1,width=8"
 PLAYING = RolloutSettings(lanes=8, steps=6)
@@ -74,11 +76,11 @@ def season(tmp_path_factory):
         one.told_by_role = []  # type: ignore[attr-defined]
         send = one.trainers._send
 
-        def spy(name, handles):
-            tickets = send(name, handles)
+        def spy(name, handles, *round):
+            drawn = send(name, handles, *round)
             pupil = one.trainers.pupils[name]
             one.told_by_role.append((pupil.fed, feed(pupil.member, one.trainers.census)))  # type: ignore[attr-defined]
-            return tickets
+            return drawn
 
         one.seconds_of_play = 0.0  # type: ignore[attr-defined]
         log = one.log
@@ -189,23 +191,6 @@ def test_its_document_is_written_when_that_is_due_and_at_the_end(tmp_path, monke
     assert written == [1, 4]
 
 
-def test_a_pace_leaves_most_of_the_time_to_others(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr("arena.population.pace.time.monotonic", lambda: now[0])
-    pace = Pace(5.0, 0.02)
-    assert pace.due()
-    pace.done(99.99)  # a hundredth of a second
-    now[0] = 104.9
-    assert not pace.due()
-    now[0] = 105.0
-    assert pace.due()
-    pace.done(103.0)  # two seconds, which are a fiftieth of a hundred
-    now[0] = 204.9
-    assert not pace.due()
-    now[0] = 205.0
-    assert pace.due()
-
-
 def test_curves_of_all_learners_that_are_frozen_together_and_of_what_they_are_fed(season):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -235,18 +220,22 @@ def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
         one = Season(tmp_path / "b" / "runs" / "x", plan(), store, rounds=6)
         rounds, one.keep_minutes = one.trainers.round, 0.0
 
-        def killed(progress):
+        def killed(progress, meanwhile):
             if one.trainers.number == 2:
                 one.keep_minutes = 1.0  # so that what is gone on from lies before a snapshot
             if one.trainers.number == 4:
                 raise Killed
-            return rounds(progress)
+            return rounds(progress, meanwhile)
 
         one.trainers.round = killed  # type: ignore[method-assign]
         with pytest.raises(Killed):
             one.play()
+    time.sleep(1.01 - time.time() % 1)  # TensorBoard reads files by the second they were begun in
     again = play(tmp_path / "b", 6)
     assert again.resumed and again.history[0]["round"] < 4
+    curves = shown(whole.folder)
+    assert curves == shown(again.folder) and len(curves) > 30
+    assert all(len(dict(curve)) == len(curve) for curve in curves.values())  # each step once
     assert [point["round"] for point in again.history] == [point["round"] for point in whole.history]
     assert same(whole.trainers.state(), again.trainers.state())
     assert whole.population.digests().keys() == again.population.digests().keys()

@@ -14,6 +14,7 @@ from arena.config import Config, load
 from arena.population import composing, standing
 from arena.population.board import board
 from arena.population.composing import compose, plan_of, write_league
+from arena.population.pace import Pace
 from arena.population.report import write_report
 from arena.population.yardstick import diversity
 from arena.sections import ConfigError
@@ -288,3 +289,20 @@ def test_the_newest_frozen_members_are_shown_as_far_as_there_is_room(monkeypatch
     trainers = SimpleNamespace(pupils={"a": None, "b": None}, census=SimpleNamespace(frozen=lambda: list("xyz")))
     season: Any = SimpleNamespace(trainers=trainers)
     assert standing.shown(season) == list(names)
+
+
+def test_a_pace_leaves_most_of_the_time_to_others(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("arena.population.pace.time.monotonic", lambda: now[0])
+    pace = Pace(5.0, 0.02)
+    assert pace.due()
+    pace.done(99.99)  # a hundredth of a second
+    now[0] = 104.9
+    assert not pace.due()
+    now[0] = 105.0
+    assert pace.due()
+    pace.done(103.0)  # two seconds, which are a fiftieth of a hundred
+    now[0] = 204.9
+    assert not pace.due()
+    now[0] = 205.0
+    assert pace.due()
