@@ -6,6 +6,7 @@ kill at any instant leaves the old state or the new one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,12 @@ class NotSaved(ValueError):
 def save_state(folder: Path, state: Any) -> None:
     """Replaces the state in `folder` by `state`, all or nothing; raises NotSaved."""
     arrays: dict[str, np.ndarray] = {}
-    tree = {"version": VERSION, "state": _pack(state, arrays)}
+    packed = _pack(state, arrays)
+    blob = save(arrays)
+    tree = {"version": VERSION, "sha256": _digest(packed, blob), "state": packed}
     try:
         with new_folder(folder) as fresh:
-            (fresh / "arrays.safetensors").write_bytes(save(arrays))
+            (fresh / "arrays.safetensors").write_bytes(blob)
             (fresh / "tree.json").write_text(json.dumps(tree), encoding="utf-8")
     except OSError as error:
         raise NotSaved(
@@ -51,11 +54,19 @@ def load_state(folder: Path) -> Any | None:
         tree = json.loads((folder / "tree.json").read_text(encoding="utf-8"))
         version = tree["version"]
         if version == VERSION:
-            return _unpack(tree["state"], load((folder / "arrays.safetensors").read_bytes()))
+            blob = (folder / "arrays.safetensors").read_bytes()
+            if tree.get("sha256", wanted := _digest(tree["state"], blob)) != wanted:
+                raise ValueError("its sha256 is not the one in tree.json")
+            return _unpack(tree["state"], load(blob))
     except Exception as error:  # a damaged file can raise anything: from JSON, from safetensors, from NumPy's dtypes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise Damaged(f"The state in {folder} cannot be read ({reason}); remove that folder to begin again.") from error
     raise Damaged(f"The state in {folder} is of version {version}, not {VERSION}; begin a new run.")
+
+
+def _digest(packed: Any, blob: bytes) -> str:
+    """SHA-256 of a state as it is written; one that was written without it is read all the same."""
+    return hashlib.sha256(json.dumps(packed).encode() + hashlib.sha256(blob).digest()).hexdigest()
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -225,11 +225,26 @@ def test_whatever_is_in_its_files_a_damaged_state_is_one_sentence(tmp_path, name
     assert "\n" not in str(caught.value)
 
 
+def test_no_number_of_a_state_changes_unseen(tmp_path):
+    """A number that a failing disk changed would be learned on from."""
+    save_state(tmp_path / "s", state := {"x": np.arange(3.0), "seed": 12345})
+    for name, was, now in (("arrays.safetensors", np.float64(2).tobytes(), np.float64(3).tobytes()),
+                           ("tree.json", b"12345", b"12346")):  # fmt: skip
+        whole = (tmp_path / "s" / name).read_bytes()
+        assert whole.count(was) == 1
+        (tmp_path / "s" / name).write_bytes(whole.replace(was, now))
+        with pytest.raises(Damaged, match=r"cannot be read \(its sha256 is not the one in tree.json\); remove that"):
+            load_state(tmp_path / "s")
+        (tmp_path / "s" / name).write_bytes(whole)
+    assert str(load_state(tmp_path / "s")) == str(state)
+
+
 @pytest.mark.parametrize("layout", ["O", "nonsense", [["a", "(2,"]], [[]], 3, {"names": 1}])
 def test_a_damaged_layout_is_one_sentence(tmp_path, layout):
     save_state(tmp_path / "s", {"x": np.zeros(2, [("a", np.int8)])})
     tree = json.loads((tmp_path / "s" / "tree.json").read_text())
     tree["state"]["$dict"][0][1]["layout"] = layout
+    del tree["sha256"]  # as of one that was written before there was any
     (tmp_path / "s" / "tree.json").write_text(json.dumps(tree))
     with pytest.raises(Damaged, match="cannot be read"):
         load_state(tmp_path / "s")
