@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.experience import Columns
@@ -69,7 +70,8 @@ class Reinforce:
         return shared.body(game), (policy, baseline) if settings.baseline == "learned" else (policy,)
 
     def __init__(self, game: Game, network: Network, settings: ReinforceSettings, seed: int) -> None:
-        self.game, self.settings, self.reads = game, settings, along(self.reads, network)
+        self.game, self.settings = game, settings
+        self.reads = along((*self.reads, *(() if settings.to_go else ("fresh",))), network)
         self.network = network.eval()
         self.steps = self.updates = 0
         self.mean, self.spread = 0.0, 1.0
@@ -81,7 +83,9 @@ class Reinforce:
         s = self.settings
         reward, value, done, valid = (experience[name] for name in ("reward", "value", "done", "valid"))
         returns = reward_to_go(reward, value, done, valid, discount=s.discount)
-        fragment = shared.Fragment(experience, {"returns": returns if s.to_go else np.where(valid, returns[:, :1], 0)})
+        if not s.to_go:
+            returns = of_whole_games(returns, experience["fresh"], valid)
+        fragment = shared.Fragment(experience, {"returns": returns})
         self.updates += 1
         target = fragment.flat("returns")
         before = self._baseline(fragment)
@@ -129,3 +133,10 @@ class Reinforce:
     def restore(self, state: Mapping[str, Any]) -> None:
         descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.mean = int(state["steps"]), int(state["updates"]), float(state["mean"])
+
+
+def of_whole_games(returns: NDArray[Any], fresh: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[Any]:
+    """[N, T] for each decision what its game paid from its first decision on, or from the fragment's first."""
+    steps = np.arange(returns.shape[1])
+    began = np.maximum.accumulate(np.where(fresh & valid, steps, 0), axis=1)
+    return np.where(valid, np.take_along_axis(returns, began, axis=1), 0)

@@ -142,10 +142,13 @@ def test_the_mean_of_sampled_gradients_is_the_gradient_and_a_baseline_makes_for_
     assert mean[20:].std() < 0.5 * plain.std()
 
 
-def test_without_reward_to_go_every_decision_answers_for_the_whole_game():
+@pytest.mark.parametrize("whole", [True, False])
+def test_without_reward_to_go_every_decision_answers_for_the_whole_game(whole):
+    """Games of two decisions, the second of which pays 1, or 3 in the second of two games of a fragment."""
     settings = ReinforceSettings(discount=0.5, baseline="none", to_go=False)
-    learner, rollouts = made(Reinforce, settings, "later", lanes=2, steps=4, whole=True)
+    learner, rollouts = made(Reinforce, settings, "later", lanes=2, steps=4, whole=whole)
     columns, _ = rollouts.collect(0)
+    columns["reward"][:, 2:] *= 3.0
     seen = []
     learner._baseline = lambda fragment: (
         seen.append(fragment.flat("returns"))
@@ -154,10 +157,10 @@ def test_without_reward_to_go_every_decision_answers_for_the_whole_game():
         )
     )
     learner.update(columns, 0.0)
-    assert seen[0].tolist() == [0.5] * 4
+    assert seen[0].tolist() == ([0.5] * 2 if whole else [0.5, 0.5, 1.5, 1.5]) * 2
     learner.settings = replace(settings, to_go=True)
     learner.update(columns, 0.0)
-    assert seen[1].tolist() == [0.5, 1.0] * 2
+    assert seen[1].tolist() == ([0.5, 1.0] if whole else [0.5, 1.0, 1.5, 3.0]) * 2
 
 
 def test_heads_fit_the_actions():
