@@ -107,8 +107,12 @@ def evaluator(network: Network, *, backend: str = "auto", threads: int = 1, batc
     if backend != "auto" and backend not in BACKENDS:
         raise Unknown(f"There is no inference backend '{backend}'; {nearest(backend, ['auto', *BACKENDS])}")
     twin = network.twin()
-    reasons: list[str] = []
-    for name in ORDER if backend == "auto" else (backend,):
+    names, reasons = (backend,), list[str]()
+    if backend == "auto":
+        finite = all(np.isfinite(each).all() for each in probed(twin)[1:])
+        names = ORDER if finite else ("torch",)
+        reasons = [] if finite else ["the network's numbers overflow, and no backend can be held to them"]
+    for name in names:
         try:
             engine = _engine(name, Playing(twin), threads)
         except (Unsuited, ImportError) as error:
@@ -120,8 +124,8 @@ def evaluator(network: Network, *, backend: str = "auto", threads: int = 1, batc
             reasons.append(f"{name}: {type(error).__name__} {str(error).strip().partition(chr(10))[0]}")
             continue
         made = Evaluator(twin, name, engine, batch)
-        wrong = disagreement(made, twin) if backend == "auto" else ""
-        if not wrong or name == "torch":
+        wrong = disagreement(made, twin) if backend == "auto" and name != "torch" else ""
+        if not wrong:
             made.note = "; ".join(reasons)
             return made
         reasons.append(f"{name}: {wrong}")
@@ -133,12 +137,18 @@ def _engine(name: str, playing: Playing, threads: int) -> Engine:
     return getattr(importlib.import_module(module), attribute)(playing, threads)
 
 
-def disagreement(candidate: Evaluator, network: Network) -> str:
-    """What sets an evaluator apart from plain PyTorch on eight random observations; empty if nothing does."""
+def probed(network: Network) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Eight random observations, and what plain PyTorch answers to them: logits, and odds of winning."""
     obs = np.random.default_rng(0).integers(0, 2, (8, *network.game.shape)).astype(np.float32)
     with torch.inference_mode():
         scores, odds = Playing(network)(torch.from_numpy(obs))
-    want, even = scores.numpy(), np.tanh(odds.numpy() / 2)
+    return obs, scores.numpy(), odds.numpy()
+
+
+def disagreement(candidate: Evaluator, network: Network) -> str:
+    """What sets an evaluator apart from plain PyTorch on eight random observations; empty if nothing does."""
+    obs, want, odds = probed(network)
+    even = np.tanh(odds / 2)
     logits, value = candidate(obs)
     off = float(np.abs(logits - want).max() / max(1.0, np.abs(want).max()))
     if not off <= LOGIT_TOLERANCE:

@@ -177,6 +177,17 @@ def test_auto_takes_the_first_that_works_and_says_why(monkeypatch: pytest.Monkey
     assert "onnxruntime: logits differ from PyTorch's" in run.note
 
 
+def test_for_a_network_that_overflows_no_backend_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "ORDER", ("nowhere", "torch"))
+    sound, huge = trained("mlp:width=16"), trained("mlp:width=16")
+    with torch.no_grad():
+        for tensor in huge.parameters():
+            tensor.mul_(1e38)
+    tried, spared = evaluator(sound), evaluator(huge)
+    assert tried.backend == spared.backend == "torch"
+    assert tried.note.startswith("nowhere: ") and spared.note.startswith("the network's numbers overflow")
+
+
 def importer(real):
     return lambda name: sys.modules.get(name) or (sys.modules[__name__] if name == __name__ else real(name))
 
