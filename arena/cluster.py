@@ -15,6 +15,7 @@ import atexit
 import inspect
 import os
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -47,12 +48,12 @@ _running: list[threading.Event] = []
 """Of the Ray that runs: set once it is wanted no more, so that its end is no death."""
 
 _broken_off = threading.Event()
-"""Set where Ctrl-C came while Ray was started."""
+"""Set where Ctrl-C or SIGTERM came while Ray was started."""
 
 
 @atexit.register  # before Ray's own, which is registered on import: so it is called after that
 def _end_at_once() -> None:
-    """Ends this process if Ctrl-C has broken off Ray's start.
+    """Ends this process if a signal has broken off Ray's start.
 
     Ray's library may have begun threads of which its own shutdown does not know: they hold the process for half a
     minute, and then crash it.
@@ -313,17 +314,20 @@ def start_ray(cores: int, address: str | None) -> None:
         options |= {"num_cpus": max(1, cores), "include_dashboard": False}
         for name, limit in PATIENCE.items():
             os.environ.setdefault(name, limit)
+    terminated = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL  # None: it was set by C
     try:
         with _unhurried() if address is None else nullcontext():
             ray.init(address=address or "local", **options)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or SIGTERM by Ray's own handler
         _broken_off.set()
-        raise
+        raise KeyboardInterrupt from None
     except Exception as error:  # Ray's reasons have many types; one that starts too slowly has none of its own
         where = f"at {address}" if address else "on this machine"
         raise NoCluster(
             f"Ray could not be reached {where} ({_first_line(error)}); --workers 0 runs without it."
         ) from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, terminated)  # Ray's own handler prints a C++ stack and aborts
     stopped = threading.Event()  # its own: Ray may be stopped and started again before its thread has seen that
     _running.append(stopped)
     atexit.register(stopped.set)  # before Ray's own, which was registered on import

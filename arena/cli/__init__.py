@@ -21,10 +21,21 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """The console script."""
+    """The console script; SIGTERM stops a command as Ctrl-C does, with exit code 143."""
     _open_streams()
+    ended: list[int] = []
+
+    def end(number: int, _: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        ended.append(128 + number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
     code = run(sys.argv[1:])
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while Python takes itself down ends it, and no more
+    code = ended[0] if ended and code == 130 else code
+    for number in (signal.SIGINT, signal.SIGTERM):  # while Python takes itself down they end it, and no more
+        signal.signal(number, signal.SIG_DFL)
     exec("")  # Python ends by the signal, not with our code, if Ctrl-C came within an exec and no other ran since
     sys.exit(code)
 

@@ -62,6 +62,19 @@ def test_ctrl_c_while_the_commands_are_read_is_no_traceback():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
+def test_sigterm_ends_a_command_as_ctrl_c_does():
+    code = (
+        "import os, signal, sys\n"
+        "import arena.cli.inventory as at\n"
+        "at.known = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.argv[1:] = ['list', 'algorithms']\n"
+        "from arena.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (143, "Stopped.\n")
+
+
 def test_ctrl_c_once_all_is_said_is_no_traceback():
     code = (
         "import atexit, os, signal, sys\n"

@@ -162,11 +162,12 @@ def test_a_ray_that_starts_too_slowly_is_one_sentence(home, monkeypatch):
         cluster.start_ray(1, None)
 
 
-def test_ctrl_c_while_ray_starts_ends_the_process_before_rays_own_threads_can_crash_it(tmp_path):
+@pytest.mark.parametrize("how", ["KeyboardInterrupt", "SystemExit(15)"])  # the latter by Ray's own handler of SIGTERM
+def test_a_signal_while_ray_starts_ends_the_process_before_rays_own_threads_can_crash_it(tmp_path, how):
     (tmp_path / "ray.py").write_text(
         "import atexit\n"
         "def is_initialized(): return False\n"
-        "def init(**_): raise KeyboardInterrupt\n"
+        f"def init(**_): raise {how}\n"
         "atexit.register(print, 'shutdown')\n"
     )
     program = """
@@ -187,12 +188,13 @@ except KeyboardInterrupt:
 
 
 RAY = """
-import socket
+import signal, socket
 on, number = False, 0
 def is_initialized(): return on
 def init(**_):
     global on, number, server
     on, number = True, number + 1
+    signal.signal(signal.SIGTERM, lambda *_: None)  # as the real one does
     server = socket.socket(socket.AF_UNIX)
     server.bind(f"ray{number}")
     server.listen()
@@ -214,10 +216,11 @@ def test_ray_that_was_stopped_may_end_late_when_it_was_started_again(tmp_path):
     (stub / "__init__.py").write_text(RAY)
     (stub / "exceptions.py").write_text("class RayError(Exception): pass\n")
     program = """
-import threading
+import signal, threading
 from arena.cluster import start_ray, stop_ray
 import ray
 start_ray(1, None)
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 (first,), before = [t for t in threading.enumerate() if t is not threading.main_thread()], ray.server
 line, _ = before.accept()
 stop_ray()
