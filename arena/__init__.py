@@ -5,7 +5,8 @@ Where to begin: `cli` has the commands, `config` and `sections` what arena.toml 
 - One learner: `train` (rounds), `run` (its folder), `worker` and `cluster` (who plays, here or on Ray), `learners`
   (several that share every batch), `evaluation` (held-out games), `checkpoint` (going on), `engines` (other projects'
   loops), `status` and `display` (the terminal).
-- A league: `league` is of one learner and its snapshots, `population` of many learners with roles.
+- A league: `league` is of one learner and its snapshots, `population` of many learners with roles; both keep their
+  members, games and ratings by `ledger`, on one `stage`.
 - Meetings: `tournament` (matches too), `seat_returns` (`arena evaluate`), `entrants`, `openings`, `leaderboard` and its
   `page`, `comparison` (other rating systems, several games), `classroom` and its `classpage`.
 - Games: `store` over `database` (arena.db), `replays` (for the viewers), `records` (files), `specs` (who is meant).

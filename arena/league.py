@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS
-from agents.self_play import SelfPlay
 from arena.entrants import weights_digest
-from arena.leaderboard import as_table, leaderboard, ratings
+from arena.leaderboard import as_table, leaderboard
+from arena.ledger import RATING_SIMULATIONS, Ledger
 from arena.run import Run, plan_of, write_config
+from arena.stage import stage
 from arena.status import STARTING, Status
-from arena.store import Store, StoredGame
-from arena.tournament import contest, digest, enter, kept
+from arena.store import Store
+from arena.tournament import contest
 from arena.train import Plan, Round
-from arena.worker import Chunk, Meeting, shares
-from leagues.matchmaking import most_telling
+from arena.worker import Chunk
 from leagues.rating import Ratings
-from leagues.schedule import Pairing, pair
 
 if TYPE_CHECKING:
     from arena.config import Config
@@ -52,7 +48,7 @@ class LeagueSettings:
     )
     snapshot_minutes: float = 3.0
     rating_pairs: int = 40
-    rating_simulations: int = 100
+    rating_simulations: int = RATING_SIMULATIONS
 
     def __post_init__(self) -> None:
         if not self.anchors:
@@ -77,43 +73,26 @@ class League:
         prepare: Callable[[Path], None] | None = None,
     ) -> None:
         self.plan, self.settings, self.store, self.show = plan, settings, store, show
-        self.contest = contest(plan.game, settings.anchors, seed=plan.seed, purpose="rating")
-        self.rules = self.contest.rules
-        self.game = self.contest.game
+        rating = contest(plan.game, settings.anchors, seed=plan.seed, purpose="rating")
+        self.game = rating.game
         self.run = Run(folder, plan, minutes=minutes, prepare=prepare)
         self.status = Status(self.game, self.run.name)
-        self.tickets: list[Any] = []
         self.next_snapshot = 0.0
-        self._refuse_another_run_of_this_name()
-        enter(store, self.contest)
-        store.add_member(self.game, self.run.name, "learner", str(folder.resolve()))
-        self.specs = {**self.contest.entrants, **self._snapshots()}
-        self.openings: Counter[tuple[str, str]] = Counter()
-        """How many openings each two were given in rating games, however those ended."""
-        played: Counter[tuple[str, str]] = Counter()
-        for result, count in store.results(self.game).items():
-            played[min(result[:2]), max(result[:2])] += count
-        for key, count in played.items():
-            self.openings[key] = -(-count // 2)
+        self.ledger = Ledger(store, plan.game, rating, folder, settings.rating_simulations)
+        try:
+            self.ledger.enter([self.run.name], new=not self.run.resumed)
+        except BaseException:
+            self.run.close()
+            raise
+        self.ledger.specs |= self._snapshots()
         self.status.games = store.count(self.game, "selfplay")
-        self.rate()
+        self.ledger.rate()
+        self._show_ratings()
 
     def _snapshots(self) -> dict[str, str]:
         """Name and spec of every frozen learner of this game whose weights are still those that were entered."""
         frozen = [member for member in self.store.members(self.game) if member.kind == "snapshot"]
         return {member.name: member.spec for member in frozen if weights_digest(member.spec) == member.sha256}
-
-    def _refuse_another_run_of_this_name(self) -> None:
-        """A run that begins anew must not mix its snapshots with those of an earlier one."""
-        if self.run.resumed:
-            return
-        for member in self.store.members(self.game):
-            if member.kind == "snapshot" and member.parent == self.run.name:
-                self.run.close()
-                raise ValueError(
-                    f"{self.store.path} has snapshots of an earlier run '{self.run.name}' whose folder is gone; "
-                    f"name this one otherwise (--set run.name=NAME), or put its folder {self.run.folder} back."
-                )
 
     def play(self) -> Ratings | None:
         """Runs until the time is over or Ctrl-C; returns the last ratings. What was committed stays in any case."""
@@ -157,72 +136,35 @@ class League:
         """Keeps the state, freezes the learner and enters the snapshot: in this order, so that a kill loses none."""
         self.run.keep()
         name, folder = self.run.snapshot()
-        searches = isinstance(self.plan.playing, SelfPlay)
-        spec = f"{folder.resolve()}" + f":sims={self.settings.rating_simulations}" * searches
-        parent, step = self.run.name, self.run.trainer.learner.steps
-        digest = weights_digest(spec)
-        self.store.add_member(self.game, name, "snapshot", spec, parent=parent, step=step, sha256=digest)
-        self.specs[name] = spec
+        self.ledger.admit(name, folder, self.plan.playing, parent=self.run.name, step=self.run.trainer.learner.steps)
         self.status.newest = name
 
     def send_out(self, pairs: int) -> None:
         """Gives the workers the pairs of rating games that tell most among those who can play."""
-        rated = ratings(self.store, self.game, intervals=False)
-        pairings: list[Pairing] = []
-        for a, b in most_telling(rated, pairs, seed=self.run.trainer.number, among=self.specs):
-            key = (min(a, b), max(a, b))
-            pairings += pair(a, b, self.plan.seed, self.openings[key])
-            self.openings[key] += 1
-        pool = self.run.trainer.pool
-        for i, hand in enumerate(shares(pairings, pool.size)):
-            if hand:
-                names = {name for p in hand for name in (p.first, p.second)}
-                meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.contest.opening)
-                self.tickets.append(pool.start(i, "meet", meeting))
+        trainer, ledger = self.run.trainer, self.ledger
+        ledger.send_out(trainer.pool, ledger.telling(pairs, seed=trainer.number, among=ledger.specs))
 
     def gather(self) -> None:
         """Waits for the rating games that were given out, stores them, and rates everybody anew."""
-        if not self.tickets:
+        if not self.ledger.waiting:
             return
-        pool = self.run.trainer.pool
-        found = [one for ticket in self.tickets for one in pool.finish(ticket)]
-        self.tickets = []
-        played = [(pairing, finished) for pairing, finished in found if not finished.broken]
-        self.store.add_games([kept(self.contest, pairing, finished, self.run.name) for pairing, finished in played])
-        self.status.broken += len(found) - len(played)
-        self.rate()
-        rated = self.status.ratings
-        if rated is not None:
-            self.store.add_ratings(self.game, self.store.last_counted(self.game), rated.rows())
-            if self.status.newest in rated.names:
-                self.run.log("league/elo", float(rated.elo[rated.names.index(self.status.newest)]))
+        self.ledger.gather(self.run.trainer.pool)
+        self.ledger.rate_and_keep()
+        self._show_ratings()
+        rated, newest = self.status.ratings, self.status.newest
+        if rated is not None and newest in rated.names:
+            self.run.log("league/elo", float(rated.elo[rated.names.index(newest)]))
 
-    def rate(self) -> None:
-        """Everybody's rating from every rated game in the store."""
-        self.status.rated = sum(self.store.results(self.game).values())
-        if self.status.rated:
-            self.status.ratings = ratings(self.store, self.game)
+    def _show_ratings(self) -> None:
+        status, ledger = self.status, self.ledger
+        status.rated, status.broken, status.ratings = ledger.rated, ledger.broken.total(), ledger.ratings
 
     def store_self_play(self, chunks: list[Chunk]) -> None:
-        """Keeps every game of self-play, once: one that a resumed run plays again, move by move, has its old id."""
-        name = self.run.name
-        games = [
-            StoredGame(
-                id=f"{self.game}.{name}.{chunk.stream}.{g.number}.{digest(self.rules.version, *g.moves)[:12]}",
-                game=self.game,
-                rules=self.rules.version,
-                seed=g.seed,
-                seats=(name,) * self.rules.seats,
-                results=g.reward,
-                moves=g.moves,
-                opening=g.opening,
-                purpose="selfplay",
-                run=name,
-            )
-            for chunk in chunks
-            for g in chunk.games
-        ]
-        self.status.games += self.store.add_games(games)
+        """Keeps every game of self-play, once."""
+        me = self.run.name
+        seats = (me,) * self.ledger.rules.seats
+        games = ((finished, seats, chunk.stream) for chunk in chunks for finished in chunk.games)
+        self.status.games += self.ledger.keep_games(me, games)
 
     def take(self, done: Round) -> None:
         """Shows what a round brought."""
@@ -237,35 +179,18 @@ class League:
 
 def run_league(config: Config, *, address: str | None = None) -> None:
     """Runs the league of a configuration to its end, showing it live, and prints the ratings."""
-    from arena.cluster import stop_ray
-    from arena.display import Display
-
-    window = None
-    try:
-        with Store(config.database) as store:
-            window = open_window(config) if config.viewer.watch else None
-            with Display(phases=True) as display:
-                display.phase(STARTING)
-                league = League(
-                    config.folder,
-                    plan_of(config, address),
-                    config.league,
-                    store,
-                    minutes=config.run.minutes,
-                    show=display.show,
-                    prepare=partial(write_config, config),
-                )
-                display.show(league.status)
-                league.play()
-            Console().print(as_table(leaderboard(store, league.game)))
-    finally:
-        stop_ray()
-        if window is not None:
-            window.terminate()
-
-
-def open_window(config: Config) -> subprocess.Popen[bytes]:
-    """The viewer on the league's newest games, as a process of its own that reads the database."""
-    command = [sys.executable, "-m", "arena", "watch", "--league", config.game.name]
-    command += ["--database", str(config.database), "--run", config.run.name]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with stage(config) as (store, display):
+        display.phase(STARTING)
+        league = League(
+            config.folder,
+            plan_of(config, address),
+            config.league,
+            store,
+            minutes=config.run.minutes,
+            show=display.show,
+            prepare=partial(write_config, config),
+        )
+        display.show(league.status)
+        league.play()
+        found = as_table(leaderboard(store, league.game))
+    Console().print(found)

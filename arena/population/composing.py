@@ -141,6 +141,8 @@ def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
         raise ConfigError("Each learner of a league learns in one process; leave workers.learners out.")
     if config.workers.learner_device == "cuda":
         raise ConfigError("A league's learners take turns on the CPU; leave workers.learner_device out.")
+    if config.workers.precision == "bfloat16":
+        raise ConfigError("A league's learners compute in float32; leave workers.precision out.")
     return LeaguePlan(
         game=config.game.name,
         composition=made,
@@ -220,32 +222,22 @@ def _over(table: Any, more: Any) -> Any:
 
 def run_season(composed: Composed, *, rounds: int | None, address: str | None) -> dict[str, Any]:
     """Plays a league to its end, showing it live; returns its document."""
-    from arena.cluster import stop_ray
-    from arena.display import Display
-    from arena.league import open_window
     from arena.population.board import board
     from arena.population.season import Season
-    from arena.store import Store
+    from arena.stage import stage
 
     config, plan = composed.config, plan_of(composed, address)
-    window = None
-    try:
-        with Store(config.database) as store, Display(phases=True) as display:
-            for why in composed.left_out.values():
-                display.console.print(why, style="yellow", markup=False, soft_wrap=True)
-            window = open_window(config) if config.viewer.watch else None
-            season = Season(
-                config.folder,
-                plan,
-                store,
-                minutes=None if rounds else config.run.minutes,
-                rounds=rounds,
-                show=lambda told: display.put(board(told, display.console.width, live=True)),
-                phase=display.phase,
-                prepare=lambda folder: write_league(composed, folder),
-            )
-            return season.play()
-    finally:
-        stop_ray()
-        if window is not None:
-            window.terminate()
+    with stage(config) as (store, display):
+        for why in composed.left_out.values():
+            display.console.print(why, style="yellow", markup=False, soft_wrap=True)
+        season = Season(
+            config.folder,
+            plan,
+            store,
+            minutes=None if rounds else config.run.minutes,
+            rounds=rounds,
+            show=lambda told: display.put(board(told, display.console.width, live=True)),
+            phase=display.phase,
+            prepare=lambda folder: write_league(composed, folder),
+        )
+        return season.play()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,10 @@ import numpy as np
 
 from agents.files import write_text
 from agents.guests import ITSELF
-from agents.self_play import SelfPlay
 from agents.storage import agent_digest, read_weights, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
-from arena.entrants import weights_digest
-from arena.leaderboard import ANCHOR, ratings
+from arena.ledger import Ledger
 from arena.lock import Lock
 from arena.population.pace import Pace
 from arena.population.plan import LeaguePlan
@@ -32,20 +29,16 @@ from arena.population.trainers import Trainers, Turn, scored
 from arena.population.yardstick import Yardstick
 from arena.run import search_table
 from arena.status import STARTING
-from arena.store import Store, StoredGame
-from arena.tournament import contest, digest, enter, kept
-from arena.worker import Meeting, shares
+from arena.store import Store
+from arena.tournament import contest
 from envs.registry import game
 from leagues.census import Member
-from leagues.matchmaking import most_telling
 from leagues.population import Population, Weights
-from leagues.rating import Ratings, Result, rate
+from leagues.rating import Result
 from leagues.schedule import Pairing, pair
 from leagues.snapshots import Verdict
 
 FINISHED = Verdict(True, "the season is over", 0.0)
-RATING_SIMULATIONS = 100
-"""With which snapshots play rating games that search."""
 
 TOLD_SECONDS, FILED_SECONDS = 1.0, 5.0
 """Between two times that a league shows itself, and that it writes what it shows into league.json, at least."""
@@ -75,7 +68,6 @@ class Season:
         self.folder, self.plan, self.store, self.show, self.phase = folder, plan, store, show, phase
         self.minutes, self.rounds, self.keep_minutes = minutes, rounds, keep_minutes
         self.game, self.backend = game(plan.game).name, ""
-        self.ratings: Ratings | None = None
         self.history: list[dict[str, Any]] = []
         self.turns: list[Turn] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,27 +92,17 @@ class Season:
         )
         self.population = Population(agent_digest, read_weights, matches.cached)
         two = game(plan.game).seats == 2
-        anchors = plan.composition.anchors if two else ()
-        self.contest = contest(plan.game, anchors, seed=plan.seed, purpose="rating") if two else None
-        self._enter_everybody()
+        rating = contest(plan.game, plan.composition.anchors, seed=plan.seed, purpose="rating") if two else None
+        self.ledger = Ledger(self.store, plan.game, rating, self.folder)
+        self.ledger.enter([self.entry(name) for name in plan.recipes], new=not self.resumed)
         self.trainers = Trainers(plan, self.population, known["trainers"])
-        self.specs = dict(self.contest.entrants) if self.contest else {}
         self.frozen: list[dict[str, Any]] = []
-        # What meetings are chosen by. A start that goes on has those of its state: the store may know games of later.
-        self.results: Counter[Result] = Counter(self.store.results(self.game))
-        self.openings: Counter[tuple[str, str]] = Counter()
-        """How many openings each two were given in rating games, however those ended."""
-        self.broken: Counter[str] = Counter()
-        """Why games of members failed that count for nobody, and how many did."""
         try:
             for one in known["frozen"]:
                 self._admit(one)
             self.spent = float(known["spent"])
             measured = int(known["measured"])
-            results = known.get("results")
-            if results is not None:
-                self.results = Counter({Result(str(a), str(b), float(score)): int(n) for a, b, score, n in results})
-            self._read_openings(known.get("openings"))
+            self.ledger.restore(known.get("results"), known.get("openings"))
             start = (self.spent, self.trainers.number) if known["complete"] else known["from"]
             self.start: tuple[float, int] = (float(start[0]), int(start[1]))
             if self.resumed:
@@ -132,32 +114,9 @@ class Season:
         self.telling, self.filing = Pace(TOLD_SECONDS, TELLING), Pace(FILED_SECONDS, TELLING)
         self.yardstick = Yardstick(plan)
 
-    def _read_openings(self, given: list[tuple[str, str, int]] | None) -> None:
-        """What each two were given before; a state of an earlier version tells it by the games that were played."""
-        if given is not None:
-            self.openings.update({(str(a), str(b)): int(times) for a, b, times in given})
-            return
-        for (a, b, _), times in self.results.items():
-            self.openings[min(a, b), max(a, b)] += times
-        for key, games in self.openings.items():
-            self.openings[key] = -(-games // 2)
-
     def entry(self, name: str) -> str:
         """What a member is called in the database, where other leagues have members too."""
-        return name if name == ITSELF else f"{self.folder.name}-{name}"
-
-    def _enter_everybody(self) -> None:
-        if not self.resumed:
-            for member in self.store.members(self.game):
-                if member.kind == "snapshot" and (member.parent or "").startswith(f"{self.folder.name}-"):
-                    raise ValueError(
-                        f"{self.store.path} has snapshots of an earlier league '{self.folder.name}' whose folder is "
-                        "gone; name this one otherwise (--set run.name=NAME), or put its folder back."
-                    )
-        if self.contest is not None:
-            enter(self.store, self.contest)
-        for name in self.plan.recipes:
-            self.store.add_member(self.game, self.entry(name), "learner", str(self.folder.resolve()))
+        return f"{self.folder.name}-{name}"
 
     def _admit(self, one: Mapping[str, Any]) -> None:
         """Enters a snapshot that is on disk into the league."""
@@ -166,15 +125,10 @@ class Season:
         self.population.enter(member, place, one.get("digest") or None)
         digest = self.population.digests()[member.name]
         self.frozen.append({**one, "digest": digest})
-        searches = isinstance(self.plan.recipes[str(one["parent"])].playing, SelfPlay)
-        spec = f"{place.resolve()}" + f":sims={RATING_SIMULATIONS}" * searches
         if member.name not in self.population.unusable:
-            self.specs[self.entry(member.name)] = spec
-            parent, name = self.entry(str(one["parent"])), self.entry(member.name)
-            sha256 = weights_digest(spec)
-            self.store.add_member(
-                self.game, name, "snapshot", spec, parent=parent, step=int(one["step"]), sha256=sha256
-            )
+            parent = str(one["parent"])
+            playing, step = self.plan.recipes[parent].playing, int(one["step"])
+            self.ledger.admit(self.entry(member.name), place, playing, parent=self.entry(parent), step=step)
 
     def _read_history(self, count: int) -> None:
         """The points that were measured before; what came after the state that this start goes on from is dropped."""
@@ -213,7 +167,7 @@ class Season:
             gc.freeze()  # as `Trainer.begin`
             self.say("self-play and learning")
             self.begun = self.kept = time.monotonic()
-            self.rate()
+            self.ledger.rate()
             while self.progress() < 1.0 and any(not pupil.stopped for pupil in self.trainers.pupils.values()):
                 self.freeze_who_is_due()
                 self.turns = self.trainers.round(self.progress(), self.meanwhile)
@@ -286,7 +240,7 @@ class Season:
     def acquaint(self, fresh: list[str]) -> None:
         """Lets new members play everybody frozen, where the league wants that; outcomes go into the payoff table."""
         count, census = self.plan.composition.matches.every_pair, self.trainers.census
-        if self.contest is None or not count:
+        if self.ledger.contest is None or not count:
             return
         pairings: list[Pairing] = []
         for i, name in enumerate(fresh):
@@ -301,56 +255,28 @@ class Season:
 
     def send_out(self, fresh: list[str]) -> None:
         """Plays the pairs of rating games that tell most of the new members, and rates everybody."""
-        count = self.plan.composition.matches.rated_pairs
-        if self.contest is None or not count:
+        count, ledger = self.plan.composition.matches.rated_pairs, self.ledger
+        if ledger.contest is None or not count:
             return
         absent = {self.entry(name) for name in self.population.unusable}
-        here = [name for name in self.specs if name not in absent]
+        here = [name for name in ledger.specs if name not in absent]
         focus = [self.entry(name) for name in fresh if self.entry(name) in here]
         if not focus or len(here) < 2:
             return
-        anchor = ANCHOR if ANCHOR in self.specs else None
-        rated = rate(self.results, members=self.specs, anchor=anchor, intervals=False)
-        pairings: list[Pairing] = []
-        for a, b in most_telling(rated, count, seed=self.trainers.number, focus=focus, among=here):
-            key = (min(a, b), max(a, b))
-            pairings += pair(a, b, self.plan.seed, 1_000_000 + self.openings[key])
-            self.openings[key] += 1
-        self.meet(pairings)
-        self.rate()
-        if self.ratings is not None:
-            self.store.add_ratings(self.game, self.store.last_counted(self.game), self.ratings.rows())
+        self.meet(ledger.telling(count, seed=self.trainers.number, among=here, focus=focus))
+        ledger.rate_and_keep()
 
     def meet(self, pairings: list[Pairing]) -> list[tuple[Pairing, Any]]:
         """Plays games of two members on all workers, stores them, and returns those that did not fail.
 
         Who is no more what entered is left out: nobody plays against it.
         """
-        assert self.contest is not None
-        pool, tickets = self.trainers.pool, []
         frozen = {self.entry(str(one["name"])): str(one["name"]) for one in self.frozen}
         named = {name for p in pairings for name in (p.first, p.second)}
         gone = {name for name in named if name in frozen and not self.population.usable(frozen[name])}
-        pairings = [p for p in pairings if p.first not in gone and p.second not in gone]
-        for i, hand in enumerate(shares(pairings, pool.size)):
-            if hand:
-                names = {name for p in hand for name in (p.first, p.second)}
-                meeting = Meeting(tuple(hand), {n: self.specs[n] for n in names}, self.contest.opening)
-                tickets.append(pool.start(i, "meet", meeting))
-        found = [one for ticket in tickets for one in pool.finish(ticket)]
-        self.broken.update(finished.broken for _, finished in found if finished.broken)
-        played = [(pairing, finished) for pairing, finished in found if not finished.broken]
-        games = [kept(self.contest, pairing, finished, self.folder.name) for pairing, finished in played]
-        self.store.add_games(games)
-        for one in games:
-            first, second = one.seats
-            self.results[Result(first, second, (1 + float(np.sign(one.results[0] - one.results[1]))) / 2)] += 1
-        return played
-
-    def rate(self) -> None:
-        """Everybody's rating from every rated game in the store."""
-        if self.contest is not None and self.store.results(self.game):
-            self.ratings = ratings(self.store, self.game)
+        there = [p for p in pairings if p.first not in gone and p.second not in gone]
+        self.ledger.send_out(self.trainers.pool, there)
+        return self.ledger.gather(self.trainers.pool)
 
     def meanwhile(self) -> None:
         """Does while a round is played what its workers would else wait for."""
@@ -367,25 +293,13 @@ class Season:
 
     def store_games(self, turn: Turn) -> None:
         """Keeps some of the games that a learner learned from: the first of a round; all count in the payoff table."""
-        me, rules = self.entry(turn.name), game(self.plan.game)
-        chosen = turn.games[: self.plan.composition.matches.stored]
-        streams = [int(worker["stream"]) for worker in self.trainers.going]
-        self.store.add_games(
-            [
-                StoredGame(
-                    id=f"{self.game}.{me}.{streams[i]}.{g.number}.{digest(rules.version, g.seed, *g.moves)[:12]}",
-                    game=self.game,
-                    rules=rules.version,
-                    seed=g.seed,
-                    seats=tuple(me if seat == ITSELF else self.entry(seat) for seat in seats),
-                    results=g.reward,
-                    moves=g.moves,
-                    opening=g.opening,
-                    purpose="selfplay" if set(seats) == {ITSELF} else "league",
-                    run=self.folder.name,
-                )
-                for g, seats, i in chosen
-            ]
+        me, going = self.entry(turn.name), self.trainers.going
+        self.ledger.keep_games(
+            me,
+            (
+                (g, tuple(me if seat == ITSELF else self.entry(seat) for seat in seats), int(going[worker]["stream"]))
+                for g, seats, worker in turn.games[: self.plan.composition.matches.stored]
+            ),
         )
 
     # --- keeping and telling ----------------------------------------------------------------------------------------
@@ -396,8 +310,7 @@ class Season:
         state = {
             "trainers": self.trainers.state(),
             "frozen": self.frozen,
-            "openings": [[*two, times] for two, times in sorted(self.openings.items())],
-            "results": [[*result, times] for result, times in sorted(self.results.items())],
+            **self.ledger.state(),
             "spent": self.elapsed(),
             "measured": len(self.history),
             "from": list(self.start),
@@ -419,8 +332,8 @@ class Season:
         for name in ("cycles", "diversity"):
             if point[name] is not None:
                 self.write_event(f"league/{name}", point[name])
-        if self.ratings is not None:
-            elo = dict(zip(self.ratings.names, self.ratings.elo, strict=True))
+        if (rated := self.ledger.ratings) is not None:
+            elo = dict(zip(rated.names, rated.elo, strict=True))
             newest = {str(one["parent"]): self.entry(str(one["name"])) for one in self.frozen}
             for parent, name in newest.items():
                 if name in elo:

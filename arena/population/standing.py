@@ -43,7 +43,7 @@ def document(season: Season) -> dict[str, Any]:
         "exploitability": season.history[-1]["exploitability"] if season.history else {},
         "bred": trainers.bred,
         "left_out": {**season.plan.left_out, **trainers.population.unusable},
-        "broken": dict(season.broken),
+        "broken": dict(season.ledger.broken),
         "history": season.history,
     }
 
@@ -131,11 +131,12 @@ def exploits(season: Season) -> list[dict[str, Any]]:
 
 def standings(season: Season) -> list[dict[str, Any]]:
     """Ratings of this league's members and the anchors, best first, by their names in the league."""
-    if season.ratings is None:
+    ledger = season.ledger
+    if ledger.ratings is None:
         return []
     own = {season.entry(m.name): m.name for m in season.trainers.census.members}
-    anchors = set(season.contest.entrants) if season.contest is not None else set()
-    rows = season.ratings.rows()
+    anchors = set(ledger.contest.entrants) if ledger.contest is not None else set()
+    rows = ledger.ratings.rows()
     return [
         {**row, "name": own.get(str(row["name"]), str(row["name"]))}
         for row in rows

@@ -106,7 +106,7 @@ def test_rating_games_that_fail_count_for_nobody_and_no_opening_comes_twice(tmp_
             ]
             return lambda: broken
 
-        one.specs = specs
+        one.ledger.specs = specs
         one.run.trainer.pool.start = failing  # type: ignore[method-assign]
         for _ in range(3):
             one.send_out(4)
@@ -115,7 +115,7 @@ def test_rating_games_that_fail_count_for_nobody_and_no_opening_comes_twice(tmp_
         assert one.status.broken == 6 and one.status.rated == store.count(purpose="rating") == 18
         one.run.close()
         again = league(tmp_path, store)
-        assert sum(again.openings.values()) == 9  # of what was stored: half a pair is an opening that was given
+        assert sum(again.ledger.openings.values()) == 9  # of what was stored: half a pair is an opening that was given
         again.run.close()
 
 
@@ -195,7 +195,7 @@ def test_others_in_the_database_are_rated_but_not_called_to_play(tmp_path):
         match(store, contest("tic_tac_toe", [f"{folder}:sims=4", "alphabeta:depth=1"], purpose="match"), 2)
         (folder / "weights.safetensors").write_bytes(b"gone")
         second = league(tmp_path, store, minutes=0.005)
-        assert set(second.specs) == {"random", "alphabeta:depth=2"}
+        assert set(second.ledger.specs) == {"random", "alphabeta:depth=2"}
         ratings = second.play()
     assert ratings is not None
     assert {frozen, "alphabeta:depth=1", f"{frozen}:sims=4"} <= set(ratings.names)

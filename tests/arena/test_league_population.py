@@ -198,7 +198,7 @@ def test_curves_of_all_learners_that_are_frozen_together_and_of_what_they_are_fe
     curves.Reload()
     tags = curves.Tags()["scalars"]
     newest = {one["parent"]: season.entry(one["name"]) for one in season.frozen}
-    elo = dict(zip(season.ratings.names, season.ratings.elo, strict=True))
+    elo = dict(zip(season.ledger.ratings.names, season.ledger.ratings.elo, strict=True))
     assert set(newest) == {"main", "exploiter", "league"}
     for learner, name in newest.items():
         assert curves.Scalars(f"elo/{learner}")[-1].value == pytest.approx(elo[name], rel=1e-5)
@@ -323,7 +323,7 @@ def test_games_that_fail_count_for_nobody_and_no_opening_comes_twice(tmp_path):
         stored = store.count(purpose="rating")
     assert len(dealt) == len(set(dealt)) and min(ended.values()) > 5
     assert len(counted) == ended["acquainted"]
-    assert stored == sum(one.results.values()) == sum(ended.values())
+    assert stored == sum(one.ledger.results.values()) == sum(ended.values())
     assert told["broken"] == {"out of order": len(dealt) - sum(ended.values())}
     assert any("out of order" in line for line in remarks(told))
 

@@ -85,7 +85,7 @@ def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
         windows.append(Window(config.run.name))
         return windows[-1]
 
-    monkeypatch.setattr("arena.league.open_window", opened)
+    monkeypatch.setattr("arena.stage.open_window", opened)
     given = ["league", "kuhn", "--preset", "own.toml", "--workers", "0", "--rounds", "1", "--watch", "--json"]
     assert run(given) == 0
     assert [(window.of, window.open) for window in windows] == [("kuhn-own", False)]

@@ -38,5 +38,6 @@ def test_a_league_asks_for_the_devices_that_its_configuration_names(monkeypatch)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(NoDevice, match=r"workers\.device"):
         plan_of(compose("self-play", "tic_tac_toe", None, ["workers.device=cuda"]), None)
-    with pytest.raises(ConfigError, match=r"workers\.learner_device"):
-        plan_of(compose("self-play", "tic_tac_toe", None, ["workers.learner_device=cuda"]), None)
+    for setting in ("workers.learner_device=cuda", "workers.precision=bfloat16"):
+        with pytest.raises(ConfigError, match=setting.partition("=")[0]):
+            plan_of(compose("self-play", "tic_tac_toe", None, [setting]), None)
