@@ -204,7 +204,16 @@ def live(folder: Path, rounds: int, seconds: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, seconds)  # by itself the signal ends a process where it is
     of = plan(PPOSettings(batch=64, epochs=1), workers=2, least=200, rated=2, **ROLES)
     with Store(folder / "arena.db") as store:
-        text = ending(Season(folder / "x", of, store, rounds=rounds, keep_minutes=0.0), store)
+        one = Season(folder / "x", of, store, rounds=rounds, keep_minutes=0.0)
+        keep = one.keep
+
+        def last(complete: bool = False) -> None:
+            if complete:  # a start after this is kept would play another season
+                signal.setitimer(signal.ITIMER_PROF, 0.0)
+            keep(complete)
+
+        one.keep = last  # type: ignore[method-assign]
+        text = ending(one, store)
     (folder / "ending.json").write_text(text)
 
 
