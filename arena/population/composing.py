@@ -140,7 +140,7 @@ def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
     if config.workers.learners > 1:
         raise ConfigError("Each learner of a league learns in one process; leave workers.learners out.")
     if config.workers.learner_device == "cuda":
-        raise ConfigError("A league's learners take turns on the CPU; leave workers.learner_device out.")
+        raise ConfigError("A league's learners learn on the CPU; leave workers.learner_device out.")
     if config.workers.precision == "bfloat16":
         raise ConfigError("A league's learners compute in float32; leave workers.precision out.")
     return LeaguePlan(
