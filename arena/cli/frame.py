@@ -7,6 +7,7 @@ import json
 import linecache
 import math
 import os
+import re
 import sys
 import threading
 import traceback
@@ -20,6 +21,9 @@ from arena.text import printable, sentence
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)+=")
+"""How a word begins that is a setting."""
 
 _documents: list[Any] = []
 
@@ -90,9 +94,8 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
         command = next((a for a in arguments if not a.startswith("-")), "")
         context = getattr(error, "ctx", None)
         place = context.command_path if context is not None else f"arena {command}".strip()
-        spaced = "extra argument" in str(error.format_message()) and any(a.startswith("exec") for a in arguments)  # type: ignore[attr-defined]
-        hint = ' Quote a command that has spaces, as in "exec:node mybot.js".' if spaced else ""
-        say(f"{_usage(error)}{hint} `{place} --help` shows how it is written.")
+        said = _usage(error)
+        say(f"{said}{_hint(said, arguments, context)} `{place} --help` shows how it is written.")
         return 2
     if _meant(error):
         say(sentence(error))
@@ -125,6 +128,17 @@ def _meant(error: BaseException | None) -> TypeGuard[ValueError | OSError]:
 def _usage(error: Any) -> str:
     text = " ".join(str(error.format_message()).split())
     return text if text.endswith((".", "?", "!")) else text + "."
+
+
+def _hint(said: str, arguments: Sequence[str], context: Any) -> str:
+    """What was meant, where more was written than a command takes; begins with a space if it is anything."""
+    if "extra argument" not in said:
+        return ""
+    if any(a.startswith("exec") for a in arguments):
+        return ' Quote a command that has spaces, as in "exec:node mybot.js".'
+    settable = context is not None and any("--set" in option.opts for option in context.command.params)
+    setting = next((a for a in arguments if settable and SETTING.match(a) and a in said), None)
+    return f" A setting comes after --set, as in --set {setting}." if setting is not None else ""
 
 
 @contextmanager

@@ -149,6 +149,8 @@ WRONG = [
     ("train alphazero tic_tac_toe --engine natve", "did you mean 'native'?"),
     ("train alphazero tic_tac_toe --steps 5 --minutes 1", "choose one"),
     ("train alphazero tic_tac_toe --resume", "leave --resume out"),
+    ("train ppo kuhn learner.clip=0.3", "A setting comes after --set, as in --set learner.clip=0.3. "),
+    ("match tic_tac_toe first random mcts.sims=3", "(mcts.sims=3). `arena match --help`"),
     ("league --config none.toml", "There is no none.toml"),
     ("league --set run.minuts=3", "did you mean 'minutes'?"),
     ("league --workers many", "--workers"),
