@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.search.formulas import gamma, gumbel, inlined
-from agents.search.nodes import ILLEGAL, OPEN, PUCT, Node, back_up, clear, edge_value
+from agents.search.nodes import GUMBEL, ILLEGAL, OPEN, PUCT, Node, back_up, clear, clear_edges, edge_value
 from agents.search.selection import completed_scores, pick_gumbel_inside, pick_gumbel_root, pick_puct
-from envs.game import rule
+from envs.game import Rows, rule
 from envs.kernels import Loop, legal, observe, play
 
 
@@ -48,16 +48,24 @@ def grow(
         n = tree.made - 1
         if n > 0:
             leaf = nodes[b, n]
-            legal(leaf.row, mask)
-            soft_prior(logits[k], mask, leaf.prior)
+            for i in range(actions):
+                leaf.prior[i] = logits[k, i]
             leaf.value = values[k]
-            back_up(nodes, b, n, values[k])
+            leaf.urgency = values[k]
+            back_up(nodes, b, n, values[k], rules.fpu_reduction)
         while tree.done < rules.simulations and nodes[b, 0].proven == OPEN:
             n = a = 0
             while True:  # not a function of its own: even copied in, it would hold and release the arrays every time
                 node = nodes[b, n]
+                if node.visited == 0.0 and n > 0:
+                    clear_edges(node)
+                    legal(node.row, mask)
+                    if rules.asks:
+                        soft_prior(node.prior, mask, node.prior)
+                    else:
+                        even_prior(mask, node.prior)
                 if rules.kind == PUCT:
-                    a = pick_puct(node, rules.c_puct, 0.0 if n == 0 else rules.fpu_reduction)
+                    a = pick_puct(node, rules.c_puct)
                 elif n == 0:
                     a = pick_gumbel_root(node, tree, rules, table, room)
                 else:
@@ -80,10 +88,9 @@ def grow(
                     asked += 1
                     break
                 else:
-                    legal(fresh.row, mask)
-                    even_prior(mask, fresh.prior)
                     fresh.value = 0.0
-            back_up(nodes, b, n, worth(nodes[b, n]))
+                    fresh.urgency = 0.0
+            back_up(nodes, b, n, worth(nodes[b, n]), rules.fpu_reduction)
     return asked
 
 
@@ -108,16 +115,15 @@ def worth(node: Node) -> np.float32:
 
 @inlined
 def soft_prior(logits: NDArray[np.float32], mask: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
-    """out = softmax of the legal logits, far below 0 where illegal."""
+    """out = softmax of the legal logits, far below 0 where illegal; both may be the same array."""
     top = np.float32(-np.inf)
     for a in range(mask.shape[0]):
         if mask[a] and logits[a] > top:
             top = logits[a]
     weight = np.float32(0.0)
     for a in range(mask.shape[0]):
-        out[a] = ILLEGAL
+        out[a] = math.exp(logits[a] - top) if mask[a] else ILLEGAL
         if mask[a]:
-            out[a] = math.exp(logits[a] - top)
             weight += out[a]
     for a in range(mask.shape[0]):
         if mask[a]:
@@ -138,12 +144,13 @@ def even_prior(mask: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
 @Loop
 def plant(
     forest: Any,
+    rows: Rows,
     logits: NDArray[np.float32],
     values: NDArray[np.float32],
     noise: tuple[float, float],
     rng: NDArray[np.uint64],
 ) -> None:
-    """Gives every root its prior and value.
+    """Makes every root of its row, with its prior and value.
 
     noise = (share, alpha): that share of the prior is drawn from Dirichlet(alpha) instead (Silver et al. 2017);
     a share below 0 asks for Gumbel noise at the root, of size -share.
@@ -152,12 +159,17 @@ def plant(
     mask = np.empty(logits.shape[1], np.bool_)
     for b in range(forest.nodes.shape[0]):
         root, tree = forest.nodes[b, 0], forest.trees[b]
+        tree.made, tree.done = 1, 0
+        root.row = rows[b]
         clear(root)
+        clear_edges(root)
+        root.value = values[b]
+        root.urgency = values[b]
         legal(root.row, mask)
         soft_prior(logits[b], mask, root.prior)
-        root.value = values[b]
         weight = 0.0
         for a in range(mask.shape[0]):
+            tree.logits[a], tree.noise[a] = -np.inf, 0.0
             if mask[a]:
                 tree.logits[a] = math.log(root.prior[a] + 1e-12)
                 if share > 0.0:
@@ -174,29 +186,37 @@ def plant(
 @Loop
 def results(
     forest: Any,
-    c_visit: float,
-    c_scale: float,
-    improved: NDArray[np.float32],
+    rules: Any,
+    visits: NDArray[np.float32],
     q: NDArray[np.float32],
     value: NDArray[np.float32],
+    proven: NDArray[np.bool_],
+    keeps: NDArray[np.bool_],
+    improved: NDArray[np.float32],
 ) -> None:
-    """What each root learned: improved policy [B, A], Q of each move tried (NaN elsewhere), value [B]."""
+    """What each root learned: visits [B, A] and Q of each move tried (NaN elsewhere), value [B], whether that is
+    proved, and which moves keep it; by Gumbel the improved policy [B, A], too."""
     for b in range(forest.nodes.shape[0]):
         root = forest.nodes[b, 0]
-        completed_scores(root, forest.trees[b].logits, c_visit, c_scale, q[b], improved[b])
-        top = improved[b].max()
-        weight, visited, total = 0.0, 0.0, 0.0
-        for a in range(improved.shape[1]):
-            improved[b, a] = math.exp(improved[b, a] - top)
-            weight += improved[b, a]
-            q[b, a] = np.nan
+        if rules.kind == GUMBEL:
+            completed_scores(root, forest.trees[b].logits, rules.c_visit, rules.c_scale, q[b], improved[b])
+            top = improved[b].max()
+            weight = 0.0
+            for a in range(improved.shape[1]):
+                improved[b, a] = math.exp(improved[b, a] - top)
+                weight += improved[b, a]
+            for a in range(improved.shape[1]):
+                improved[b, a] /= weight
+        visited, total = 0.0, 0.0
+        for a in range(visits.shape[1]):
+            visits[b, a], q[b, a] = root.visits[a], np.nan
+            keeps[b, a] = root.settled[a] == root.proven
             if root.child[a] >= 0:
                 q[b, a] = edge_value(root, a)
                 visited += root.visits[a]
                 total += root.visits[a] * q[b, a]
-        for a in range(improved.shape[1]):
-            improved[b, a] /= weight
-        value[b] = root.proven if root.proven != OPEN else (root.value + total) / (1.0 + visited)
+        proven[b] = root.proven != OPEN
+        value[b] = root.proven if proven[b] else (root.value + total) / (1.0 + visited)
 
 
 @Loop
@@ -219,7 +239,7 @@ def continuations(forest: Any, out: NDArray[np.int16]) -> None:
 def most_visited(node: Node) -> int:
     """The move that most simulations took from a node; -1 if none did."""
     best, most = -1, np.float32(0.0)
-    if not node.row.done:
+    if node.visited > 0:
         for a in range(node.child.shape[0]):
             if node.visits[a] > most:
                 best, most = a, node.visits[a]

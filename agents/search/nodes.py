@@ -6,14 +6,15 @@ array costs a reference count.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.formulas import inlined, seen_from
-from envs.game import Game, Real, Rows
+from agents.search.formulas import first_play_urgency, inlined, seen_from
+from envs.game import Game, Real
 
 OPEN = 2
 """In `proven` and `settled`: the value is not known exactly yet."""
@@ -32,13 +33,18 @@ Node = Any
 def node_dtype(game: Game) -> np.dtype[Any]:
     """A node: a position, where it hangs in its tree, what is known of it, and its edges.
 
+    Half of all nodes or more stay leaves. So edges are written when the first simulation goes on from a node; until
+    then, while `visited` is 0, they hold nothing but what a network said: its logits, in `prior`.
+
     row      the position
     parent   the node above; move: the action that led here from there
     value    what the network said, as the seat to move sees it
     proven   the exact value for the seat to move (-1, 0, 1), or OPEN
     visited  simulations that went on from here; explored: the prior of the moves they tried
-    child    [A] the node below, -1 = not tried
+    root     sqrt(1 + visited); urgency: what a move not tried is taken to be worth. Both are worked out on the way up:
+             on the way down, everything waits for them
     prior    [A] probability by the network, below 0 = illegal
+    child    [A] the node below, -1 = not tried
     visits   [A] simulations that went through
     q        [A] the mean of what they brought, as the seat to move sees it; exact once the move is settled, and AVOID
              where it is settled to lose
@@ -47,8 +53,8 @@ def node_dtype(game: Game) -> np.dtype[Any]:
     a = game.actions
     fields = [
         ("row", game.row), ("parent", np.uint32), ("move", np.uint16), ("proven", np.int8), ("value", np.float32),
-        ("visited", np.float32), ("explored", np.float32),
-        ("child", np.int32, (a,)), ("prior", np.float32, (a,)), ("visits", np.float32, (a,)),
+        ("visited", np.float32), ("explored", np.float32), ("root", np.float32), ("urgency", np.float32),
+        ("prior", np.float32, (a,)), ("child", np.int32, (a,)), ("visits", np.float32, (a,)),
         ("q", np.float32, (a,)), ("settled", np.int8, (a,)),
     ]  # fmt: skip
     return np.dtype(fields, align=True)
@@ -88,14 +94,9 @@ class Rules(NamedTuple):
     considered: int
 
 
-def new_forest(game: Game, rows: Rows, simulations: int) -> Forest:
-    """B trees with room for `simulations` more nodes each; of the roots, only the `rows` are there yet."""
-    nodes = np.empty((len(rows), simulations + 1), node_dtype(game))
-    trees = np.zeros(len(rows), tree_dtype(game))
-    nodes["row"][:, 0] = rows
-    trees["made"] = 1
-    trees["logits"] = -np.inf
-    return Forest(nodes, trees)
+def new_forest(game: Game, count: int, simulations: int) -> Forest:
+    """Room for `count` trees of a root and `simulations` more nodes each; nothing is written yet."""
+    return Forest(np.empty((count, simulations + 1), node_dtype(game)), np.empty(count, tree_dtype(game)))
 
 
 def tree_bytes(game: Game, simulations: int) -> int:
@@ -105,10 +106,16 @@ def tree_bytes(game: Game, simulations: int) -> int:
 
 @inlined
 def clear(node: Node) -> None:
-    """A node of which nothing is known yet; its prior and value are for others to write."""
+    """A node of which nothing is known yet, without edges; its value and urgency are for others to write."""
     node.proven = OPEN
     node.visited = 0.0
     node.explored = 0.0
+    node.root = 1.0
+
+
+@inlined
+def clear_edges(node: Node) -> None:
+    """Edges that no simulation has taken; their prior is for others to write."""
     for a in range(node.child.shape[0]):
         node.child[a] = -1
         node.visits[a] = 0.0
@@ -137,8 +144,11 @@ def settle(node: Node) -> None:
 
 
 @inlined
-def back_up(nodes: NDArray[Any], b: int, start: int, value: Real) -> None:
-    """Carries a node's value, seen by its own seat, up to the root; proves what can be proved on the way."""
+def back_up(nodes: NDArray[Any], b: int, start: int, value: Real, fpu_reduction: float) -> None:
+    """Carries a node's value, seen by its own seat, up to the root; proves what can be proved on the way.
+
+    At the root nothing is taken off the worth of moves not tried.
+    """
     n = start
     while n != 0:
         node = nodes[b, n]
@@ -147,7 +157,9 @@ def back_up(nodes: NDArray[Any], b: int, start: int, value: Real) -> None:
         value = seen_from(above.row.seat, node.row.seat, value)
         if above.visits[a] == 0:
             above.explored += above.prior[a]
+            above.urgency = first_play_urgency(above.value, above.explored, fpu_reduction if node.parent else 0.0)
         above.visited += np.float32(1.0)
+        above.root = math.sqrt(np.float32(1.0) + above.visited)
         above.visits[a] += np.float32(1.0)
         if above.settled[a] == OPEN:
             above.q[a] += (np.float32(value) - above.q[a]) / above.visits[a]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agents.ranges import within
 from agents.search.forest import continuations, grow, plant, results
 from agents.search.formulas import considered_visits
-from agents.search.nodes import GUMBEL, OPEN, PUCT, Rules, new_forest, tree_bytes
+from agents.search.nodes import GUMBEL, PUCT, Rules, new_forest, tree_bytes
 from agents.symmetry import Symmetric
 from envs import kernels
 from envs.game import Game, Rows
@@ -112,7 +112,7 @@ def _search(
     game: Game, rows: Rows, evaluate: Evaluate | None, settings: Search, rng: NDArray[np.uint64], depth: int
 ) -> Found:
     b = len(rows)
-    forest = new_forest(game, rows, settings.simulations)
+    forest = new_forest(game, b, settings.simulations)
     if evaluate is None:
         obs = np.empty((0, *game.shape), np.float32)
         logits, values = np.zeros((b, game.actions), np.float32), np.zeros(b, np.float32)
@@ -122,7 +122,7 @@ def _search(
         logits, values, lost = _answers(evaluate, obs)
     gumbel = settings.kind == "gumbel"
     share = -settings.gumbel_scale if gumbel else settings.noise_share
-    plant(game, forest, logits, values, (float(share), settings.noise_alpha), rng)
+    plant(game, forest, rows, logits, values, (float(share), settings.noise_alpha), rng)
     considered = min(settings.considered, game.actions)
     table = considered_visits(considered, max(1, settings.simulations))
     rules = Rules(
@@ -144,12 +144,9 @@ def _search(
             lost[waiting[:count][wrong]] = True
             evaluations += count
             count = grow(game, forest, rules, table, waiting, count, logits, values, obs)
-    policy = np.empty((b, game.actions), np.float32)
-    q, value = np.empty_like(policy), np.empty(b, np.float32)
-    results(game, forest, settings.c_visit, settings.c_scale, policy, q, value)
-    roots = forest.nodes[:, 0]
-    visits = roots["visits"].copy()
-    proven = roots["proven"] != OPEN
+    visits, q, policy = (np.empty((b, game.actions), np.float32) for _ in range(3))
+    value, proven, keeps = np.empty(b, np.float32), np.empty(b, np.bool_), np.empty(q.shape, np.bool_)
+    results(game, forest, rules, visits, q, value, proven, keeps, policy)
     value[lost & ~proven] = np.nan
     prior = np.exp(forest.trees["logits"])
     if gumbel:
@@ -158,8 +155,9 @@ def _search(
     else:
         policy = visit_policy(visits, q, prior)
         score = policy
-    policy = np.where(proven[:, None], keep_value(policy, roots["settled"] == roots["proven"][:, None]), policy)
-    best = np.where(proven[:, None], policy, score).argmax(1)
+    policy[proven] = keep_value(policy[proven], keeps[proven])
+    score[proven] = policy[proven]
+    best = score.argmax(1)
     lines = np.full((b, game.actions, depth), -1, np.int16)
     if depth:
         continuations(game, forest, lines)
@@ -185,9 +183,12 @@ def visit_policy(
 ) -> NDArray[np.float32]:
     """[B, A] shares of visits, those of moves proved lost taken away; the prior where that leaves none."""
     with np.errstate(invalid="ignore"):
-        kept = np.where(q <= -1.0, 0.0, visits)
-    kept = np.where(kept.sum(1, keepdims=True) > 0, kept, prior)
-    return (kept / kept.sum(1, keepdims=True)).astype(np.float32)
+        kept = np.where(q <= -1.0, np.float32(0), visits)
+    total = kept.sum(1, keepdims=True)
+    if not total.all():
+        kept = np.where(total > 0, kept, prior)
+        total = kept.sum(1, keepdims=True)
+    return kept / total
 
 
 def keep_value(policy: NDArray[np.float32], keeps: NDArray[np.bool_]) -> NDArray[np.float32]:

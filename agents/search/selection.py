@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.formulas import first_play_urgency, inlined, mixed_value, puct, sigma
+from agents.search.formulas import inlined, mixed_value, puct, sigma
 from agents.search.nodes import Node, edge_value
 
 
 @inlined
-def pick_puct(node: Node, c_puct: float, fpu_reduction: float) -> int:
+def pick_puct(node: Node, c_puct: float) -> int:
     """The move with the highest PUCT score; settled losses come last."""
-    untried = np.float32(first_play_urgency(node.value, node.explored, fpu_reduction))
-    root = np.float32(math.sqrt(np.float32(1.0) + node.visited))
+    untried = node.urgency
+    root = node.root
     c = np.float32(c_puct)
     best, best_score = 0, np.float32(-np.inf)
     for a in range(node.child.shape[0]):

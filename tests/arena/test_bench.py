@@ -121,6 +121,12 @@ def test_an_option_that_is_a_number_passes() -> None:
         _require_numbers(key, value, usual)
 
 
+@pytest.mark.parametrize("option", ["trees=0", "simulations=0", "trees=-1"])
+def test_a_search_of_nothing_is_refused(option: str) -> None:
+    with pytest.raises(BenchFailed, match=r"^-?\d+ trees of \d+ simulations are no search; 1 or more of each\.$"):
+        bench("search", dict([option.split("=")]))
+
+
 def test_idle_time_can_be_read() -> None:
     assert measure.idle_seconds() > 0
 
