@@ -121,7 +121,10 @@ class Perceptron:
 @summing_part
 def room(table: NDArray[np.int64]) -> Reals:
     """[slots, widest, COLUMNS] to work in."""
-    return np.empty((len(table) + 1, table[:, 1:3].max(), COLUMNS), np.float32)
+    widest = 0
+    for layer in range(len(table)):
+        widest = max(widest, table[layer, 1], table[layer, 2])
+    return np.empty((len(table) + 1, widest, COLUMNS), np.float32)
 
 
 @summing_part

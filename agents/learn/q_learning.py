@@ -128,8 +128,10 @@ def _moved(old: Table, new: Table, states: NDArray[np.int64]) -> None:
     for place in range(old.taken.shape[0]):
         if old.taken[place]:
             to = place_of(new.keys, new.taken, new.used, old.keys[place])
-            new.q[:, to] = old.q[:, place]
-            new.tried[:, to] = old.tried[:, place]
+            for table in range(new.q.shape[0]):
+                for action in range(new.q.shape[2]):
+                    new.q[table, to, action] = old.q[table, place, action]
+                    new.tried[table, to, action] = old.tried[table, place, action]
     for i in range(states.shape[0]):
         if old.taken[states[i]]:  # else the lane begins a game, and stands nowhere yet
             states[i] = place_of(new.keys, new.taken, new.used, old.keys[states[i]])

@@ -27,10 +27,15 @@ LESS = {"gpt": "gpt:layers=2,width=32,heads=2"}
 
 @pytest.fixture(autouse=True, scope="module")
 def operators() -> Iterator[None]:
-    """PyTorch's exporter reads the sources of all that ONNX has at every export: half a second, and always the same."""
+    """PyTorch's exporter reads the sources of all that ONNX has at every export: half a second, and always the same.
+
+    And it looks for all operators of its own that are made of others: a twentieth.
+    """
     registry = pytest.importorskip("torch.onnx._internal.exporter._registration").ONNXRegistry
+    own = pytest.importorskip("torch._export.utils")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        patch.setattr(own, "_materialize_cpp_cia_ops", cache(own._materialize_cpp_cia_ops))
         yield
 
 

@@ -47,7 +47,7 @@ from agents.scripted.solvers.connect_four import (
     sort,
     winning,
 )
-from agents.scripted.solvers.connect_four_moves import outline
+from agents.scripted.solvers.connect_four_moves import highest, outline
 from agents.scripted.solvers.plain import Plain
 from envs.kernels import compiled
 
@@ -153,7 +153,7 @@ def settle(key: int, exact: bool, table: Table, tally: NDArray[np.int64]) -> Bit
     outline(mover, mask, low, high)
     order, worth = np.empty(7, np.uint64), np.empty(7, np.int64)
     count = sort(mover, mask, bit_count(mask), (mask + BOTTOM) & BOARD, order, worth)
-    best, least, most = -1, int(low.max()), int(high.max())
+    best, least, most = -1, highest(low), highest(high)
     columns = np.empty(7, np.int64)
     for i in range(count):
         columns[i] = bit_count(order[count - 1 - i] - U(1)) // 7
@@ -173,7 +173,7 @@ def settle(key: int, exact: bool, table: Table, tally: NDArray[np.int64]) -> Bit
                 least = max(least, int(low[column]))
     if best < 0:  # lost: the move that at least does not lose at once
         best = int(low.argmax())
-    most = min(most, int(high.max()))
+    most = min(most, highest(high))
     return key << U(15) | U(best) << U(12) | U(least + 32) << U(6) | U(most + 32)
 
 

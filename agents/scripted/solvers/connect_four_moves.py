@@ -27,6 +27,7 @@ from agents.scripted.solvers.connect_four import (
     prove,
     winning,
 )
+from envs.game import rule
 from envs.kernels import compiled
 
 
@@ -70,6 +71,15 @@ def split(
                 high[column] = aim - 1
 
 
+@rule
+def highest(bounds: NDArray[np.int8]) -> int:
+    """The highest of seven."""
+    found = np.int64(bounds[0])
+    for column in range(1, COLUMNS):
+        found = max(found, np.int64(bounds[column]))
+    return found  # pyright: ignore[reportReturnType]
+
+
 @compiled
 def find_best(
     mover: Bits, mask: Bits, low: NDArray[np.int8], high: NDArray[np.int8], table: Table, tally: NDArray[np.int64]
@@ -80,17 +90,18 @@ def find_best(
     highest lower bound keep the value of the game though some may win later than they could.
     """
     limit = tally[1]
-    at_least, at_most = max(-1, int(low.max())), min(1, int(high.max()))
+    at_least, at_most = max(-1, highest(low)), min(1, highest(high))
     for stage in range(2):
         tally[1] = tally[0] + (limit - tally[0]) * 7 // 8  # the rest is for telling which moves it holds for
         at_least, at_most = narrow(mover, mask, at_least, at_most, table, tally)
         tally[1] = limit
         if stage == 1 or at_most < 1:
-            high[:] = np.minimum(high, at_most)
+            for column in range(COLUMNS):  # as a whole it takes numba 1.6 s to compile, for what it would raise
+                high[column] = min(high[column], at_most)
         split(mover, mask, low, high, at_least, table, tally)
         if at_least < at_most or at_least == 0:
             return
-        at_least, at_most = int(low.max()), int(high.max()) if at_least > 0 else -1
+        at_least, at_most = highest(low), highest(high) if at_least > 0 else -1
 
 
 @compiled
