@@ -60,7 +60,8 @@ def unsafe(tree: ast.AST) -> Iterator[str]:
             if (node.module or "").partition(".")[0] in UNSAFE_MODULES:
                 yield f"from {node.module}"
         elif isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name) and node.func.id in UNSAFE_NAMES:
+            written_here = [type(argument) for argument in node.args] == [ast.Constant]
+            if isinstance(node.func, ast.Name) and node.func.id in UNSAFE_NAMES and not written_here:
                 yield node.func.id
             if ast.unparse(node.func) in UNSAFE_CALLS:
                 yield ast.unparse(node.func)
@@ -121,6 +122,7 @@ def test_the_top_level_is_the_five_folders_and_what_tools_ask_for() -> None:
         ("import pickle", 1),
         ("from cloudpickle import loads", 1),
         ("eval(text)", 1),
+        ('exec("")', 0),
         ("torch.load(path)", 1),
         ("np.load(path, allow_pickle=True)", 1),
         ("subprocess.run(line, shell=True)", 1),
