@@ -21,7 +21,7 @@ from envs.randomness import next_random, unit
 def inlined(function: Callable[..., Any]) -> Any:
     """Marks a rule that is copied to where it is called, and divides as NumPy does.
 
-    At 60 ns a simulation a call counts, the two locked additions by which it holds an array count more, since they keep
+    At 40 ns a simulation a call counts, the two locked additions by which it holds an array count more, since they keep
     the next tree's work from beginning, and so does a check of every division.
     """
     return part(function, forceinline=True, error_model="numpy", **COMPILED)
