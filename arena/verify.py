@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,7 @@ def verify_run(folder: Path, heard: Callable[[int, int], None]) -> Report:
             report.fault(str(error))
         else:
             report.checked[what] = int(found is not None)
+    _league(folder, report)
     agents = sorted(path for path in (folder / "agents").glob("[!.]*"))
     for done, path in enumerate(agents):
         heard(done, len(agents))
@@ -86,6 +88,36 @@ def verify_run(folder: Path, heard: Callable[[int, int], None]) -> Report:
         for text in one.faults:
             report.fault(text)
     return report
+
+
+def _league(folder: Path, report: Report) -> None:
+    """Reads what a league of many learners keeps beside a run's files; does nothing if this run is none."""
+    from arena.config import tables
+    from arena.population.standing import read
+
+    def learners(path: Path) -> None:
+        if not tables(path).get("learners"):
+            raise ValueError(f"{path} names no learners; move {folder} away.")
+
+    def points(path: Path) -> None:
+        try:
+            for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+                if line.endswith("\n"):  # a kill may have cut the last one short
+                    json.loads(line)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path} cannot be read ({error}); without it the league goes on.") from None
+
+    files = {"league.toml": learners, "league.json": lambda path: read(path.parent), "history.jsonl": points}
+    if not any((folder / name).exists() for name in files):
+        return
+    for name, reader in files.items():
+        if name == "league.toml" or (folder / name).exists():  # the others come with the first measurement
+            try:
+                reader(folder / name)
+            except ValueError as error:
+                report.fault(str(error))
+            else:
+                report.checked[name] = 1
 
 
 def verify_agent(folder: Path) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from arena.population.pace import Pace
 from arena.population.report import write_report
 from arena.population.yardstick import diversity
 from arena.sections import ConfigError
+from arena.verify import verify
 from arena.viewers.league import PAGE, PICTURES, apart, thinned
 from arena.viewers.shapes import Box, Disc, Rect, Ring, Text, bounds
 from leagues.payoff import Payoff
@@ -306,3 +308,23 @@ def test_a_pace_leaves_most_of_the_time_to_others(monkeypatch):
     assert not pace.due()
     now[0] = 205.0
     assert pace.due()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wrong"),
+    [
+        ("league.json", '{"members": [', "start the league again, and it is written anew."),
+        ("league.toml", "[learners.one", "league.toml is not TOML"),
+        ("league.toml", "", "league.toml names no learners; move "),
+        ("history.jsonl", '{"round": 1}\n{"rou\xff\n', "without it the league goes on."),
+    ],
+)
+def test_what_a_league_keeps_is_looked_at(played, tmp_path, name, text, wrong):
+    shutil.copytree(played / "runs" / "kuhn-own", folder := tmp_path / "kuhn-own")
+    with (folder / "history.jsonl").open("a") as file:
+        file.write('{"rou')  # cut short by a kill
+    report = verify(folder)
+    assert report.whole and (report.checked["league.toml"], report.checked["history.jsonl"]) == (1, 1)
+    (folder / name).write_text(text, encoding="latin-1")
+    (fault,) = verify(folder).faults
+    assert wrong in fault and name in fault
