@@ -169,7 +169,7 @@ class DQN:
         fresh = sequences(experience, s.discount, s.steps, s.burn_in)
         count, length = int(fresh["learned"].sum()), fresh["learned"].shape[1]
         if s.burn_in > length - 3:  # a fragment has two entries more than `steps`
-            raise ValueError(f"burn_in = {s.burn_in} leaves nothing to learn from; set rollouts.steps above it.")
+            raise Unable(f"burn_in = {s.burn_in} leaves nothing to learn from; set rollouts.steps above it.")
         if not len(self.replay):
             self.replay = Replay(max(1, s.replay // length), s.prioritised)
         if count:

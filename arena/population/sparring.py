@@ -111,6 +111,8 @@ class Sparring:
 
     def spar(self, bout: Bout, own: Weights, *weights: Weights) -> Sparred:
         """Plays for a learner with its own weights, and those of its guests in their order."""
+        from agents.guests import Host
+
         begun, player = time.monotonic(), self.player(bout.learner)
         before = player.evaluations
         player.load(own)
@@ -119,10 +121,11 @@ class Sparring:
             name: self._guest(name, recipe, arrays, frozen, coming)
             for (name, recipe, frozen), arrays in zip(bout.guests, weights, strict=True)
         }
-        host: Any = player
-        host.invite(guests, bout.drawn)
+        assert isinstance(player, Host)  # `LeaguePlan` refuses learners whose player is none
+        player.invite(guests, bout.drawn)
         columns, games = player.collect(bout.positions)
-        present = host.others if hasattr(host, "others") else host.guests
+        present = player.guests
+        assert present is not None
         seats = [tuple(present.at(finished.players)) for finished in games]
         evaluations, seconds = player.evaluations - before, time.monotonic() - begun
         return Sparred(columns, games, seats, player.state(), tuple(present.seated()), evaluations, seconds)

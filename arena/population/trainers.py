@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from agents.agent import Unable
 from agents.guests import ITSELF
-from agents.learn.learner import Learner, kept_weights
+from agents.learn.descent import Diverged
+from agents.learn.learner import Learner, given, kept_weights
 from agents.networks import Network
 from agents.registry import ALGORITHMS
 from arena.checkpoint import Damaged
@@ -360,12 +362,12 @@ class Trainers:
 
         def update() -> None:
             try:
-                pupil.metrics = pupil.learner.update(experience, progress)
+                pupil.metrics = pupil.learner.update(given(pupil.learner, experience), progress)
                 weights = pupil.learner.weights()
                 if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
-                    raise ValueError("Its weights are not all numbers any more.")
+                    raise Diverged("Its weights are not all numbers any more.")
                 pupil.weights = weights
-            except ValueError as error:
+            except (Diverged, Unable) as error:
                 pupil.stopped = f"'{pupil.member.name}' learns no more, the others go on: {error}"
 
         self.lessons.begin(pupil.member.name, update)

@@ -13,6 +13,7 @@ import pytest
 
 from agents.learn.a2c import A2C, A2CSettings
 from agents.learn.alphazero import AlphaZeroSettings
+from agents.learn.descent import Diverged
 from agents.learn.ppo import HANDS, MIXED, PPO, PPOSettings
 from agents.rollouts import RolloutSettings
 from agents.search.search import Search
@@ -336,7 +337,7 @@ def test_one_that_diverges_is_stopped_alone(tmp_path, way, says):
 
         def diverge(experience, progress):
             if way == "raises":
-                raise ValueError("The loss is nan.")
+                raise Diverged("The loss is nan.")
             lost = {name: np.full_like(array, np.nan) for name, array in learner.weights().items()}
             learner.weights = lambda: lost  # type: ignore[method-assign]
             return {}
@@ -356,7 +357,7 @@ def test_a_league_of_one_that_diverges_is_over(tmp_path):
         one = Season(tmp_path / "runs" / "x", plan(tables), store, minutes=60)
 
         def diverge(experience, progress):
-            raise ValueError("The loss is nan.")
+            raise Diverged("The loss is nan.")
 
         one.trainers.pupils["self"].learner.update = diverge  # type: ignore[method-assign]
         told = one.play()
