@@ -53,13 +53,14 @@ MEASURES = {
 class Display:
     """Shows each status it is given on standard error.
 
-    Where that is no terminal, new warnings alone; and if `phases`, a line each time something else begins.
+    Where nothing can be drawn (no terminal, or TERM=dumb), new warnings alone; and if `phases`, a line each time
+    something else begins.
     """
 
     def __init__(self, phases: bool = False) -> None:
         self.console = Console(stderr=True)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True)
-        self.quiet = not self.console.is_terminal
+        self.quiet = not self.console.is_terminal or self.console.is_dumb_terminal  # rich draws nothing on those
         self.warned: tuple[str, ...] = ()
         self.phases, self.doing, self.drawn = phases, "", False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from rich.console import Console
 
 from agents.play import Finished
@@ -66,3 +67,11 @@ def test_a_terminal_says_what_begins_until_there_is_a_picture() -> None:
     display.put("a picture")
     display.phase("rating")
     assert shown == [f"{STARTING.capitalize()} ...", "a picture"]
+
+
+def test_a_terminal_on_which_nothing_can_be_drawn_is_told_in_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes standard error for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    assert not Display().quiet
+    monkeypatch.setenv("TERM", "dumb")
+    assert Display().quiet
