@@ -78,8 +78,8 @@ class League:
         self.run = Run(folder, plan, minutes=minutes, prepare=prepare)
         self.status = Status(self.game, self.run.name)
         self.next_snapshot = 0.0
-        self.ledger = Ledger(store, plan.game, rating, folder, settings.rating_simulations)
         try:
+            self.ledger = Ledger(store, plan.game, rating, folder, settings.rating_simulations)
             self.ledger.enter([self.run.name], new=not self.run.resumed)
         except BaseException:
             self.run.close()

@@ -53,3 +53,15 @@ class Lock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.release()
+
+
+def occupy(folder: Path) -> Lock:
+    """The right to write into the folder of a run or a league, which is made if need be.
+
+    Raises ValueError where agents that will lie in it could not be named (`agents.registry.agent`).
+    """
+    whole = folder.resolve()
+    if any(":" in part for part in whole.parts[1:]):
+        raise ValueError(f"{whole} has a colon in it, which is where an agent's options begin; choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")

@@ -24,7 +24,7 @@ from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
 from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest, twin
-from arena.lock import Lock
+from arena.lock import occupy
 from arena.status import Status
 from arena.train import Plan, Round, Trainer
 from arena.worker import Chunk
@@ -75,8 +75,7 @@ class Run:
             for one in self.others:  # who cannot play this is refused before anything starts
                 one.begin(rules, held_out(plan.seed, 1))
         with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+            self.lock = occupy(folder)
         try:
             if prepare is not None:
                 with _writing(folder):

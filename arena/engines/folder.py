@@ -12,7 +12,7 @@ from agents.networks import Weights
 from agents.storage import save_agent
 from arena.curves import Curves
 from arena.display import Display
-from arena.lock import Lock
+from arena.lock import occupy
 from arena.run import told, write_config
 from arena.status import Status
 from envs.registry import game
@@ -42,8 +42,7 @@ class EngineRun:
         self.config, self.goal, self.steps = config, steps, 0
         self.folder = config.folder
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.lock = Lock(self.folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+            self.lock = occupy(self.folder)
         except OSError as error:
             raise ValueError(f"{self.folder} cannot be written ({error.strerror or error}); name another.") from error
         self.status = Status(config.game.name, config.run.name, doing=f"training by {config.run.engine}")

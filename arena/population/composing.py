@@ -172,13 +172,13 @@ def write_league(composed: Composed, folder: Path) -> None:
         raise ConfigError(f"{folder} is a run of one learner; give the league another run.name.")
     if begun(folder):
         try:
-            was, now = tomllib.loads(there.read_text(encoding="utf-8")), tomllib.loads(text)
+            was = tomllib.loads(there.read_text(encoding="utf-8"))["learners"]
             game = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))["game"]["name"]
         except (OSError, ValueError, LookupError, TypeError):
             raise ConfigError(f"{there} or config.toml beside it is damaged; move {folder} away.") from None
         if game != config.game.name:
             raise ConfigError(f"{folder} is a league of {game}; give this one another run.name.")
-        if other := first_difference({"learners": was.get("learners")}, {"learners": now["learners"]}):
+        if other := first_difference({"learners": was}, {"learners": tomllib.loads(text)["learners"]}):
             raise ConfigError(f"{folder} is a league of other learners: {other}. Give this one another run.name.")
     write_text(there, text)
     write_text(folder / "config.toml", resolved(config))

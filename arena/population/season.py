@@ -21,7 +21,7 @@ from agents.storage import agent_digest, read_weights, save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
 from arena.ledger import Ledger
-from arena.lock import Lock
+from arena.lock import occupy
 from arena.population.pace import Pace
 from arena.population.plan import LeaguePlan
 from arena.population.standing import document
@@ -70,8 +70,7 @@ class Season:
         self.game, self.backend = game(plan.game).name, ""
         self.history: list[dict[str, Any]] = []
         self.turns: list[Turn] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lock = Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+        self.lock = occupy(folder)
         try:
             prepare(folder)
             self.say(STARTING)
@@ -133,12 +132,12 @@ class Season:
     def _read_history(self, count: int) -> None:
         """The points that were measured before; what came after the state that this start goes on from is dropped."""
         path = self.folder / "history.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines()[:count] if path.exists() else []
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[:count] if path.exists() else []
         for line in lines:
             try:
                 self.history.append(json.loads(line))
             except ValueError:
-                break  # cut short by a kill
+                break  # cut short by a kill, or damaged
         write_text(path, "".join(json.dumps(point) + "\n" for point in self.history))
 
     # --- time -------------------------------------------------------------------------------------------------------

@@ -231,6 +231,8 @@ def test_killed_it_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
         one.trainers.round = killed  # type: ignore[method-assign]
         with pytest.raises(Killed):
             one.play()
+    with (one.folder / "history.jsonl").open("ab") as history:
+        history.write(b'{"rou\xff')  # a line that the kill cut short
     time.sleep(1.01 - time.time() % 1)  # TensorBoard reads files by the second they were begun in
     again = play(tmp_path / "b", 6)
     assert again.resumed and again.history[0]["round"] < 4

@@ -151,8 +151,8 @@ def test_a_league_that_never_began_is_in_nobodys_way(tmp_path):
     write_league(leduc, folder)
     with pytest.raises(ConfigError, match="a league of leduc; give"):
         write_league(kuhn, folder)
-    for damaged in ("league.toml", "config.toml"):
-        (folder / damaged).write_text("learners = [")
+    for damaged, text in (("league.toml", ""), ("league.toml", "learners = ["), ("config.toml", "learners = [")):
+        (folder / damaged).write_text(text)
         with pytest.raises(ConfigError, match="damaged"):
             write_league(leduc, folder)
 

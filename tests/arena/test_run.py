@@ -44,6 +44,13 @@ def test_only_who_holds_the_folder_writes_in_it(tmp_path):
     opened(folder).close()  # the lock was let go
 
 
+def test_a_folder_whose_agents_nobody_could_name_is_refused_at_the_start(tmp_path):
+    folder = tmp_path / "a:b" / "x"
+    with pytest.raises(ValueError, match=r"a:b/x has a colon in it, .* choose another folder"):
+        opened(folder)
+    assert not folder.exists()
+
+
 def test_a_run_of_another_kind_is_refused_and_its_file_left(tmp_path):
     folder = tmp_path / "x"
     opened(folder, prepare=lambda path: write_config(config(folder, "othello"), path)).close()
