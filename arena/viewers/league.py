@@ -182,7 +182,7 @@ def elo_curves(told: Told) -> list[Shape]:
     ends += [rated[name]["elo"] for name in anchors]
     room = Box(16, 14, 112, 66)
     most = max(1, told["round"])
-    shapes += _frame(room, min(ends), max(ends), most, "rounds", lambda value: f"{value:+.0f}")
+    shapes += _frame(room, min(ends), max(ends), most, "rounds", lambda value: f"{value:+.0f}", min(5, most))
     at = _places(room, min(ends), max(ends), most)
     heights = {name: at(0, rated[name]["elo"])[1] for name in anchors}
     for name, label in apart(heights, 3.0, room).items():
@@ -252,15 +252,17 @@ def _places(room: Box, low: float, high: float, most: float) -> Callable[[float,
     return at
 
 
-def _frame(room: Box, low: float, high: float, most: float, along: str, shown: Callable[[float], str]) -> list[Shape]:
-    """Axes with about five marks each, at round numbers."""
+def _frame(
+    room: Box, low: float, high: float, most: float, along: str, shown: Callable[[float], str], marks: int = 5
+) -> list[Shape]:
+    """Axes with about five marks upwards and `marks` along, at round numbers."""
     shapes: list[Shape] = [Rect(*room, "panel", layer=BOARD)]
     at = _places(room, low, high, most)
     for value in ticks(low, high):
         y = at(0.0, value)[1]
         shapes.append(Line(((room.x, y), (room.right, y)), 0.12, "raised", layer=BOARD))
         shapes.append(Text(shown(value), Box(2, y - 1.5, room.x - 3, 3), SMALL, "muted", "right"))
-    for value in ticks(0.0, most):
+    for value in ticks(0.0, most, marks):
         x = at(value, low)[0]
         shapes.append(Text(short(value), Box(x - 8, room.bottom + 0.6, 16, 3), SMALL, "muted", "centre"))
     return [*shapes, Text(along, Box(room.x, room.bottom + 4, room.w, 3), SMALL, "muted", "centre")]

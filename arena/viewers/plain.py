@@ -24,17 +24,17 @@ def picture(
 
 
 def in_words(text: str, room: Box) -> Picture:
-    """Lines of text as large as they fit."""
+    """Lines of text as large as they fit, every letter as wide as any other: a board's columns stay columns."""
     lines = text.splitlines() or [""]
     inner = room.inset(3)
-    longest = max(width(line, 1.0) for line in lines) or 1.0
+    longest = max(width(line, 1.0, "mono") for line in lines) or 1.0
     size = max(SMALL, min(4.0, inner.w / longest, inner.h / (1.4 * len(lines))))
     shown = lines[: max(1, int(inner.h / (1.4 * size)))]
     shapes: list[Shape] = [Rect(*room, "panel", radius=CORNER, layer=BOARD)]
     top = inner.cy - 0.7 * size * len(shown)
     for i, line in enumerate(shown):
         box = Box(inner.x, top + 1.4 * size * i, inner.w, 1.4 * size)
-        shapes.append(Text(cut(line, inner.w, size), box, size, layer=PIECES))
+        shapes.append(Text(cut(line, inner.w, size, "mono"), box, size, weight="mono", layer=PIECES))
     return Picture(shapes, {}, {}, piece, 5.0)
 
 

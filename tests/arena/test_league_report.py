@@ -265,6 +265,15 @@ def test_snapshots_of_all_algorithms_stand_over_the_rounds(played):
     assert sorted(dot.x for dot in dots) == pytest.approx(sorted(16 + 112 * m["round"] / last for m in snapshots))
 
 
+@pytest.mark.parametrize("last", [1, 2, 3, 7, 40])
+def test_rounds_are_marked_by_whole_numbers(played, last):
+    document = told(played)
+    shapes = PICTURES["elo"]({**document, "round": last})
+    marks = [shape.text for shape in shapes if isinstance(shape, Text) and shape.box.y == pytest.approx(80.6)]
+    assert len(marks) > 1
+    assert all(mark.isdigit() for mark in marks)
+
+
 def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played, tmp_path):
     document = told(played)
     empty = {**document, "members": [m for m in document["members"] if not m["parent"]], "history": [], "ratings": [],

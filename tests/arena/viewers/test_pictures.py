@@ -162,6 +162,13 @@ def texts(snapshot: Snapshot, ui: UI) -> list[str]:
     return [s.text for s in flat(scene(snapshot, ui, layout(1280, 720))) if isinstance(s, Text)]
 
 
+def test_columns_of_a_position_in_words_stand_under_one_another() -> None:
+    snapshot = played(toys.walk(), 1)
+    words = [s for s in flat(look(snapshot.game, snapshot.rows[1], layout(1280, 720)).shapes) if isinstance(s, Text)]
+    assert words
+    assert {word.weight for word in words} == {"mono"}
+
+
 def test_one_seat_is_shown_by_its_return() -> None:
     walk = toys.walk()
     snapshot = played(walk, 1, 0, 1)
