@@ -35,9 +35,11 @@ from numba.core.codegen import CPUCodeLibrary  # noqa: E402
 
 from envs import masks, parts  # noqa: E402
 
-# No test fails for the time it takes: machines are shared.
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
+# No test fails for the time it takes: machines are shared. And none by luck: every run tries the same examples, and
+# `pytest --hypothesis-profile=fresh` others.
+hypothesis.settings.register_profile("fresh", deadline=None)
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("same")
 
 # The suite runs one process a core; libraries that start a thread a core on top of that stand in each other's way.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -64,6 +66,13 @@ if QUICK:
     CPUCodeLibrary._optimize_final_module = optimise
     for counting in (masks.count_true, masks.nth_true, masks.word_at, masks.nth_of_few):
         counting.constants = False
+
+
+@pytest.fixture(autouse=True)
+def same_noise() -> None:
+    """What a test draws from PyTorch is the same whichever tests ran before it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 def pytest_configure(config: pytest.Config) -> None:
