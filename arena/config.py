@@ -18,6 +18,7 @@ from pydantic import BaseModel, Strict, create_model
 
 from agents.agent import Unable
 from agents.registry import AGENTS, ALGORITHMS
+from arena.engines import OURS
 from arena.sections import (
     COMPOSED,
     SECTIONS,
@@ -176,8 +177,12 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
 def _suited(
     algorithm: str, parts: Mapping[str, Any], rollouts: Mapping[str, Any], source: str
 ) -> tuple[Any, dict[str, Any]]:
-    """An algorithm's default settings for a game, and by name its player's where they depend on the game."""
+    """An algorithm's default settings for a game, and by name its player's where they depend on the game.
+
+    Another project's training loop has none of those that ours alone knows (`OURS`).
+    """
     from agents.learn.learner import Suiting
+    from agents.learn.ppo import PPOSettings
     from agents.networks import remembers
     from agents.rollouts import RolloutSettings
 
@@ -186,13 +191,16 @@ def _suited(
     if not isinstance(kind, Suiting):
         return _default(LEARNERS, algorithm), {}
     backbone = network.backbone or (network.start and _started(network.start, source))
+    native = parts["run"].engine == "native"
     try:
-        alone = parts["run"].engine == "native" and _alone(rollouts)
+        alone = native and _alone(rollouts)
         learning, playing = kind.suited(game(parts["game"].name), bool(network.start), alone)
         if isinstance(playing, RolloutSettings) and playing.hands and backbone and remembers(backbone):
             learning, playing = kind.suited(game(parts["game"].name), bool(network.start), False)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
+    if isinstance(learning, PPOSettings) and not native:
+        learning = replace(learning, **OURS)
     return learning, {player: playing}
 
 

@@ -12,6 +12,7 @@ from agents.networks import Weights
 from agents.storage import save_agent
 from arena.curves import Curves
 from arena.display import Display
+from arena.engines import OURS
 from arena.lock import occupy
 from arena.run import told, write_config
 from arena.status import Status
@@ -26,10 +27,11 @@ SHOWN_EVERY = 0.25
 
 def refuse_our_own(config: Config) -> None:
     """Raises ValueError where a learner is asked for what only our own training loop does."""
-    s = config.learner
-    if isinstance(s, PPOSettings) and (s.magnet or s.normalise_rewards):
-        named = "magnet" if s.magnet else "normalise_rewards"
-        raise ValueError(f"learner.{named} is for our own training loop; leave it out, or --engine.")
+    if not isinstance(config.learner, PPOSettings):
+        return
+    for name, nothing in OURS.items():
+        if getattr(config.learner, name) != nothing:
+            raise ValueError(f"learner.{name} is for our own training loop; leave it out, or --engine.")
 
 
 class EngineRun:

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Literal
 
@@ -188,6 +188,8 @@ def test_an_algorithm_may_have_other_defaults_for_some_games_and_what_is_given_s
     assert open_game.learner.average == 0.0 and open_game.playing.lanes == 32
     assert hidden.learner.average > 0.0 and hidden.learner.discount == 1.0 and hidden.playing.lanes == 1024
     assert hidden.learner.entropy == 0.5 and hidden.playing.steps == 9
+    engine = build({"learner": {"algorithm": "ppo"}, "game": {"name": "kuhn"}, "run": {"engine": "sb3"}})
+    assert engine.learner == replace(hidden.learner, entropy=engine.learner.entropy, average=0.0)  # it keeps no mean
 
 
 def test_whole_hands_are_for_who_learns_from_them():

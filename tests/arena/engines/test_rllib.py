@@ -169,6 +169,7 @@ def test_impala_leaves_an_agent_that_has_learned(arena):
         ("rollouts.whole=true", "set rollouts.whole=false"),
         ("learner.normalise=false", "always normalises"),
         ("learner.normalise_rewards=true", "learner.normalise_rewards is for our own training loop"),
+        ("learner.average=0.5", "learner.average is for our own training loop"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(more, words, tmp_path):

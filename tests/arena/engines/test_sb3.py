@@ -255,6 +255,7 @@ def test_an_interrupted_run_keeps_the_agent_as_it_was(arena, monkeypatch):
         ("ddpg", ("game.name=pendulum", "learner.delay=2"), "knows no delay and no smoothing; take td3"),
         ("ppo", ("rollouts.whole=true",), "set rollouts.whole=false"),
         ("ppo", ("learner.magnet=0.1",), "learner.magnet is for our own training loop"),
+        ("ppo", ("learner.even=50.0",), "learner.even is for our own training loop"),
         ("ppo", ("game.name=tic_tac_toe",), "moves of tic_tac_toe may be illegal; install sb3-contrib"),
         ("a2c", ("game.name=tic_tac_toe",), "moves of tic_tac_toe may be illegal; take ppo with sb3-contrib"),
     ],
