@@ -351,7 +351,7 @@ def write_config(config: Config, folder: Path) -> None:
     write_text(path, resolved(config))
 
 
-def run_training(config: Config, *, steps: int | None = None, address: str | None = None) -> dict[str, Any]:
+def run_training(config: Config, *, address: str | None = None) -> dict[str, Any]:
     """Trains one learner with no league around it; leaves an agent, the state and the curves in the run's folder.
 
     Returns what is to be said of it: where the agent is and how far it has come.
@@ -360,7 +360,8 @@ def run_training(config: Config, *, steps: int | None = None, address: str | Non
     from arena.display import Display
 
     status = Status(config.game.name, config.run.name)
-    minutes = None if steps is not None else config.run.minutes
+    steps = config.run.steps or None
+    minutes = None if steps else config.run.minutes
     run = None
     try:
         with Display() as display:

@@ -71,6 +71,9 @@ class Run(Section):
     minutes: float = Field(
         30.0, gt=0, description="of training; a run cut short gets what is left, a complete one as much again"
     )
+    steps: int = Field(
+        0, ge=0, description="of training in place of minutes, as `arena train --steps` counts them; 0: minutes"
+    )
     positions: int = Field(4000, gt=0, description="to learn from that each round of training gathers")
     out: str = Field("runs", min_length=1, description="folder of all runs")
     engine: Annotated[str, _named(ENGINES, "engine")] = Field(

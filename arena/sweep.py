@@ -27,6 +27,8 @@ from arena.toml import literal, parse_value
 CURVE = "rollout/ep_rew_mean"
 POINTS = 200
 """Of a learning curve, at most."""
+JUDGES = 0x6A756467
+"""The seed of the games that runs are scored on; no run chooses its best agent by these."""
 
 Heard = Callable[[int, int], None]
 Setting = dict[str, Any]
@@ -38,6 +40,8 @@ class Job:
     """One run: all that it follows from, and where it is kept.
 
     settings  overrides of the configuration, as `section.key` and value
+    base      those that all runs of a sweep have in common, under `settings`
+    best      the best agent seen in training is scored, not the last
     """
 
     algorithm: str
@@ -48,6 +52,8 @@ class Job:
     steps: int
     episodes: int
     out: str
+    base: tuple[tuple[str, Any], ...] = ()
+    best: bool = False
 
     @property
     def id(self) -> str:
@@ -62,10 +68,12 @@ class Job:
     def overrides(self) -> list[str]:
         """Of the configuration."""
         own = {
-            "learner.algorithm": self.algorithm, "game.name": self.game, "network.backbone": self.backbone,
-            "run.seed": self.seed, "run.out": str(Path(self.out) / "runs"), "run.name": self.id, "workers.count": 0,
+            "learner.algorithm": self.algorithm, "game.name": self.game, "run.seed": self.seed,
+            "run.out": str(Path(self.out) / "runs"), "run.name": self.id, "workers.count": 0,
         }  # fmt: skip
-        return [f"{key}={literal(value)}" for key, value in {**own, **dict(self.settings)}.items()]
+        body = {"network.backbone": self.backbone} if self.backbone else {}
+        given = {**own, **dict(self.base), **body, **dict(self.settings)}
+        return [f"{key}={literal(value)}" for key, value in given.items()]
 
 
 # --- what is tried --------------------------------------------------------------------------------------------------
@@ -209,43 +217,51 @@ def sampler(name: str, choices: Sequence[Choice], samples: int | None, seed: int
 
 def perform(job: Job) -> dict[str, Any]:
     """Trains, from where an earlier start left off, and plays the held-out games; the result, as it is stored."""
+    from agents.storage import newest_agent
     from arena.run import Run, plan_of
 
     config = load(None, job.overrides())
     folder = config.folder
-    agent = _trained(folder, job.steps)
-    if agent is None:
-        run = Run(folder, plan_of(config), steps=job.steps)
+    if not _trained(folder, job.steps):
+        run = Run(folder, plan_of(config), steps=job.steps, evaluation=config.evaluation if job.best else None)
         try:
             run.trainer.ready()
             run.begin()
             while run.progress() < 1.0:
                 run.round()
-            frozen: list[Path] = []
 
             def freeze() -> None:
-                frozen.append(run.snapshot()[1])
+                run.evaluate()
+                run.snapshot()
                 run.keep()
 
             run.round(freeze)
         finally:
             run.close()
-        agent = frozen[0]
+    agent = newest_agent(folder / "best" if job.best else folder)
     rewards = scored(job.game, agent, job.episodes)
-    found = {"score": float(rewards.mean()), "spread": float(rewards.std()), "curve": curve(folder / "events")}
-    return {**asdict(job), "settings": dict(job.settings), "id": job.id, "agent": str(agent), **found}
+    found = {
+        "score": float(rewards.mean()), "spread": float(rewards.std()), "seconds": _seconds(folder),
+        "curve": curve(folder / "events"),
+    }  # fmt: skip
+    shared = {"settings": dict(job.settings), "base": dict(job.base)}
+    return {**asdict(job), **shared, "id": job.id, "agent": str(agent), **found}
 
 
-def _trained(folder: Path, steps: int) -> Path | None:
-    """The agent of a run that had all its training before it was stopped."""
+def _seconds(folder: Path) -> float:
+    """That a run has trained, in all its starts together."""
+    from arena.checkpoint import load_state
+
+    return round(float((load_state(folder / "state") or {"spent": 0.0})["spent"]), 1)
+
+
+def _trained(folder: Path, steps: int) -> bool:
+    """Whether a run had all its training before it was stopped."""
     from agents.storage import newest_agent, read_text
     from arena.checkpoint import load_state
 
     state = load_state(folder / "state")
-    if state is None or not state["complete"]:
-        return None
-    agent = newest_agent(folder)
-    return agent if (read_text(agent).step or 0) >= steps else None
+    return state is not None and state["complete"] and (read_text(newest_agent(folder)).step or 0) >= steps
 
 
 def scored(game: str, agent: Path, episodes: int) -> np.ndarray:
@@ -255,7 +271,7 @@ def scored(game: str, agent: Path, episodes: int) -> np.ndarray:
     from envs.registry import game as game_of
 
     rules = game_of(game)
-    return evaluated(rules, in_earnest(agent), [agent_of("random")], held_out(0, episodes)).rewards
+    return evaluated(rules, in_earnest(agent), [agent_of("random")], held_out(JUDGES, episodes)).rewards
 
 
 def curve(events: Path) -> list[tuple[int, float]]:
@@ -305,14 +321,15 @@ def read(job: Job) -> dict[str, Any]:
 
 def plan(
     algorithm: str, game: str, found: Iterable[Setting], *, seeds: int, steps: int, episodes: int, out: Path,
-    backbone: str = "", first: int = 0,
+    backbone: str = "", first: int = 0, base: Mapping[str, Any] | None = None, best: bool = False,
 ) -> list[Job]:  # fmt: skip
     """A job for every setting and seed, checked against the configuration before anything starts."""
     jobs = []
     for setting in found:
-        given = tuple(sorted(setting.items()))
+        given, shared = (tuple(sorted(part.items())) for part in (setting, base or {}))
         jobs += [
-            Job(algorithm, game, backbone, given, first + i, steps, episodes, str(out.resolve())) for i in range(seeds)
+            Job(algorithm, game, backbone, given, first + i, steps, episodes, str(out.resolve()), shared, best)
+            for i in range(seeds)
         ]
         load(None, jobs[-1].overrides())
     return jobs

@@ -1,9 +1,9 @@
 """Time to a goal: until a learner of cart-pole is paid 475 in the mean of 100 held-out games, in seconds of one core.
 
-Ours learns by the settings below; Stable-Baselines3 has its own CartPole-v1, network and RL Zoo's settings for it, and
-RLlib those of its own examples. All are tried by the same games after every `EVERY` decisions (RLlib after each of its
-iterations), as the likeliest action plays them. What counts is the time that the core worked on learning, its set-up
-included and imports, compiling, the trials and Ray's other processes left out. Seeds take turns.
+Ours learns by its recipe (`arena list recipes`); Stable-Baselines3 has its own CartPole-v1, network and RL Zoo's
+settings for it, and RLlib those of its own examples. All are tried by the same games after every `EVERY` decisions
+(RLlib after each of its iterations), as the likeliest action plays them. What counts is the time that the core worked
+on learning, set-up included, but imports, compiling, the trials and Ray's other processes left out. Seeds take turns.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from arena.bench import INSTALL, BenchFailed, Row
 from arena.cluster import start_ray
 from arena.config import load
 from arena.evaluation import evaluated, held_out
+from arena.recipes import recipe
 from arena.run import plan_of
 from arena.train import Trainer
 from envs.game import View
@@ -31,15 +32,6 @@ from envs.registry import Unknown, game, nearest
 
 GOAL, GAMES, EVERY = 475.0, 100, 2048
 UNIT = "times an hour of one core"
-
-OURS: dict[str, tuple[str, ...]] = {
-    "ppo": (
-        "network.backbone=mlp:layers=1,width=64", "rollouts.lanes=32", "rollouts.steps=64", "learner.batch=512",
-        "learner.discount=0.98", "learner.decay=0.95", "learner.entropy=0.0", "learner.learning_rate=5e-3",
-    ),
-    "pqn": ("network.backbone=mlp:layers=2,width=64,norm=true",),
-}  # fmt: skip
-"""algorithm -> our settings where they are not the algorithm's own."""
 
 PEERS = {"ppo": ("sb3:ppo", "rllib:ppo"), "pqn": ("sb3:dqn", "rllib:dqn")}
 """algorithm -> who else learns the like, as package:algorithm."""
@@ -52,9 +44,9 @@ CALLED = {
     "rllib:dqn": "RLlib's dqn, its example's settings",
 }
 MOST = {
-    "ppo": 100_000, "pqn": 100_000, "sb3:ppo": 100_000, "sb3:dqn": 50_000, "rllib:ppo": 300_000, "rllib:dqn": 200_000,
+    "sb3:ppo": 100_000, "sb3:dqn": 50_000, "rllib:ppo": 300_000, "rllib:dqn": 200_000,
 }  # fmt: skip
-"""Decisions after which a seed has failed, as RL Zoo and RLlib have them; schedules are over so many."""
+"""Decisions after which a seed of theirs has failed, as RL Zoo and RLlib have them; schedules are over so many."""
 
 
 class Reached(NamedTuple):
@@ -111,7 +103,7 @@ def rows(name: str, peers: list[str], seeds: int) -> Iterator[Row]:
     ours: list[Reached] = []
     theirs: dict[str, list[Reached]] = {peer: [] for peer, missing in there.items() if not missing}
     for seed in range(seeds):
-        ours.append(native(name, seed, MOST[name]))
+        ours.append(native(name, seed))
         for peer, reached in theirs.items():
             reached.append(foreign(peer, seed, MOST[peer]))
     rate = hourly(ours)
@@ -148,13 +140,14 @@ def said(seeds: list[Reached]) -> str:
     return ", ".join(words)
 
 
-def native(name: str, seed: int, most: int) -> Reached:
-    """Our trainer, in this process, until the goal or so many decisions."""
-    words = [f"learner.algorithm={name}", "game.name=cart_pole", "workers.count=0", f"run.seed={seed}"]
+def native(name: str, seed: int, most: int = 0) -> Reached:
+    """Our trainer, in this process, until the goal, or as many decisions as its recipe has (or `most`)."""
+    own = recipe(name, "cart_pole")
     begun = time.process_time()
-    trainer = Trainer(plan_of(load(None, [*words, *OURS[name]])))
+    trainer = Trainer(plan_of(load(None, [*own.overrides(), "workers.count=0", f"run.seed={seed}"])))
     trainer.begin()
     learner: Any = trainer.learner
+    most = most or own.steps
     watch = Watch(seed, most, begun)
     while watch.goes_on(learner.steps, lambda: ActorAgent(Actor(learner.network), name)):
         trainer.round(learner.steps / most)

@@ -1,130 +1,129 @@
-"""Training's speed beside Stable-Baselines3 and RLlib: decisions of cart-pole a second at the same settings.
+"""What recipes come to over seeds (`arena list recipes`): the median of what is asked of each, beside its goal.
 
-Settings are those of RL Baselines3 Zoo for CartPole-v1, on the same number of games at once; each side counts the
-decisions that it has both made and learned from, by the time that its core worked.
+    arena bench train --option recipes="ppo acrobot,ppo breakout" --option at_once=2
+
+Runs are those of `arena sweep ALGORITHM GAME --tuned --best` in the folder `out`: what has a result there is not run
+again, and one that was cut short goes on. A mean return is that of `EPISODES` games which no run trains on or chooses
+its best agent by. Beside the table, learning curves of one player's games are drawn, with the interval over seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from tempfile import mkdtemp
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 
-from arena.bench.measure import Contest, Measure, Side, core_rate
-from arena.cluster import start_ray
-from arena.config import Config, load
-from arena.run import plan_of
-from arena.train import Trainer
-from envs.registry import game
+from arena.bench import BenchFailed, Row
+from arena.cluster import stop_ray
+from arena.config import load
+from arena.recipes import RECIPES, Recipe
+from arena.summary import Band, band, interval
+from arena.sweep import plan, run_all
+from envs.registry import Unknown, nearest
 
-LANES, STEPS = 8, 32
-BODY = "mlp:layers=2,width=64"
-ZOO: dict[str, tuple[str, ...]] = {
-    "ppo": (
-        "learner.batch=256", "learner.epochs=20", "learner.discount=0.98", "learner.decay=0.8",
-        "learner.entropy=0.0", "learner.learning_rate=1e-3", "learner.final_rate=1.0",
-    ),
-    "dqn": (
-        "learner.batch=64", "learner.reuse=32", "learner.learning_rate=2.3e-3", "learner.replay=100000",
-        "learner.learn_from=1000", "learner.target_every=10", "learner.epsilon=0.04", "learner.steps=1",
-        "learner.final_rate=1.0", "learner.double=false",
-    ),
-}  # fmt: skip
-"""Of rl-baselines3-zoo; ppo's passes go over 256 decisions in one batch, dqn takes 128 steps for 256 decisions."""
-
-UNIT = "decisions/s"
-ROUNDS = 8
-"""Fragments between two looks at the clock."""
-
-WARM = 2000
-"""Decisions before the first look: everything is compiled by then, and the replay holds enough to learn from."""
+EPISODES, MATCHED = 300, 400
+"""Held-out games of a mean return; games in pairs of a score against an agent."""
 
 
-def contests(rllib: str = "yes") -> Iterator[Contest]:
-    """PPO and DQN; `rllib=no` leaves out what starts Ray."""
+def contests(
+    recipes: str = "", seeds: str = "5", first: str = "1", at_once: str = "1", out: str = "runs/bench-train"
+) -> Iterator[Row]:
+    """One row a recipe.
+
+    recipes  names with commas between them; empty: all
+    seeds    how many runs of each, beginning with seed `first`
+    at_once  runs at a time, on Ray; those that have workers of their own run one after the other
+    out      folder of results, runs, and the picture
+    """
+    names = [name.strip() for name in recipes.split(",") if name.strip()] or list(RECIPES)
+    for name in names:
+        if name not in RECIPES:
+            raise Unknown(f"recipes: there is no '{name}'; {nearest(name, RECIPES)}")
+    if min(int(seeds), int(at_once)) < 1:
+        raise BenchFailed("seeds is how many runs there are of each, at_once how many at a time: 1 or more.")
     torch.set_num_threads(1)
-    for name in ZOO:
-        ours = Side("arena", lambda name=name: native(name))
-        own = Side("Stable-Baselines3, its CartPole-v1 and network", lambda name=name: plain_sb3(name))
-        yield Contest(f"cart_pole, {name}, {LANES} games at once", UNIT, ours, own)
-        engine = Side("Stable-Baselines3 on our lanes and network", lambda name=name: our_sb3(name))
-        yield Contest(f"cart_pole, {name}, {LANES} games at once, the same lanes", UNIT, ours, engine)
-    if rllib == "yes":
-        peer = Side("RLlib on our lanes and network", our_rllib)
-        yield Contest(
-            f"cart_pole, ppo, {LANES} games at once, the same lanes", UNIT, Side("arena", lambda: native("ppo")), peer
-        )
+    bands: dict[str, Band] = {}
+    try:
+        for name in names:
+            try:
+                load(None, RECIPES[name].overrides())
+            except ValueError as missing:  # what its game needs is not installed
+                if recipes:
+                    raise
+                sys.stderr.write(f"{name} is left out: {missing}\n")
+                continue
+            results = _learned(RECIPES[name], range(int(first), int(first) + int(seeds)), int(at_once), Path(out))
+            yield row(RECIPES[name], results, Path(out))
+            if RECIPES[name].measure == "return":
+                curves = [np.array(one["curve"], np.float64).T for one in results if len(one["curve"]) > 1]
+                bands |= {name: band([(steps, values) for steps, values in curves])} if curves else {}
+    finally:
+        stop_ray()
+    if bands:
+        from arena.viewers.curves import write_panels
+
+        panels = [(name, one, RECIPES[name].goal) for name, one in bands.items()]
+        picture = Path(out) / "curves.png"
+        write_panels(picture, panels, int(seeds))
+        sys.stderr.write(f"Learning curves are in {picture}.\n")
 
 
-def chosen(name: str) -> Config:
-    """The configuration that all sides are made from."""
-    words = [f"learner.algorithm={name}", "game.name=cart_pole", f"network.backbone={BODY}", "workers.count=0"]
-    return load(None, [*words, f"rollouts.lanes={LANES}", f"rollouts.steps={STEPS}", *ZOO[name]])
+def _learned(recipe: Recipe, seeds: range, at_once: int, out: Path) -> list[dict[str, Any]]:
+    """The results of all seeds, in their order."""
+    jobs = plan(
+        recipe.algorithm, recipe.game, [{}], seeds=len(seeds), first=seeds[0], steps=recipe.steps, episodes=EPISODES,
+        out=out, base=recipe.settings, best=recipe.measure == "return",
+    )  # fmt: skip
+    several = at_once > 1 and not recipe.settings.get("workers.count")
+
+    def heard(done: int, total: int) -> None:
+        sys.stderr.write(f"{recipe.name}: {done} of {total} runs\n")
+
+    found = list(run_all(jobs, workers=at_once if several else 0, heard=heard))
+    return sorted(found, key=lambda one: one["seed"])
 
 
-def native(name: str) -> Measure:
-    """Our own trainer, in this process."""
-    trainer = Trainer(plan_of(chosen(name)))
-    trainer.begin()
-
-    def work() -> float:
-        before = trainer.learner.steps
-        for _ in range(ROUNDS):
-            trainer.round(0.5)
-        return trainer.learner.steps - before
-
-    return _warm(work)
-
-
-def our_sb3(name: str) -> Measure:
-    """Its algorithm, as `--engine sb3` runs it."""
-    from arena.engines import sb3
-
-    return _sb3(sb3.make(chosen(name), game("cart_pole"), lambda: 0.5)[0])
-
-
-def plain_sb3(name: str) -> Measure:
-    """Its algorithm on its own environments, with its own network of the same size."""
-    import stable_baselines3
-    from stable_baselines3.common.env_util import make_vec_env
-
-    from arena.engines import sb3
-
-    kind = {"ppo": stable_baselines3.PPO, "dqn": stable_baselines3.DQN}[name]
-    envs = make_vec_env("CartPole-v1", n_envs=LANES, seed=0)
-    arguments = sb3.ARGUMENTS[name](chosen(name), lambda: 0.5)
-    return _sb3(kind("MlpPolicy", envs, **arguments, policy_kwargs={"net_arch": [64, 64]}, seed=0, device="cpu"))
+def row(recipe: Recipe, results: list[dict[str, Any]], out: Path) -> Row:
+    """What the runs of a recipe came to."""
+    values = [value(recipe, one, out) for one in results]
+    middle = interval(values)
+    each = ", ".join(f"{one:.4g}" for one in values)
+    met = sum(recipe.met(one) for one in values)
+    return Row(
+        bench="train",
+        subject=recipe.name,
+        ours=median(values),
+        peer=f"asked ({recipe.who})",
+        theirs=recipe.goal,
+        unit={"return": "mean return", "exploitability": "exploitability"}.get(recipe.measure, "score"),
+        ratio=None,
+        runs=len(values),
+        note=f"{recipe.name}: seeds {results[0]['seed']} to {results[-1]['seed']}: {each}; {met} of {len(values)} met "
+        f"what was asked; interquartile mean {middle.value:.4g}, 95 % interval {middle.low:.4g} to {middle.high:.4g}; "
+        f"{recipe.steps:,} steps in {median(one['seconds'] for one in results):.0f} s, in the median",
+    )
 
 
-def _sb3(model: Any) -> Measure:
-    def work() -> float:
-        before = model.num_timesteps
-        model.learn(ROUNDS * LANES * STEPS, reset_num_timesteps=False)
-        return model.num_timesteps - before
+def value(recipe: Recipe, result: Mapping[str, Any], out: Path) -> float:
+    """What a run came to by the recipe's measure."""
+    if recipe.measure == "return":
+        return result["score"]
+    if recipe.measure == "exploitability":
+        from arena.exploitability import exact
 
-    return _warm(work)
+        answers = exact(recipe.game, result["agent"])
+        if answers is None:
+            raise BenchFailed(f"{recipe.name}: the exploitability of {result['agent']} cannot be worked out.")
+        return answers.exploitability
+    from arena.store import Store
+    from arena.tournament import contest, match
 
-
-def our_rllib() -> Measure:
-    """RLlib's PPO, as `--engine rllib` runs it in this process."""
-    start_ray(1, None)
-    from arena.engines import modules
-
-    trained = modules.algorithm(chosen("ppo"), None, mkdtemp(prefix="rllib-"))
-
-    def work() -> float:
-        for _ in range(ROUNDS):
-            trained.train()
-        return ROUNDS * LANES * STEPS
-
-    return _warm(work)
-
-
-def _warm(work: Callable[[], float]) -> Measure:
-    """The measure of work once everything is compiled and the replay is filled."""
-    done = 0.0
-    while done < WARM:
-        done += work()
-    return core_rate(work)
+    specs = [f"{result['agent']}:sims=0", recipe.measure]
+    with Store(out / "matches.db") as store:
+        found = match(store, contest(recipe.game, specs, purpose="match"), MATCHED)
+    return (found.wins + 0.5 * found.draws) / found.games

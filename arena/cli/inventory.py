@@ -23,6 +23,7 @@ LISTS: dict[str, str] = {
     "algorithms": "agents.registry:ALGORITHMS",
     "backbones": "agents.registry:BACKBONES",
     "roles": "leagues.roles:ROLES",
+    "recipes": "arena.recipes:RECIPES",
     "benchmarks": "arena.bench:BENCHES",
 }
 """What can be listed -> "module:table"."""
@@ -45,8 +46,8 @@ def list_names(
     from envs.registry import resolve, summary
 
     known(LISTS, what, "list of")
-    table: Mapping[str, str] = resolve(LISTS, what, "list of")
-    said = _first_line if what == "roles" else summary  # all roles are in one file
+    table: Mapping[str, Any] = resolve(LISTS, what, "list of")
+    said = {"roles": _first_line, "recipes": _summary}.get(what, summary)  # all roles are in one file, all recipes too
     rows: list[dict[str, Any]] = [{"name": name, "summary": said(table, name)} for name in table]
     if what == "games":
         rows = [{**row, **_sizes(row["name"])} for row in rows]
@@ -74,6 +75,11 @@ def _first_line(table: Mapping[str, str], name: str) -> str:
     from envs.registry import resolve
 
     return (resolve(table, name, "function").__doc__ or "").partition("\n")[0]
+
+
+def _summary(table: Mapping[str, Any], name: str) -> str:
+    """Of what says so itself."""
+    return table[name].summary
 
 
 def _sizes(name: str) -> dict[str, Any]:

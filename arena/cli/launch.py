@@ -10,7 +10,7 @@ import typer
 
 from arena.cli.frame import Interrupted, Wanting, document, going_on, known, overrides, progress, put, say
 from arena.cli.league import league
-from arena.cli.options import Address, Algorithm, GameName, Json, Minutes, Settings, Workers
+from arena.cli.options import Address, Algorithm, GameName, Json, Minutes, Settings, Tuned, Workers
 from arena.text import folder_name
 
 if TYPE_CHECKING:
@@ -50,20 +50,25 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="The run's folder; left out: runs/GAME-ALGORITHM.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last state.")] = False,
+    tuned: Tuned = False,
     settings: Settings = None,
     json: Json = False,
 ) -> None:
     """Train one learner, with no league around it.
 
+    --tuned takes settings that are known to be good, how long to train among them; what is given besides counts more.
     --resume takes every setting from the folder's config.toml, but for those that are given again.
     --engine trains by another project's algorithm of that name, with the same settings; such a run is not resumed.
 
     Example: [bold]arena train alphazero tic_tac_toe --backbone mlp --minutes 3 --out runs/ttt[/]
+
+    Example: [bold]arena train ppo acrobot --tuned --workers 0[/]
     """
     from agents.registry import ALGORITHMS, BACKBONES
     from arena.config import load
     from arena.engines import ENGINES
     from arena.engines import engine as engine_of
+    from arena.recipes import RECIPES, recipe
     from envs.registry import GAMES
 
     for table, name, kind in (
@@ -79,17 +84,24 @@ def train(
     folder = out or Path("runs") / folder_name(f"{game}-{algorithm}")
     given = {
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
-        "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes, "workers.count": workers,
-        "workers.learners": learners, "run.engine": engine,
+        "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes,
+        "run.steps": 0 if minutes is not None else steps, "workers.count": workers, "workers.learners": learners,
+        "run.engine": engine,
     }  # fmt: skip
     _check_resume(folder, resume, algorithm)
-    chosen = load(folder / "config.toml" if resume else None, [*(settings or []), *overrides(given)])
+    if resume and tuned:
+        raise ValueError("--resume takes the settings of the folder's config.toml; leave --tuned out.")
+    known_good = recipe(algorithm, game).overrides() if tuned else []
+    if f"{algorithm} {game}" in RECIPES and not (tuned or resume or settings or backbone):
+        say(f"There are settings by which {algorithm} has learned {game} well; --tuned takes them.")
+    path = folder / "config.toml" if resume else None
+    chosen = load(path, [*known_good, *(settings or []), *overrides(given)])
     native = chosen.run.engine == "native"
     if resume and not native:
         raise ValueError(f"{folder} is a run of --engine {chosen.run.engine}, which cannot go on; name another --out.")
     how = f"add --resume to go on from {folder}." if native else f"{folder} holds the agent as it was by then."
     with going_on(how):
-        done = engine_of(chosen.run.engine)(chosen, steps=steps, address=address)
+        done = engine_of(chosen.run.engine)(chosen, address=address)
     if json:
         document(done)
     else:
@@ -131,8 +143,8 @@ def bench(
     """Measure the arena against its peers, side by side, as ratios.
 
     Each in a process of its own, one after the other; `arena list benchmarks` says what each does. Of them selfplay,
-    train, workers and goal start Ray, and tasks learns for 48 minutes. One that fails is told at the end, with exit
-    code 1, beside what the others measured.
+    throughput, workers and goal start Ray; tasks learns for 48 minutes and train for hours, of which nothing that is
+    finished is done again. One that fails is told at the end, with exit code 1, beside what the others measured.
 
     Example: [bold]arena bench rules search --runs 3[/]
     """

@@ -75,6 +75,8 @@ def one(given: dict[str, Any], path: Path | None, settings: list[str], address: 
     chosen = load(path, [*settings, *overrides(given)])
     if chosen.run.engine != "native":
         raise ValueError("A league trains by our own loop: take run.engine out; `arena train --engine` has the others.")
+    if chosen.run.steps:
+        raise ValueError("A league lasts for minutes; take run.steps out, and say run.minutes.")
     from arena.league import run_league
 
     with going_on(f"run the same command again to go on from {chosen.folder}."):

@@ -18,4 +18,7 @@ Workers = Annotated[
     int | None, typer.Option("--workers", min=0, help="Ray workers; 0 runs in this process, without Ray.")
 ]
 Address = Annotated[str | None, typer.Option("--address", help="A Ray cluster's address, to run there.")]
+Tuned = Annotated[
+    bool, typer.Option("--tuned", help="Begin with the settings by which it has learned this: `arena list recipes`.")
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="A setting; may be given again.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.frame import Wanting, document, going_on, known, progress, show
-from arena.cli.options import Address, Algorithm, GameName, Json, Seed, Settings
+from arena.cli.options import Address, Algorithm, GameName, Json, Seed, Settings, Tuned
 from arena.text import folder_name, printable
 
 if TYPE_CHECKING:
@@ -93,13 +93,18 @@ def sweep(
         typer.Option("--set", metavar="A.B=C,D", help="Values to try, or LOW..HIGH to draw from; may be given again."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each setting.")] = 5,
-    steps: Annotated[int, typer.Option(min=1, help="How far each run trains, as `arena train --steps`.")] = 50_000,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="How far each run trains, as `arena train --steps`; left out: 50,000, or as --tuned."),
+    ] = None,
     samples: Annotated[
         int | None, typer.Option(min=1, help="Draw so many settings; left out: every combination.")
     ] = None,
     sampler: Annotated[str, typer.Option(help="How --samples are drawn: random, or tpe (Optuna's).")] = "random",
     episodes: Annotated[int, typer.Option(min=1, help="Held-out games that a run is scored on.")] = 100,
     backbone: Annotated[str, typer.Option(help="A spec; left out: what suits the algorithm.")] = "",
+    tuned: Tuned = False,
+    best: Annotated[bool, typer.Option("--best", help="Score the best agent seen in training, not the last.")] = False,
     workers: Annotated[
         int | None,
         typer.Option(min=0, help="Runs at a time, on Ray; 0: one after the other, without. Left out: the cores."),
@@ -128,12 +133,17 @@ def sweep(
         known(BACKBONES, backbone, "backbone")
     from arena import sweep as sweeping
     from arena.cluster import stop_ray
+    from arena.recipes import recipe
     from arena.sections import cores
 
     folder = out or Path("runs") / folder_name(f"sweep-{game}-{algorithm}")
     choices = [sweeping.choice(text, algorithm) for text in given or ()]
     search = sweeping.sampler(sampler, choices, samples, seed)
-    shared: dict[str, Any] = {"seeds": seeds, "steps": steps, "episodes": episodes, "out": folder, "first": seed}
+    base = dict(recipe(algorithm, game).settings) if tuned else {}
+    far: int = steps or base.get("run.steps", 50_000)
+    shared: dict[str, Any] = {
+        "seeds": seeds, "steps": far, "episodes": episodes, "out": folder, "first": seed, "base": base, "best": best,
+    }  # fmt: skip
     results: list[dict[str, Any]] = []
     with going_on(f"run the same command again to go on from {folder}."), progress("runs") as heard:
         try:
@@ -150,9 +160,9 @@ def sweep(
     picture = plot or folder / "curves.png"
     drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
     if json:
-        document(sweeping.described(algorithm, game, found, steps, episodes, picture if drawn else None))
+        document(sweeping.described(algorithm, game, found, far, episodes, picture if drawn else None))
         return
-    show(_sweep_table(algorithm, game, found, steps, episodes))
+    show(_sweep_table(algorithm, game, found, far, episodes))
     if drawn:
         show(f"Learning curves are in {printable(str(picture))}.")
 

@@ -12,7 +12,7 @@ ENGINES: dict[str, str] = {
     "sb3": "arena.engines.sb3:run_sb3",
     "rllib": "arena.engines.rllib:run_rllib",
 }
-"""name -> "module:function" of (config, *, steps, address), which trains and leaves a run's folder."""
+"""name -> "module:function" of (config, *, address), which trains and leaves a run's folder."""
 
 OURS = {"magnet": 0.0, "normalise_rewards": False, "even": 0.0, "average": 0.0}
 """setting of PPO that only our own training loop knows -> the value at which it does nothing."""

@@ -37,11 +37,11 @@ def refuse_our_own(config: Config) -> None:
 class EngineRun:
     """What is written and shown of a run that a foreign loop drives; a context, left when the run is over.
 
-    It lasts for `steps` decisions or, if that is None, for the minutes of the configuration.
+    It lasts for as many decisions or minutes as the configuration says.
     """
 
-    def __init__(self, config: Config, steps: int | None) -> None:
-        self.config, self.goal, self.steps = config, steps, 0
+    def __init__(self, config: Config) -> None:
+        self.config, self.goal, self.steps = config, config.run.steps, 0
         self.folder = config.folder
         try:
             self.lock = occupy(self.folder)
@@ -78,7 +78,7 @@ class EngineRun:
 
     def progress(self) -> float:
         """How much of the training is over, 0 to 1."""
-        if self.goal is not None:
+        if self.goal:
             return min(1.0, self.steps / self.goal)
         return min(1.0, self.elapsed() / (60.0 * self.config.run.minutes))
 
@@ -96,7 +96,7 @@ class EngineRun:
         status, elapsed = self.status, self.elapsed()
         status.elapsed, status.steps = elapsed, self.steps
         limit = 60.0 * self.config.run.minutes
-        status.left = None if self.goal is not None else max(0.0, limit - elapsed)
+        status.left = None if self.goal else max(0.0, limit - elapsed)
         status.plies_per_second = status.evaluations_per_second = self.steps / max(elapsed, 1e-9)
         status.metrics = self.latest
         self.display.show(status)

@@ -133,9 +133,9 @@ def learned(trained: Any) -> Any:
     return trained.learner_group._learner.module["default_policy"]
 
 
-def algorithm(config: Config, steps: int | None, folder: str) -> Any:
+def algorithm(config: Config, folder: str) -> Any:
     """RLlib's PPO or IMPALA by our settings, ready to train; `folder` is where it may leave what it likes."""
-    network, playing, s = config.network, config.playing, config.learner
+    network, playing, s, steps = config.network, config.playing, config.learner, config.run.steps
     told = {
         "game": config.game.name, "backbone": network.backbone, "heads": list(network.heads), "seed": config.run.seed,
     }  # fmt: skip
@@ -162,7 +162,7 @@ def algorithm(config: Config, steps: int | None, folder: str) -> Any:
         vf_loss_coeff=s.value_weight,
         grad_clip=s.gradient,
         grad_clip_by="global_norm",
-        **{"ppo": _ppo, "impala": _impala}[config.algorithm](config, steps),
+        **{"ppo": _ppo, "impala": _impala}[config.algorithm](config),
     )
     kind: Any = asked.algo_class
 
@@ -174,7 +174,7 @@ def algorithm(config: Config, steps: int | None, folder: str) -> Any:
     return asked.build_algo()
 
 
-def _ppo(config: Config, steps: int | None) -> dict[str, Any]:
+def _ppo(config: Config) -> dict[str, Any]:
     s, playing = config.learner, config.playing
     workers = 1 if config.workers.count == "auto" else max(1, int(config.workers.count))
     return {
@@ -183,13 +183,13 @@ def _ppo(config: Config, steps: int | None) -> dict[str, Any]:
         "lambda_": s.decay,
         "clip_param": s.clip,
         "vf_clip_param": s.value_clip or float("inf"),
-        "entropy_coeff": _line(s.entropy, s.final_entropy, steps),
+        "entropy_coeff": _line(s.entropy, s.final_entropy, config.run.steps),
         "use_kl_loss": False,
         "kl_coeff": 0.0,
     }
 
 
-def _impala(config: Config, steps: int | None) -> dict[str, Any]:
+def _impala(config: Config) -> dict[str, Any]:
     s = config.learner
     return {
         "entropy_coeff": s.entropy,
@@ -199,6 +199,6 @@ def _impala(config: Config, steps: int | None) -> dict[str, Any]:
     }
 
 
-def _line(start: float, share: float, steps: int | None) -> Any:
-    """A straight line from `start` to `share` of it over the run, or `start` where its length is not known."""
-    return start if steps is None or share == 1.0 else [[0, start], [steps, start * share]]
+def _line(start: float, share: float, steps: int) -> Any:
+    """A straight line from `start` to `share` of it over so many steps, or `start` where there is no telling (0)."""
+    return start if not steps or share == 1.0 else [[0, start], [steps, start * share]]

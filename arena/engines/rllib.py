@@ -44,16 +44,16 @@ NAMES = {
 """What RLlib calls its learner's numbers, and what everybody else here does."""
 
 
-def run_rllib(config: Config, *, steps: int | None = None, address: str | None = None) -> dict[str, Any]:
+def run_rllib(config: Config, *, address: str | None = None) -> dict[str, Any]:
     """Trains; leaves an agent and the curves in the run's folder, and says where and how far."""
     check(config, game_of(config.game.name))
     torch.set_num_threads(config.workers.threads)
     try:
-        with EngineRun(config, steps) as run, TemporaryDirectory(prefix="rllib-") as left:
+        with EngineRun(config) as run, TemporaryDirectory(prefix="rllib-") as left:
             start_ray(config.worker_count, address)  # before anything imports Ray, so that it asks for its token
             from arena.engines import modules
 
-            trained = modules.algorithm(config, steps, left)
+            trained = modules.algorithm(config, left)
             module = modules.learned(trained)
             run.begin()
             try:

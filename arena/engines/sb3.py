@@ -45,12 +45,12 @@ LOGGED_EVERY = 1000
 Progress = Callable[[], float]
 
 
-def run_sb3(config: Config, *, steps: int | None = None, address: str | None = None) -> dict[str, Any]:
+def run_sb3(config: Config, *, address: str | None = None) -> dict[str, Any]:
     """Trains in this process; leaves an agent and the curves in the run's folder, and says where and how far."""
     rules = game_of(config.game.name)
     check(config, rules, address)
     torch.set_num_threads(config.workers.threads)
-    with EngineRun(config, steps) as run:
+    with EngineRun(config) as run:
         model, others = make(config, rules, run.progress)
         model.set_logger(Logger(folder=None, output_formats=[Curves(run)]))
         network = network_of(model.policy)
@@ -58,7 +58,7 @@ def run_sb3(config: Config, *, steps: int | None = None, address: str | None = N
         options: dict[str, Any] = {"log_interval": None} if isinstance(model, OffPolicyAlgorithm) else {}
         run.begin()
         try:
-            model.learn(total_timesteps=steps or sys.maxsize, callback=watch, **options)
+            model.learn(total_timesteps=config.run.steps or sys.maxsize, callback=watch, **options)
             model.logger.dump(model.num_timesteps)
         except KeyboardInterrupt:
             run.freeze(weights(network))

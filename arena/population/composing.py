@@ -94,6 +94,8 @@ def _tables(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     kind = Path(name).stem
     named = folder_name(f"{base['game'].get('name', 'connect_four')}-{kind}")
     base["run"] = {"name": named, **base.get("run", {})}
+    if base["run"].get("steps"):
+        raise ConfigError("[run] steps is for one learner; take it out here, and say minutes, or --rounds.")
     for section, table in PLAYED.items():
         base[section] = {**table, **base.get(section, {})}
     league = base.get("league", {})

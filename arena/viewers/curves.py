@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,12 @@ from arena.viewers.theme import BODY, CAPTION, LABEL, SEATS, STROKE, Colour
 HEIGHT = 100.0
 MOST = len(SEATS)
 """Curves in one picture at most; each has a colour of its own."""
+
+DOTS = 9
+"""For each u of a page of panels, across."""
+
+At: TypeAlias = Callable[[float, float], tuple[float, float]]
+"""Where (step, value) lies on the page."""
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -51,31 +58,15 @@ def picture(
     width = HEIGHT * size[0] / size[1]
     names = max(len(name) for name, _ in curves) * BODY * 0.56 + 4
     plot = Box(14, 14, max(40.0, width - 18 - min(names, width * 0.4)), 72)
-    left = min(float(band.steps[0]) for _, band in curves)
-    right = max(float(band.steps[-1]) for _, band in curves)
-    low = min(float(band.low.min()) for _, band in curves)
-    high = max(float(band.high.max()) for _, band in curves)
-    room = 0.05 * (high - low) or 1.0
-    low, high = low - room, high + room
-
-    def at(step: float, value: float) -> tuple[float, float]:
-        along = (step - left) / ((right - left) or 1.0)
-        return plot.x + plot.w * along, plot.bottom - plot.h * (value - low) / (high - low)
-
+    at, axes = _axes(plot, [band for _, band in curves])
     shapes: list[Shape] = [
         Rect(0, 0, width, HEIGHT, "ground", layer=GROUND),
         Text(title, Box(plot.x, 2, width - plot.x, 6), CAPTION, weight="bold"),
         Text(f"{about}: interquartile mean of {runs} runs, 95 % interval",
              Box(plot.x, 7.5, width - plot.x, 5), BODY, "muted"),
         Text(along, Box(plot.x, 93, plot.w, 5), LABEL, "muted", "centre"),
+        *axes,
     ]  # fmt: skip
-    for value in ticks(low, high):
-        y = at(left, value)[1]
-        shapes.append(Line(((plot.x, y), (plot.right, y)), 0.12, "line", 0.5, layer=BOARD))
-        shapes.append(Text(short(value), Box(0, y - 2, plot.x - 1.5, 4), BODY, "muted", "right"))
-    for step in ticks(left, right, 6):
-        x = at(step, low)[0]
-        shapes.append(Text(short(step), Box(x - 8, plot.bottom + 1, 16, 4), BODY, "muted", "centre"))
     ends = _apart([at(float(band.steps[-1]), float(band.value[-1]))[1] for _, band in curves], plot)
     for (name, band), colour, y in zip(curves, SEATS, ends, strict=False):
         shapes += _curve(band, colour, at)
@@ -83,7 +74,60 @@ def picture(
     return shapes
 
 
-def _curve(band: Band, colour: Colour, at: Callable[[float, float], tuple[float, float]]) -> list[Shape]:
+def panels(
+    found: Sequence[tuple[str, Band, float]], runs: int, about: str = "mean return in training", across: int = 3
+) -> tuple[list[Shape], Box]:
+    """A small picture for each (title, curve, what is asked), in lines of so many, and the page that they cover.
+
+    What is asked is a line of its own across the panel.
+    """
+    wide, tall, top = 60.0, 40.0, 10.0
+    page = Box(0, 0, wide * max(2, min(across, len(found))), top + tall * math.ceil(len(found) / across))
+    shapes: list[Shape] = [
+        Rect(0, 0, page.w, page.h, "ground", layer=GROUND),
+        Text(f"{about} over steps: interquartile mean of {runs} runs, 95 % interval; the straight line is asked for",
+             Box(4, 3, page.w - 8, 5), LABEL, "muted"),
+    ]  # fmt: skip
+    for i, (title, curve, goal) in enumerate(found):
+        x, y = wide * (i % across), top + tall * (i // across)
+        plot = Box(x + 12, y + 6, wide - 17, tall - 13)
+        at, axes = _axes(plot, [curve], goal, steps=4)
+        asked = (at(float(curve.steps[0]), goal), at(float(curve.steps[-1]), goal))
+        shapes += [
+            Text(title, Box(plot.x, y, plot.w, 5), BODY, weight="bold"),
+            *axes,
+            Line(asked, STROKE / 2, SEATS[1], layer=OVERLAY),
+            *_curve(curve, SEATS[0], at),
+        ]
+    return shapes, page
+
+
+def _axes(plot: Box, curves: Sequence[Band], also: float | None = None, steps: int = 6) -> tuple[At, list[Shape]]:
+    """Where a point of (step, value) lies, and the lines and numbers that say so; `also` is a value to be seen, too."""
+    left = min(float(band.steps[0]) for band in curves)
+    right = max(float(band.steps[-1]) for band in curves)
+    seen = [] if also is None else [also]
+    low = min(*(float(band.low.min()) for band in curves), *seen, math.inf)
+    high = max(*(float(band.high.max()) for band in curves), *seen, -math.inf)
+    room = 0.05 * (high - low) or 1.0
+    low, high = low - room, high + room
+
+    def at(step: float, value: float) -> tuple[float, float]:
+        along = (step - left) / ((right - left) or 1.0)
+        return plot.x + plot.w * along, plot.bottom - plot.h * (value - low) / (high - low)
+
+    shapes: list[Shape] = []
+    for value in ticks(low, high):
+        y = at(left, value)[1]
+        shapes.append(Line(((plot.x, y), (plot.right, y)), 0.12, "line", 0.5, layer=BOARD))
+        shapes.append(Text(short(value), Box(plot.x - 14, y - 2, 12.5, 4), BODY, "muted", "right"))
+    for step in ticks(left, right, steps):
+        x = at(step, low)[0]
+        shapes.append(Text(short(step), Box(x - 8, plot.bottom + 1, 16, 4), BODY, "muted", "centre"))
+    return at, shapes
+
+
+def _curve(band: Band, colour: Colour, at: At) -> list[Shape]:
     upper = [at(s, v) for s, v in zip(band.steps, band.high, strict=True)]
     lower = [at(s, v) for s, v in zip(band.steps, band.low, strict=True)]
     line = tuple(at(s, v) for s, v in zip(band.steps, band.value, strict=True))
@@ -118,3 +162,10 @@ def write(
     path.parent.mkdir(parents=True, exist_ok=True)
     page = Box(0, 0, HEIGHT * size[0] / size[1], HEIGHT)
     still(picture(title, curves, size, runs, **words), page, path, size[0])
+
+
+def write_panels(path: Path, found: Sequence[tuple[str, Band, float]], runs: int) -> None:
+    """Paints a panel for each (title, curve, what is asked) into a PNG file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shapes, page = panels(found, runs)
+    still(shapes, page, path, round(DOTS * page.w))

@@ -1,29 +1,65 @@
-"""The bench of training: every side is measured, and both are given the same settings."""
+"""The bench of recipes: what is learned is told by the measure that is asked for, and nothing is done twice."""
 
 from __future__ import annotations
 
 import pytest
 
+from arena import sweep
 from arena.bench import train
+from arena.recipes import RECIPES, Recipe
+from arena.summary import band
+from arena.viewers import curves
+
+GAME = "frozen_lake:slippery=false"
+SMALL = {"learner.algorithm": "q_learning", "game.name": GAME, "run.steps": 1000, "learner.round": 500}
+NAME = f"q_learning {GAME}"
 
 
-def test_both_sides_are_measured_and_set_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "ROUNDS", 1)
-    monkeypatch.setattr(train, "WARM", 1)
-    pytest.importorskip("stable_baselines3")
-    from arena.engines import sb3
-
-    for name in train.ZOO:
-        config = train.chosen(name)
-        arguments = sb3.ARGUMENTS[name](config, lambda: 0.5)
-        rate = arguments["learning_rate"]
-        assert (rate(1.0) if callable(rate) else rate) == config.learner.learning_rate
-        assert arguments["gamma"] == config.learner.discount
-    assert sb3.ARGUMENTS["dqn"](train.chosen("dqn"), lambda: 0.5)["gradient_steps"] == 128
-    for make in (train.native, train.our_sb3, train.plain_sb3):
-        assert make("ppo")(0.0) > 0
+@pytest.fixture
+def known(monkeypatch):
+    monkeypatch.setitem(RECIPES, NAME, Recipe(SMALL, 0.5, "nobody"))
+    monkeypatch.setattr(train, "EPISODES", 4)
 
 
-def test_rllib_can_be_left_out() -> None:
-    subjects = [contest.peer.name for contest in train.contests(rllib="no") if contest.peer]
-    assert len(subjects) == 4 and not any("RLlib" in name for name in subjects)
+def test_a_row_has_every_seed_and_a_picture_its_curve(known, tmp_path, monkeypatch, capfd):
+    options = {"recipes": NAME, "seeds": "2", "out": str(tmp_path)}
+    (row,) = train.contests(**options)
+    scores = sorted(float(word) for word in row["note"].partition("1 to 2: ")[2].partition(";")[0].split(", "))
+    assert len(scores) == 2 and row["ours"] == pytest.approx(sum(scores) / 2) and row["theirs"] == 0.5
+    assert f"{sum(score >= 0.5 for score in scores)} of 2 met what was asked" in row["note"]
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    assert f"{NAME}: 2 of 2 runs" in capfd.readouterr().err
+    monkeypatch.setattr(sweep, "perform", None)  # nothing is left to do
+    assert list(train.contests(**options)) == [row]
+
+
+def test_a_strategy_is_told_by_its_exploitability_and_by_a_match(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "MATCHED", 4)
+    exact, against = Recipe({"game.name": "kuhn"}, 0.5, "", "exploitability"), Recipe(SMALL, 0.5, "", "random")
+    assert train.value(exact, {"agent": "random"}, tmp_path) == pytest.approx(11 / 24)
+    played = []
+
+    def match(store, contest, games):
+        played.append((contest, games))
+        return type("Result", (), {"wins": 2, "draws": 1, "games": 4})
+
+    monkeypatch.setattr("arena.tournament.contest", lambda game, specs, purpose: specs)
+    monkeypatch.setattr("arena.tournament.match", match)
+    assert train.value(against, {"agent": "a"}, tmp_path) == 2.5 / 4
+    assert played == [(["a:sims=0", "random"], 4)]
+
+
+def test_what_is_not_there_is_named_before_anything_is_learned(known, tmp_path):
+    for options, said in (({"recipes": NAME[:-1]}, "did you mean"), ({"seeds": "0"}, "1 or more")):
+        with pytest.raises(ValueError, match=said):
+            next(train.contests(**options, out=str(tmp_path)))
+
+
+def test_a_panel_shows_what_is_asked_for_even_where_no_run_came_near():
+    steps = [0.0, 10.0]
+    found = band([(steps, [0.0, 1.0])] * 2)  # type: ignore[list-item]
+    shapes, page = curves.panels([("small", found, 5.0)] * 4, 2)
+    lines = [one for one in shapes if isinstance(one, curves.Line)]
+    assert all(0 <= x <= page.w and 0 <= y <= page.h for line in lines for x, y in line.points)
+    words = [one.text for one in shapes if isinstance(one, curves.Text)]
+    assert words.count("small") == 4 and "5" in words

@@ -59,6 +59,10 @@ def test_league_reads_the_file_that_is_here(arena, calls):
     Path("arena.toml").write_text('[run]\nname = "mine"\nminutes = 9\n')
     assert arena("league")[0] == 0
     assert calls[0][0][0].run.name == "mine"
+    code, _, err = arena("league", "--set", "run.steps=5")
+    assert code == 2 and "take run.steps out" in err
+    code, _, err = arena("league", "kuhn", "--preset", "alphastar", "--set", "run.steps=5")
+    assert code == 2 and "[run] steps is for one learner" in err
     assert arena("league", "--watch")[0] == 0
     assert calls[1][0][0].viewer.watch is True
 
@@ -82,7 +86,7 @@ def test_train_hands_over_its_configuration(arena, calls):
     assert arena(*arguments)[0] == 0
     (config,), more = calls[0]
     assert config.folder == Path("deep/ttt") and config.run.seed == 3 and config.network.backbone == "mlp"
-    assert more == {"steps": 7, "address": None}
+    assert config.run.steps == 7 and more == {"address": None}
     code, _, err = arena(*arguments)
     assert code == 2 and "add --resume" in err
     assert arena(*arguments, "--resume")[0] == 0

@@ -55,7 +55,7 @@ def trained(ray, tmp_path):
     made = []
 
     def train(name: str, *more: str):
-        made.append(modules.algorithm(load(None, [*SMALL, f"game.name={name}", *more]), None, str(tmp_path)))
+        made.append(modules.algorithm(load(None, [*SMALL, f"game.name={name}", *more]), str(tmp_path)))
         made[-1].train()
         return made[-1]
 
@@ -175,5 +175,5 @@ def test_impala_leaves_an_agent_that_has_learned(arena):
 def test_what_cannot_be_is_refused_before_anything_starts(more, words, tmp_path):
     chosen = load(None, ["learner.algorithm=ppo", "game.name=cart_pole", f"run.out={tmp_path}/x", more])
     with pytest.raises(ValueError, match=words):
-        rllib.run_rllib(chosen, steps=64)
+        rllib.run_rllib(chosen)
     assert not (tmp_path / "x").exists()
