@@ -13,6 +13,8 @@ import torch
 
 from agents.learn.a2c import A2C, A2CSettings
 from agents.learn.alphazero import AlphaZeroSettings
+from agents.learn.descent import Diverged
+from agents.learn.impala import Impala, ImpalaSettings
 from agents.search.search import Search
 from agents.self_play import SelfPlay
 from arena.population.lessons import Lessons
@@ -62,6 +64,97 @@ def test_who_learn_at_once_learn_what_they_learn_in_turn(tmp_path: Path) -> None
             one.close()
     assert all(pupil.learner.steps > 0 for pupil in one.trainers.pupils.values())
     assert same(*states)
+
+
+class Latest(Lessons):
+    """Each learns when it is waited for, and no sooner: a thread that has not come to it before."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+        self.put_off: dict[str, Callable[[], None]] = {}
+
+    def begin(self, name: str, update: Callable[[], None]) -> None:
+        assert name not in self.put_off
+        self.put_off[name] = update
+
+    def finish(self, name: str) -> None:
+        self.put_off.pop(name, lambda: None)()
+
+
+def of_five() -> LeaguePlan:
+    """The second one learns while the next round is played; halves are of three and two."""
+    of, rules = plan({"learners": {"main": {"role": "main", "count": 5}}}), game("kuhn")
+    recipe = Recipe("impala", NET, Impala.parts(rules, ImpalaSettings())[1], PLAYING)
+    recipes, settings = {**of.recipes, "main-1": recipe}, {**of.settings, "main-1": ImpalaSettings()}
+    tables = {"learners": {"main": {"role": "main", "count": 5}}, "snapshots": {"least": 1e9, "most": 1e9}}
+    made = composition({**tables, "matches": {"rated_pairs": 0, "stored": 0, "opponents": 60}, "anchors": []})
+    return replace(of, composition=made, recipes=recipes, settings=settings)
+
+
+@pytest.mark.parametrize("lessons", [Lessons(0, 1), Latest()], ids=["at-once", "as-late-as-may-be"])
+def test_with_whose_weights_each_plays_whenever_they_are_learned(tmp_path: Path, lessons: Lessons) -> None:
+    """Told in order: `4` is to learn; `4 10101` plays among learners of 1, 0, 1, 0 and 1 lessons.
+
+    Who diverges plays no more.
+    """
+    told: list[str] = []
+    with Store(tmp_path / "arena.db") as store:
+        one = opened(tmp_path, store, of_five())
+        trainers, drawn, rounds = one.trainers, [], []
+        begin, pupils, start = lessons.begin, trainers.pupils, trainers.pool.start
+        had: dict[str, list[Any]] = {name: [pupil.weights] for name, pupil in pupils.items()}
+
+        def begun(name: str, update: Callable[[], None]) -> None:
+            told.append(name[-1])
+            begin(name, update)
+
+        def sent(worker: int, method: str, bout: Bout, *weights: Any) -> Any:
+            met = dict(zip([bout.learner, *(name for name, _, _ in bout.guests)], weights, strict=True))
+            told.append(f"{bout.learner[-1]} {''.join(str(place(had[name], met[name])) for name in pupils)}")
+            drawn.append((bout.learner, bout.drawn))
+            return start(worker, method, bout, *weights)
+
+        lessons.begin, trainers.pool.start = begun, sent  # type: ignore[method-assign]
+        trainers.lessons = lessons
+        for number in range(4):
+            if number == 3:
+                pupils["main-4"].learner.update = diverge  # type: ignore[method-assign]
+            trainers.round(0.25 * number)
+            rounds.append(", ".join(told))
+            told.clear()
+        trainers.learn_the_rest()
+        steps = {name: pupil.learner.steps for name, pupil in pupils.items() if not pupil.waiting}
+        one.close()
+    assert rounds == [
+        "0 00000, 1 00000, 2 00000, 3 00000, 4 00000, 0, 2, 0 10100, 2 10100",
+        "1 10100, 3, 4, 1, 3 10110, 4 10101, 0, 2, 0 21211, 2 21211",
+        "1 21211, 3, 4, 1, 3 21221, 4 21212, 0, 2, 0 32322, 2 32322",
+        "1 32322, 3, 4, 1, 3 32332, 0, 2, 0 43432, 2 43432",
+    ]
+    assert steps == {"main-0": 235, "main-1": 230, "main-2": 220, "main-3": 243, "main-4": 119} and told == ["1", "3"]
+    assert len(set(drawn)) == len(drawn)  # what is given out early is not drawn as it was for the round before
+
+
+def test_a_round_is_over_when_all_have_learned_who_learn_while_it_is_played(tmp_path: Path) -> None:
+    of = of_five()
+    alone = replace(of, composition=composition({"learners": {"main-1": {"role": "main"}}, "anchors": []}))
+    with Store(tmp_path / "arena.db") as store:
+        one = opened(tmp_path, store, alone)
+        one.trainers.lessons = Latest()
+        (first,), (second,) = one.trainers.round(0.0), one.trainers.round(0.5)
+        one.close()
+    assert not first.metrics and second.metrics and one.trainers.pupils["main-1"].learner.steps > 0
+
+
+def place(of: list[Any], weights: Any) -> int:
+    """How many of a learner's weights there were before these."""
+    if not any(weights is one for one in of):
+        of.append(weights)
+    return next(i for i, one in enumerate(of) if weights is one)
+
+
+def diverge(experience: Any, progress: float) -> Any:
+    raise Diverged("The loss is nan.")
 
 
 def test_updates_overlap_each_with_its_own_number_of_cores() -> None:
