@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import linecache
 import math
 import os
 import re
@@ -13,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from opcode import opmap
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import typer
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)+=")
 """How a word begins that is a setting."""
+
+RAISE = opmap["RAISE_VARARGS"]
+"""A `raise`, in Python's bytecode."""
 
 _documents: list[Any] = []
 
@@ -116,13 +119,15 @@ def _told(error: BaseException, arguments: Sequence[str]) -> int:
 def _meant(error: BaseException | None) -> TypeGuard[ValueError | OSError]:
     """Whether an error says what a user can mend.
 
-    A plain ValueError that nobody raised in so many words does not: it is what Python or NumPy says of arrays that do
-    not fit, or of lists of other lengths.
+    A plain ValueError that no `raise` has raised does not: it is what Python or NumPy says of arrays that do not fit,
+    or of lists of other lengths. The bytecode tells, as the source may not be there.
     """
-    if type(error) is not ValueError or error.__traceback__ is None:
+    if type(error) is not ValueError or (at := error.__traceback__) is None:
         return isinstance(error, (ValueError, OSError))
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return "raise" in linecache.getline(last.filename, last.lineno or 0)
+    while at.tb_next is not None:
+        at = at.tb_next
+    code = at.tb_frame.f_code.co_code
+    return 0 <= at.tb_lasti < len(code) and code[at.tb_lasti] == RAISE  # of what was compiled there is none
 
 
 def _usage(error: Any) -> str:

@@ -194,10 +194,29 @@ def test_what_the_user_can_mend_is_exit_code_2_whatever_its_type(arena, monkeypa
     assert err.endswith(sentence) and err.count("\n") == 1
 
 
-def test_what_numpy_says_of_arrays_that_do_not_fit_is_a_fault_of_the_arenas(arena, monkeypatch):
-    monkeypatch.setattr("arena.cli.inventory.known", lambda *_: np.zeros(2) + np.zeros(3))
+def test_what_is_raised_in_so_many_words_is_the_users_to_mend_where_the_source_is_not_there_too(arena, monkeypatch):
+    there: dict[str, Any] = {}
+    exec(compile("def fail(*_):\n    raise ValueError(\n        'One sentence.')", "nowhere.py", "exec"), there)
+    monkeypatch.setattr("arena.cli.inventory.known", there["fail"])
+    assert arena("list", "games") == (2, "", "One sentence.\n")
+
+
+OURS = {
+    "operands could not be": lambda *_: np.zeros(2) + np.zeros(3),
+    "a must be": lambda *_: np.random.default_rng(0).choice(0),  # in compiled code, which has frames of its own
+    "Unknown format code": lambda *_: _raised(f"{'one':d}"),  # on the line of a raise, and before it
+}
+
+
+def _raised(words: str) -> None:
+    raise ValueError(words)
+
+
+@pytest.mark.parametrize("words", OURS)
+def test_what_python_and_numpy_say_of_values_that_do_not_fit_is_a_fault_of_the_arenas(arena, monkeypatch, words):
+    monkeypatch.setattr("arena.cli.inventory.known", OURS[words])
     code, out, err = arena("list", "games")
-    assert (code, out) == (1, "") and "Something is wrong inside the arena (ValueError: operands could not be" in err
+    assert (code, out) == (1, "") and f"Something is wrong inside the arena (ValueError: {words}" in err
 
 
 def test_a_bug_is_one_sentence_and_a_traceback_on_request(arena):
