@@ -27,6 +27,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from arena.stopping import Terminated
 from arena.worker import Worker
 
 Item = TypeVar("Item")
@@ -47,8 +48,8 @@ DIED = (
 _running: list[threading.Event] = []
 """Of the Ray that runs: set once it is wanted no more, so that its end is no death."""
 
-_broken_off = threading.Event()
-"""Set where Ctrl-C or SIGTERM came while Ray was started."""
+_broken_off: list[int] = []
+"""The exit code for what came while Ray was started, Ctrl-C or SIGTERM."""
 
 
 @atexit.register  # before Ray's own, which is registered on import: so it is called after that
@@ -58,10 +59,10 @@ def _end_at_once() -> None:
     Ray's library may have begun threads of which its own shutdown does not know: they hold the process for half a
     minute, and then crash it.
     """
-    if _broken_off.is_set():
+    if _broken_off:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(130)
+        os._exit(_broken_off[0])
 
 
 class NoCluster(ValueError):
@@ -318,8 +319,8 @@ def start_ray(cores: int, address: str | None) -> None:
     try:
         with _unhurried() if address is None else nullcontext():
             ray.init(address=address or "local", **options)
-    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or SIGTERM by Ray's own handler
-        _broken_off.set()
+    except (KeyboardInterrupt, SystemExit) as stop:  # the latter of Ray's own handler of SIGTERM
+        _broken_off.append(143 if isinstance(stop, (Terminated, SystemExit)) else 130)
         raise KeyboardInterrupt from None
     except Exception as error:  # Ray's reasons have many types; one that starts too slowly has none of its own
         where = f"at {address}" if address else "on this machine"

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from arena.stopping import Terminated
+
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code: 0, 1 (found wanting), 2 (the user's to mend), 130 (Ctrl-C)."""
@@ -28,7 +30,7 @@ def main() -> NoReturn:
     def end(number: int, _: object) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
         ended.append(128 + number)
-        raise KeyboardInterrupt
+        raise Terminated
 
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, end)

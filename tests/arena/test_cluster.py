@@ -162,29 +162,43 @@ def test_a_ray_that_starts_too_slowly_is_one_sentence(home, monkeypatch):
         cluster.start_ray(1, None)
 
 
-@pytest.mark.parametrize("how", ["KeyboardInterrupt", "SystemExit(15)"])  # the latter by Ray's own handler of SIGTERM
-def test_a_signal_while_ray_starts_ends_the_process_before_rays_own_threads_can_crash_it(tmp_path, how):
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("raise KeyboardInterrupt", 130),
+        ("os.kill(os.getpid(), signal.SIGTERM)", 143),
+        ("raise SystemExit(15)", 143),  # by Ray's own handler of SIGTERM
+    ],
+)
+def test_a_signal_while_ray_starts_ends_the_process_before_rays_own_threads_can_crash_it(tmp_path, how, code):
     (tmp_path / "ray.py").write_text(
-        "import atexit\n"
+        "import atexit, os, signal\n"
         "def is_initialized(): return False\n"
-        f"def init(**_): raise {how}\n"
+        f"def init(**_): {how}\n"
         "atexit.register(print, 'shutdown')\n"
     )
     program = """
-import atexit
+import atexit, sys
 atexit.register(print, "what Python goes on with, and C++ after it")
+from arena import cli
 from arena.cluster import start_ray, stop_ray
-try:
-    start_ray(1, None)
-except KeyboardInterrupt:
-    stop_ray()
-    print("told")
+import arena.cli.inventory as at
+
+def known(*_):
+    try:
+        start_ray(1, None)
+    finally:
+        stop_ray()
+
+at.known = known
+sys.argv[1:] = ["list", "algorithms"]
+cli.main()
 """
     root = Path(__file__).resolve().parents[2]
     env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{root}", "RAY_AUTH_TOKEN": "x"}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "told\nshutdown\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "shutdown\n", "Stopped.\n")
 
 
 RAY = """
