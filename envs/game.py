@@ -31,9 +31,14 @@ COMPILED: Any = {"nogil": True, "no_cfunc_wrapper": True}
 """How everything is compiled: nothing is called from C, and an entry for that is a tenth of the compiler's work."""
 
 
-def rule(function: Callable[..., Any], constants: bool = False) -> Any:
-    """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1; `constants` as of `part`."""
-    return part(function, constants, forceinline=False, **COMPILED)  # else inherited, with all that it calls
+def rule(function: Callable[..., Any], constants: bool = False, borrows: bool = False) -> Any:
+    """Marks a rule: compiled when it is used, plain Python with NUMBA_DISABLE_JIT=1; `constants` as of `part`.
+
+    One that `borrows` makes and keeps no array: nobody counts who holds those that it is given, which costs several ns
+    each wherever numba cannot see that nothing comes of it.
+    """
+    uncounted = {"_nrt": False} if borrows else {}
+    return part(function, constants, forceinline=False, **uncounted, **COMPILED)  # else inherited, with what it calls
 
 
 CHANCE = -1

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -28,13 +29,16 @@ from agents.learn.learner import Metrics, State
 from agents.ranges import within
 from agents.table import ActionValues, History
 from envs.game import Bits, Game, Row, Rows, rule
-from envs.kernels import Loop, compiled, key, legal, new_rows, play, restart, seeds
+from envs.kernels import ACTIONS, Loop, compiled, key, legal, new_rows, play, restart, seeds
 from envs.randomness import below, mix, next_random, unit
 
 RULES = ("q", "sarsa", "expected")
 Q, SARSA, EXPECTED = range(3)
 FULL = 0.6
 """The share of a hash table's places above which it is made larger."""
+
+borrower = partial(rule, constants=True, borrows=True)
+"""Marks what every update calls: to count who holds its arrays would take longer than all the rest."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def new_table(tables: int, places: int, actions: int, initial: float, hashed: bo
     )  # fmt: skip
 
 
-@rule
+@borrower
 def place_of(keys: NDArray[np.uint64], taken: NDArray[np.bool_], used: NDArray[np.int64], state: Bits) -> int:
     """The row of a state, which is given a free place when it is new (open addressing, linear probing)."""
     if taken.shape[0] == 0:
@@ -156,10 +160,11 @@ class Lanes(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-@rule
+@borrower
 def chosen(
-    q: NDArray[np.float64], state: int, mask: NDArray[np.bool_], epsilon: float, rng: NDArray[np.uint64], lane: int
-) -> int:
+    q: NDArray[np.float64], state: int, mask: NDArray[np.bool_], actions: int, epsilon: float, rng: NDArray[np.uint64],
+    lane: int,
+) -> int:  # fmt: skip
     """An action by the epsilon-greedy policy, -1 where none is legal; of those that are worth most one drawn evenly.
 
     Of two tables the sum counts (with one table `last` is it too, and twice a value is best where the value is).
@@ -167,7 +172,7 @@ def chosen(
     last = q.shape[0] - 1
     stray = unit(next_random(rng, lane)) < epsilon
     top, count, best = -np.inf, 0, -1
-    for a in range(mask.shape[0]):
+    for a in range(actions):
         if mask[a]:
             value = 0.0 if stray else q[0, state, a] + q[last, state, a]
             if value > top:
@@ -176,7 +181,7 @@ def chosen(
     if count <= 1:
         return best
     left = below(next_random(rng, lane), count)
-    for a in range(mask.shape[0]):
+    for a in range(actions):
         if mask[a] and (stray or q[0, state, a] + q[last, state, a] == top):
             if left == 0:
                 return a
@@ -184,20 +189,20 @@ def chosen(
     return best
 
 
-@rule
+@borrower
 def value_of(
-    q: NDArray[np.float64], table: int, state: int, mask: NDArray[np.bool_], kind: int, epsilon: float
+    q: NDArray[np.float64], table: int, state: int, mask: NDArray[np.bool_], actions: int, kind: int, epsilon: float
 ) -> float:
     """V(s') of the rules Q and EXPECTED: `table` says what is best, the other, if there is one, what it is worth."""
     valued = q.shape[0] - 1 - table
     top, best = -np.inf, 0
-    for a in range(mask.shape[0]):
+    for a in range(actions):
         if mask[a] and q[table, state, a] > top:
             top, best = q[table, state, a], a
     if kind == Q:
         return q[valued, state, best]
     every, greedy, count, ties = 0.0, 0.0, 0, 0
-    for a in range(mask.shape[0]):
+    for a in range(actions):
         if mask[a]:
             count += 1
             every += q[valued, state, a]
@@ -227,7 +232,7 @@ def learn(
         if actions[lane] < 0:
             first = place_of(keys, taken, used, key(row))
             legal(row, mask)
-            states[lane], actions[lane] = first, chosen(q, first, mask, epsilon, rng, lane)
+            states[lane], actions[lane] = first, chosen(q, first, mask, ACTIONS, epsilon, rng, lane)
         state: Any = states[lane]
         action: Any = actions[lane]
         seat = row.seat
@@ -238,10 +243,13 @@ def learn(
         if not row.done or row.cut:  # time being up ends nothing: what would have followed counts
             after = place_of(keys, taken, used, key(row))
             legal(row, mask)
-            then = chosen(q, after, mask, epsilon, rng, lane)
+            then = chosen(q, after, mask, ACTIONS, epsilon, rng, lane)
             if then >= 0:
                 valued = q.shape[0] - 1 - into
-                ahead = q[valued, after, then] if kind == SARSA else value_of(q, into, after, mask, kind, epsilon)
+                if kind == SARSA:
+                    ahead = q[valued, after, then]
+                else:
+                    ahead = value_of(q, into, after, mask, ACTIONS, kind, epsilon)
                 ahead = ahead if row.seat == seat else -ahead
         tried[into, state, action] += 1
         size = step_size / tried[into, state, action] ** step_power if step_power > 0.0 else step_size

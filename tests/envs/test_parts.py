@@ -115,3 +115,17 @@ def test_a_rule_is_copied_into_its_callers_only_where_that_pays() -> None:
     outer, left_free = first_called_by_forced(rule)
     assert "alwaysinline" not in left_free and "alwaysinline" in made(outer)[0]
     assert "alwaysinline" in first_called_by_forced(lambda function: part(function, **COMPILED))[1]
+
+
+def test_a_rule_that_borrows_its_arrays_does_not_count_who_holds_them() -> None:
+    def swapped(one: np.ndarray, other: np.ndarray, times: int) -> float:
+        for _ in range(times):
+            one, other = other, one
+        return one[0]
+
+    def counts(found: Any) -> bool:
+        arrays = np.array([3.0]), np.array([4.0])
+        assert numba.njit(lambda one, other: found(one, other, 3))(*arrays) == 4.0 and found(*arrays, 2) == 3.0
+        return "NRT_incref" in made(found)[0]
+
+    assert [counts(rule(swapped)), counts(rule(swapped, borrows=True))] == [True, False]
