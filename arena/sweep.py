@@ -30,6 +30,14 @@ POINTS = 200
 JUDGES = 0x6A756467
 """The seed of the games that runs are scored on; no run chooses its best agent by these."""
 
+SAID = {
+    "run.seed": "--seed and --seeds say which runs there are", "run.steps": "--steps says how far each run goes",
+    "run.minutes": "--steps says how far each run goes", "run.out": "--out says where runs are kept",
+    "run.name": "each run has a name of its own", "run.engine": "a sweep is by our own training loop",
+    "game.name": "a sweep is of one game", "learner.algorithm": "a sweep is of one algorithm",
+}  # fmt: skip
+"""Settings that a sweep gives its runs itself -> why they cannot be among those that are tried."""
+
 Heard = Callable[[int, int], None]
 Setting = dict[str, Any]
 """section.key -> value"""
@@ -118,6 +126,8 @@ def choice(text: str, algorithm: str) -> Choice:
             f"--set {text}: write it as section.key=value,value, for example learner.learning_rate=1e-3,3e-4."
         )
     path = f"{'learner' if section == algorithm else section}.{key}"
+    if path in SAID:
+        raise ConfigError(f"--set {text}: {SAID[path]}; leave {path} out.")
     low, dots, high = given.partition("..")
     if dots:
         ends = parse_value(low.strip()), parse_value(high.strip())
@@ -265,12 +275,15 @@ def _trained(folder: Path, steps: int) -> bool:
 
 
 def scored(game: str, agent: Path, episodes: int) -> np.ndarray:
-    """[episodes] returns in held-out games, the same ones for every run; other seats play at random."""
+    """[episodes] returns in held-out games, the same ones for every run; other seats play at random.
+
+    Where a game has prompts that training never deals, it is those that are dealt.
+    """
     from agents.registry import agent as agent_of
-    from arena.evaluation import evaluated, held_out, in_earnest
+    from arena.evaluation import evaluated, held_out, in_earnest, twin
     from envs.registry import game as game_of
 
-    rules = game_of(game)
+    rules = game_of(twin(game))
     return evaluated(rules, in_earnest(agent), [agent_of("random")], held_out(JUDGES, episodes)).rewards
 
 
@@ -331,7 +344,9 @@ def plan(
             Job(algorithm, game, backbone, given, first + i, steps, episodes, str(out.resolve()), shared, best)
             for i in range(seeds)
         ]
-        load(None, jobs[-1].overrides())
+        if not load(None, jobs[-1].overrides()).evaluation.every and best:
+            raise ConfigError("The best agent is one of those that are tried in training, and with evaluation.every=0 "
+                              "none is; set it above 0, or score the last agent.")  # fmt: skip
     return jobs
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from arena import cli, sweep
+from arena.evaluation import Evaluation
 from arena.sections import ConfigError
 from arena.summary import band, improvement, improvement_interval, interquartile_mean, interval, stratified, table
 from arena.sweep import Choice, Job, choice, plan, run_all, settings, summarise
@@ -93,6 +95,13 @@ def test_what_cannot_be_read_is_said(text):
         choice(text, "ppo")
 
 
+@pytest.mark.parametrize("key", sweep.SAID)
+def test_what_a_sweep_gives_its_runs_itself_is_not_tried(key):
+    """With run.seed=7 every run would have been the same one, and the interval over them a point."""
+    with pytest.raises(ConfigError, match=f"leave {key} out"):
+        choice(f"{key}=1,2", "ppo")
+
+
 def test_a_range_wants_samples_and_a_sampler_its_name():
     with pytest.raises(ConfigError, match="--samples"):
         settings([Choice("a.b", (), 1.0, 2.0)], None)
@@ -165,6 +174,28 @@ def test_a_setting_that_does_not_exist_is_refused_before_anything_runs(tmp_path)
     with pytest.raises(ConfigError, match="step_sizes"):
         plan("q_learning", "frozen_lake", [{"learner.step_sizes": 1}], seeds=1, steps=10, episodes=1, out=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_best_agent_is_one_that_was_tried():
+    given = {"seeds": 1, "steps": 10, "episodes": 1, "out": Path("x")}
+    found = [{"evaluation.every": 0}]
+    assert len(plan("q_learning", "frozen_lake", found, **given)) == 1
+    with pytest.raises(ConfigError, match=r"with evaluation.every=0 none is"):
+        plan("q_learning", "frozen_lake", found, best=True, **given)
+
+
+def test_runs_are_scored_on_prompts_that_training_never_deals(monkeypatch):
+    dealt = []
+
+    def evaluated(rules, *rest):
+        dealt.append(rules.name)
+        return Evaluation(np.zeros(1), np.zeros(1, np.int64))
+
+    monkeypatch.setattr("arena.evaluation.in_earnest", lambda folder: None)
+    monkeypatch.setattr("arena.evaluation.evaluated", evaluated)
+    for name in ("reverse", "cart_pole"):
+        sweep.scored(name, Path(), 1)
+    assert dealt == ["reverse:split=test", "cart_pole"]
 
 
 def test_summaries_put_the_best_first_with_its_curve():
