@@ -42,7 +42,7 @@ class DQNSettings:
     final_rate     share of it at the end of the run, reached in a straight line (1)
     reuse          how often a transition is learned from, on average (8)
     replay         transitions held (1,000,000)
-    learn_from     transitions to be there before the first step (50,000)
+    learn_from     transitions to be made before the first step (50,000)
     target_every   steps after which the target network is made anew (10,000)
     explore        share of the run in which straying falls from always to `epsilon` in a straight line (0.02)
     epsilon        how often the mover strays from then on (0.1)

@@ -40,7 +40,7 @@ class SACSettings:
     learning_rate  of Adam, for actor, critics and temperature (3e-4)
     reuse          how often a transition is learned from, on average (256: one step a transition)
     replay         transitions held (1,000,000)
-    learn_from     transitions to be there before the first step
+    learn_from     transitions to be made before the first step
     drift          share by which the critics' targets follow them at each step (0.005)
     temperature    what a nat of entropy is worth at the beginning
     entropy        that the policy is held to, in nats for each number of the action (-1)
@@ -106,7 +106,7 @@ class SAC:
         self.replay.add(fresh)
         self.steps += count
         due = 0
-        if len(self.replay) >= max(1, s.learn_from):
+        if self.steps >= s.learn_from and len(self.replay):
             due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
         measured = [self.step() for _ in range(due)]
         see(experience, self.network, self.critics, self.targets)

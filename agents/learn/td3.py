@@ -38,7 +38,7 @@ class TD3Settings:
     learning_rate   of Adam, for actor and critics (1e-3)
     reuse           how often a transition is learned from, on average (100: one step a transition)
     replay          transitions held (1,000,000)
-    learn_from      transitions to be there before the first step
+    learn_from      transitions to be made before the first step
     drift           share by which targets follow (0.005)
     noise           how far the mover strays, in units in which -1 and 1 are the bounds (0.1)
     critics         how many there are; the lowest is believed (2)
@@ -109,7 +109,7 @@ class TD3:
         self.replay.add(fresh)
         self.steps += count
         due = 0
-        if len(self.replay) >= max(1, s.learn_from):
+        if self.steps >= s.learn_from and len(self.replay):
             due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
         measured = [self.step() for _ in range(due)]
         see(experience, self.network, self.target, self.critics, self.targets)

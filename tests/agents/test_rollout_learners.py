@@ -198,6 +198,16 @@ def test_weights_are_copies_and_the_columns_read_are_those_it_names(name: str, b
             made(name, rules, backbone)[0].update(fewer, 0.0)
 
 
+@pytest.mark.parametrize("name", ["dqn", "sac", "td3", "ddpg"])
+def test_learning_begins_after_so_many_decisions_though_the_replay_holds_fewer(name: str) -> None:
+    learner, rollouts = made(name, game(games(name)[0]), learn_from=100, replay=80, batch=8, reuse=1.0)
+    columns, _ = rollouts.collect(0)
+    while learner.steps < 100:
+        assert learner.updates == 0
+        learner.update(columns, 0.0)
+    assert learner.updates > 0
+
+
 def test_what_only_some_settings_need_is_read_with_them_alone() -> None:
     rules = game("cart_pole")
     assert "fresh" in made("ppo", rules, normalise_rewards=True)[0].reads
