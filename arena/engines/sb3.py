@@ -279,7 +279,7 @@ class Watch(BaseCallback):
 
     def _on_step(self) -> bool:
         going = self.run.advance(self.num_timesteps, int(self.locals["dones"].sum()))
-        return going or self.run.goal is not None  # it counts decisions itself, and learns from the last ones too
+        return going or self.run.goal > 0  # it counts decisions itself, and learns from the last ones too
 
     def _on_rollout_end(self) -> None:
         if isinstance(self.model, OffPolicyAlgorithm) and self.num_timesteps - self.logged >= LOGGED_EVERY:

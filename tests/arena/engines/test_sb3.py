@@ -20,6 +20,7 @@ from agents.storage import read_agent
 from arena import cli
 from arena.config import load
 from arena.engines import ENGINES, NEEDED, NoEngine, engine, sb3
+from arena.engines.folder import EngineRun
 from arena.engines.lanes import Lanes
 from arena.engines.policies import network_of
 from envs.registry import game
@@ -242,6 +243,16 @@ def test_an_interrupted_run_keeps_the_agent_as_it_was(arena, monkeypatch):
     code, _, err = arena("train ppo cart_pole --engine sb3 --steps 256 --out runs/a", *SETS)
     assert code == 130 and "holds the agent" in err
     assert len(list(Path("runs/a/agents").iterdir())) == 1
+
+
+def test_a_run_of_minutes_stops_when_they_are_over_and_one_of_steps_learns_from_the_last(tmp_path):
+    for name, more, steps in (("a", "run.minutes=1e-9", 4), ("b", "run.steps=64", 64)):
+        chosen = config("ppo", "cart_pole", f"run.out={tmp_path}", f"run.name={name}", more)
+        with EngineRun(chosen) as run:
+            model, others = sb3.make(chosen, game("cart_pole"), run.progress)
+            watch = sb3.Watch(run, others, network_of(model.policy), lambda: None)
+            model.learn(256 if name == "a" else 64, callback=watch)
+        assert model.num_timesteps == steps and (model._n_updates > 0) == (name == "b")
 
 
 @pytest.mark.parametrize(
