@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import cos, log10, pi, sin
 from typing import Any
 
+from arena.text import folder_name
 from arena.viewers.curves import short, ticks
 from arena.viewers.lettering import cut
 from arena.viewers.lettering import lines as wrapped
@@ -15,8 +16,14 @@ from arena.viewers.theme import BODY, CAPTION, H1, LABEL, SEATS, SMALL, STROKE, 
 PAGE = Box(0, 0, 160, 90)
 """In the shares of a picture that is 16 to 9; u is a ninetieth of its height."""
 
+Place = Callable[[float, float], tuple[float, float]]
+"""Where a value stands in a picture: of (along, up) its (x, y)."""
+
 Told = Mapping[str, Any]
 """A league's document, as `arena.population.standing.document` makes it."""
+
+BESIDE = 3.0
+"""The most that two of one round stand apart in the Elo picture, in u."""
 
 MOST_CELLS = 24
 """Members on a side of the payoff map."""
@@ -24,7 +31,9 @@ MOST_CELLS = 24
 
 def page(told: Told, title: str) -> list[Shape]:
     """The ground of every picture, its title, and of which league it is."""
-    when = f"{told['game']} · {told['league']} · round {told['round']:,}"
+    named = told["league"].startswith(folder_name(told["game"]))
+    of = told["league"] if named else f"{told['game']} · {told['league']}"
+    when = f"{of} · round {told['round']:,}"
     return [
         Rect(*PAGE, "ground", layer=GROUND),
         Text(title, Box(5, 3, 100, 6), H1, "text", weight="bold"),
@@ -134,7 +143,7 @@ def family_tree(told: Told) -> list[Shape]:
     shapes = page(told, "Who descends from whom")
     mine, last = learners(told), max(1, told["round"])
     lane = min(22.0, 66.0 / max(1, len(mine)))
-    left, right = 38.0, 150.0
+    left, right = 38.0, 145.0
     for k, (name, colour) in enumerate(mine.items()):
         y = 17 + (k + 0.75) * lane
         role = next(member["role"] for member in told["members"] if member["name"] == name)
@@ -148,10 +157,11 @@ def family_tree(told: Told) -> list[Shape]:
         every = max(1, -(-len(own) // 12))
         for n, member in enumerate(own):
             x = left + (right - left) * member["round"] / last
-            up = y - lane * (0.34 if (n // every) % 2 == 0 else 0.52)
+            labelled = n % every == 0
+            up = y - lane * ((0.34 if (n // every) % 2 == 0 else 0.52) if labelled else 0.18)  # below who has a label
             shapes.append(Line(((x, y), (x + 0.8, up + 1)), 0.15, colour, 0.7))
             shapes.append(Disc(x + 0.8, up, 0.8, colour))
-            if n % every == 0:
+            if labelled:
                 shapes.append(Text(f"{member['steps']:,}", Box(x + 2, up - 1.2, 14, 2.4), SMALL, "muted"))
             if member["anew"]:
                 shapes.append(Ring(x, y, 1.3, 0.35, "yellow"))
@@ -167,11 +177,12 @@ def family_tree(told: Told) -> list[Shape]:
 def elo_curves(told: Told) -> list[Shape]:
     """The Elo of each learner's snapshots over the rounds, with 95 % intervals; anchors are dashed.
 
-    Over rounds, as algorithms count steps of different kinds.
+    Over rounds, as algorithms count steps of different kinds, from the first that has a snapshot to the last; those of
+    one round stand side by side.
     """
     shapes = page(told, "Elo of snapshots")
     rated = {row["name"]: row for row in told["ratings"]}
-    lines: dict[str, list[tuple[float, Mapping[str, Any]]]] = {}
+    lines: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
     for member in told["members"]:
         if member["name"] in rated and member["parent"]:
             lines.setdefault(member["parent"], []).append((member["round"], rated[member["name"]]))
@@ -180,29 +191,39 @@ def elo_curves(told: Told) -> list[Shape]:
     anchors = [m["name"] for m in told["members"] if not m["live"] and not m["parent"] and m["name"] in rated]
     ends = [row[key] for points in lines.values() for _, row in points for key in ("low", "high")]
     ends += [rated[name]["elo"] for name in anchors]
+    rounds = [when for points in lines.values() for when, _ in points]
+    first, last = min(rounds), max(rounds)
     room = Box(16, 14, 112, 66)
-    most = max(1, told["round"])
-    shapes += _frame(room, min(ends), max(ends), most, "rounds", lambda value: f"{value:+.0f}", min(5, most))
-    at = _places(room, min(ends), max(ends), most)
-    heights = {name: at(0, rated[name]["elo"])[1] for name in anchors}
+    at = _places(room, min(ends), max(ends), first - 0.5, last + 0.5)
+    marks = ticks(first, last, min(5, max(1, last - first)))
+    shapes += _frame(room, at, ticks(min(ends), max(ends)), marks, "rounds", lambda value: f"{value:+.0f}")
+    heights = {name: at(first, rated[name]["elo"])[1] for name in anchors}
     for name, label in apart(heights, 3.0, room).items():
         y = heights[name]
         shapes.append(Line(((room.x, y), (room.right, y)), 0.2, "muted", dash=1.0))
         shapes.append(Line(((room.right, y), (129.6, label)), 0.12, "muted"))
         shapes.append(Text(cut(name, 26, SMALL), Box(130, label - 1.5, 27, 3), SMALL, "muted"))
-    for name, points in lines.items():
-        colour = colour_of(told, name)
-        for when, row in points:
-            (x, low), (_, high) = at(when, row["low"]), at(when, row["high"])
-            shapes.append(Line(((x, low), (x, high)), 0.25, colour, 0.5))
-            shapes.append(Disc(*at(when, row["elo"]), 0.7, colour))
-        shapes.append(Line(tuple(at(when, row["elo"]) for when, row in points), STROKE, colour, 0.8))
+    apiece = min(BESIDE, 0.8 * room.w / (last - first + 1) / len(lines))
+    for k, name in enumerate(name for name in learners(told) if name in lines):
+        shapes += _rated(lines[name], at, (k - (len(lines) - 1) / 2) * apiece, colour_of(told, name))
     wide = room.w / min(6, len(lines))
     for k, name in enumerate([name for name in learners(told) if name in lines][:6]):
         words = cut(name, wide - 4, SMALL)
         shapes.append(Disc(room.x + k * wide + 1, 12, 0.7, colour_of(told, name)))
         shapes.append(Text(words, Box(room.x + k * wide + 3, 10.4, wide - 3, 3), SMALL, colour_of(told, name)))
     return shapes
+
+
+def _rated(points: Sequence[tuple[int, Mapping[str, Any]]], at: Place, aside: float, colour: Colour) -> list[Shape]:
+    """One learner's snapshots: (round, row of the ratings) of each, with its interval; all of them moved aside."""
+    shapes: list[Shape] = []
+    line: list[tuple[float, float]] = []
+    for when, row in points:
+        (x, y), low, high = at(when, row["elo"]), at(when, row["low"])[1], at(when, row["high"])[1]
+        line.append((x + aside, y))
+        shapes.append(Line(((x + aside, low), (x + aside, high)), 0.25, colour, 0.5))
+        shapes.append(Disc(x + aside, y, 0.7, colour))
+    return [*shapes, Line(tuple(line), STROKE, colour, 0.8)]
 
 
 def apart(heights: Mapping[str, float], least: float, room: Box) -> dict[str, float]:
@@ -232,8 +253,8 @@ def exploitability_curves(told: Told) -> list[Shape]:
     values = [value for points in series.values() for _, value in points]
     low, high, most = min(values), max(values), max(seconds for points in series.values() for seconds, _ in points)
     room = Box(16, 14, 112, 66)
-    shapes += _frame(room, low, high, most, "seconds", lambda value: f"{10**value:.3g}")
-    at = _places(room, low, high, most)
+    at = _places(room, low, high, 0.0, most)
+    shapes += _frame(room, at, ticks(low, high), ticks(0.0, most), "seconds", lambda value: f"{10**value:.3g}")
     mixed = dict(zip((name for name in series if " of the " in name), ("yellow", "text"), strict=False))
     for name, points in series.items():
         colour = mixed.get(name) or colour_of(told, name)
@@ -243,29 +264,29 @@ def exploitability_curves(told: Told) -> list[Shape]:
     return shapes + _legend(told, list(series), mixed, latest)
 
 
-def _places(room: Box, low: float, high: float, most: float) -> Callable[[float, float], tuple[float, float]]:
-    span = max(1e-9, high - low)
+def _places(room: Box, low: float, high: float, first: float, last: float) -> Place:
+    """Where a value from low to high stands over what goes from first to last."""
+    span, length = max(1e-9, high - low), max(1e-9, last - first)
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return room.x + room.w * x / max(1e-9, most), room.bottom - room.h * (y - low) / span
+        return room.x + room.w * (x - first) / length, room.bottom - room.h * (y - low) / span
 
     return at
 
 
 def _frame(
-    room: Box, low: float, high: float, most: float, along: str, shown: Callable[[float], str], marks: int = 5
+    room: Box, at: Place, up: Sequence[float], along: Sequence[float], what: str, shown: Callable[[float], str]
 ) -> list[Shape]:
-    """Axes with about five marks upwards and `marks` along, at round numbers."""
+    """Axes with marks at these values upwards, as `shown` writes them, and along, where it says `what` they are."""
     shapes: list[Shape] = [Rect(*room, "panel", layer=BOARD)]
-    at = _places(room, low, high, most)
-    for value in ticks(low, high):
+    for value in up:
         y = at(0.0, value)[1]
         shapes.append(Line(((room.x, y), (room.right, y)), 0.12, "raised", layer=BOARD))
         shapes.append(Text(shown(value), Box(2, y - 1.5, room.x - 3, 3), SMALL, "muted", "right"))
-    for value in ticks(0.0, most, marks):
-        x = at(value, low)[0]
+    for value in along:
+        x = at(value, 0.0)[0]
         shapes.append(Text(short(value), Box(x - 8, room.bottom + 0.6, 16, 3), SMALL, "muted", "centre"))
-    return [*shapes, Text(along, Box(room.x, room.bottom + 4, room.w, 3), SMALL, "muted", "centre")]
+    return [*shapes, Text(what, Box(room.x, room.bottom + 4, room.w, 3), SMALL, "muted", "centre")]
 
 
 def _legend(

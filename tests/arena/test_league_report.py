@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from arena.population.report import write_report
 from arena.population.yardstick import diversity
 from arena.sections import ConfigError
 from arena.verify import verify
-from arena.viewers.league import PAGE, PICTURES, apart, thinned
+from arena.viewers.league import PAGE, PICTURES, apart, page, thinned
 from arena.viewers.shapes import Box, Disc, Rect, Ring, Text, bounds
 from leagues.payoff import Payoff
 from leagues.rating import Result
@@ -257,21 +258,35 @@ def test_labels_that_want_one_place_stand_apart_in_their_order():
     assert apart({"a": 29.0, "b": 30.0, "c": 10.0}, 3.0, room) == {"c": 10.0, "a": 27.0, "b": 30.0}
 
 
-def test_snapshots_of_all_algorithms_stand_over_the_rounds(played):
+def test_snapshots_of_all_algorithms_stand_over_their_rounds_and_side_by_side(played):
     document = told(played)
-    last, rated = document["round"], {row["name"] for row in document["ratings"]}
-    snapshots = [m for m in document["members"] if m["parent"] and m["name"] in rated]
-    dots = [shape for shape in PICTURES["elo"](document) if isinstance(shape, Disc) and shape.y > 14]
-    assert sorted(dot.x for dot in dots) == pytest.approx(sorted(16 + 112 * m["round"] / last for m in snapshots))
+    rated = {row["name"] for row in document["ratings"]}
+    rounds = sorted(m["round"] for m in document["members"] if m["parent"] and m["name"] in rated)
+    dots = sorted(d.x for d in PICTURES["elo"](document) if isinstance(d, Disc) and d.y > 14)
+    wide = 112 / (rounds[-1] - rounds[0] + 1)  # of a round
+    assert [int((x - 16) // wide) + rounds[0] for x in dots] == rounds and len(set(rounds)) < len(rounds)
+    assert min(b - a for a, b in pairwise(dots)) > 2.9 and 17 < dots[0] < dots[-1] < 127
 
 
 @pytest.mark.parametrize("last", [1, 2, 3, 7, 40])
 def test_rounds_are_marked_by_whole_numbers(played, last):
-    document = told(played)
+    document, rounds = told(played), iter([1])
+    for member in document["members"]:
+        if member["parent"]:
+            member["round"] = next(rounds, last)
     shapes = PICTURES["elo"]({**document, "round": last})
     marks = [shape.text for shape in shapes if isinstance(shape, Text) and shape.box.y == pytest.approx(80.6)]
-    assert len(marks) > 1
-    assert all(mark.isdigit() for mark in marks)
+    assert len(marks) > (last > 1) and all(mark.isdigit() for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("league", "of", "words"),
+    [("kuhn", "kuhn", "kuhn"), ("go-size9-psro", "go:size=9", "go-size9-psro"), ("mine", "go", "go · mine")],
+)
+def test_a_heading_names_the_game_once(league, of, words):
+    assert f"{words} · round 1,200" in [
+        shape.text for shape in page({"league": league, "game": of, "round": 1200}, "Roles") if isinstance(shape, Text)
+    ]
 
 
 def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played, tmp_path):
