@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Wanting, document, going_on, known, progress, show
+from arena.cli.frame import Wanting, document, going_on, known, progress, screen, show
 from arena.cli.options import Address, Algorithm, GameName, Json, Seed, Settings, Tuned
 from arena.text import folder_name, printable
 
@@ -162,24 +162,32 @@ def sweep(
     if json:
         document(sweeping.described(algorithm, game, found, far, episodes, picture if drawn else None))
         return
-    show(_sweep_table(algorithm, game, found, far, episodes))
+    show(_sweep_table(algorithm, game, found, far, episodes, screen().width))
     if drawn:
         show(f"Learning curves are in {printable(str(picture))}.")
 
 
-def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, episodes: int) -> Table:
+def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, episodes: int, width: int = 160) -> Table:
+    """A line a setting; its name is folded, never cut, as all it is told by; a narrow table leaves the mean out."""
     from rich.table import Table
     from rich.text import Text
 
     title = f"{algorithm} in {game}: {steps:,} steps a run, scored on {episodes} held-out games"
     grid = Table(title=Text(printable(title)), title_justify="left", pad_edge=False)
-    grid.add_column("settings", overflow="ellipsis", no_wrap=True, style="cyan")
-    for heading in ("middle mean", "95 %", "mean", "runs", "beats the best"):
-        grid.add_column(heading, justify="right", no_wrap=True)
+    wide = width >= 100
+    grid.add_column("settings", overflow="fold", style="cyan", min_width=18)
+    for heading in ("middle mean", "95 %", *(["mean"] if wide else []), "runs", "beats the best"):
+        grid.add_column(heading, justify="right", overflow="fold")
     for i, one in enumerate(found):
-        ahead = f"{one.ahead.value:.0%} ({one.ahead.low:.0%} … {one.ahead.high:.0%})" if i else "–"
+        sure = f"({one.ahead.low:.0%} … {one.ahead.high:.0%})".replace(" ", "\N{NO-BREAK SPACE}")
+        mean = [_score(one.mean)] if wide else []
         grid.add_row(
-            Text(printable(one.name)), f"{one.score.value:.3f}", f"{one.score.low:.3f} … {one.score.high:.3f}",
-            f"{one.mean:.3f}", str(len(one.scores)), ahead,
+            Text(printable(one.name)), _score(one.score.value), f"{_score(one.score.low)} … {_score(one.score.high)}",
+            *mean, str(len(one.scores)), f"{one.ahead.value:.0%} {sure}" if i else "–",
         )  # fmt: skip
     return grid
+
+
+def _score(value: float) -> str:
+    """A return with as many decimals as tell something: 299.7, 34.56, 0.123."""
+    return f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3}f}"

@@ -224,12 +224,16 @@ def test_the_command_prints_a_table_or_a_document(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     line = ["sweep", "q_learning", "frozen_lake:slippery=false", "--seeds", "2", "--steps", "1000", "--episodes", "4"]
     line += ["--set", "q_learning.round=500", "--workers", "0"]
+    line += ["--set", "q_learning.step_size=0.0625", "--set", "q_learning.epsilon_share=0.25"]
     assert cli.run([*line, "--json"]) == 0
     out = json.loads(capsys.readouterr().out)
     (row,) = out["rows"]
     assert row["runs"] == 2 and row["interquartile_mean"]["low"] <= row["mean"] <= row["interquartile_mean"]["high"]
+    monkeypatch.setenv("COLUMNS", "80")  # settings are told apart by their names alone: none may be cut
     assert cli.run(line) == 0
-    assert "round=500" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(setting in said for setting in ("round=500", "step_size=0.0625", "epsilon_share=0.25"))
+    assert "…" in said and max(map(len, said.partition("Learning")[0].splitlines())) <= 80
     assert list(tmp_path.glob("runs/sweep-*/curves.png"))
     assert cli.run(["sweep", "ppo", "cart_pole", "--set", "ppo.learning_rat=1"]) == 2
     assert "learning_rate" in capsys.readouterr().err
