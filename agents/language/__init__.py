@@ -10,5 +10,4 @@ the tasks lie in `envs.language`.
   judge has put in order: `judges`), `scoring` (a stored reward model).
 - Learning: `losses` and `preferences` beside their equations, `remarks` (what goes wrong, in words).
 - Playing: `agent` (any task, token by token), `board` (a game that it is told of in words).
-- Text that is not the tasks': `tokenizers`.
 """
