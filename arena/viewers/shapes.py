@@ -6,10 +6,8 @@ order in the list. A shape with a `hit` can be pointed at; a Rect without a fill
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from arena.viewers import lettering
@@ -253,29 +251,3 @@ def _covers(shape: Shape, x: float, y: float) -> bool:
 def lifted(shapes: Iterable[Shape], layer: int) -> list[Shape]:
     """The shapes in their order, all on one layer."""
     return [replace(shape, layer=layer) for shape in in_order(shapes)]
-
-
-def to_json(shapes: Iterable[Shape]) -> str:
-    """The draw list as readable text: a shape a line, numbers to a thousandth of u, no field that is at its default."""
-    return "\n".join(json.dumps(_plain(shape), ensure_ascii=False) for shape in in_order(shapes))
-
-
-def _plain(shape: Shape) -> dict[str, object]:
-    record: dict[str, object] = {"shape": type(shape).__name__}
-    for field in fields(shape):
-        value = getattr(shape, field.name)
-        if field.name == "shapes":
-            value = [_plain(inner) for inner in value]
-        if value != field.default:
-            record[field.name] = _rounded(value)
-    return record
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()[:16]
-    if isinstance(value, float):
-        return round(value, 3)
-    if isinstance(value, tuple):
-        return [_rounded(part) for part in value]
-    return value

@@ -11,11 +11,12 @@ import pytest
 
 from arena.viewers.layout import layout
 from arena.viewers.pictures import Picture, picture_of
-from arena.viewers.shapes import Disc, Line, Poly, Rect, bounds, to_json
+from arena.viewers.shapes import Disc, Line, Poly, Rect, bounds
 from arena.viewers.theme import SEATS
 from envs import kernels
 from envs.game import Game, Rows
 from envs.registry import game
+from tests.arena.viewers.draw_lists import to_json
 
 WHERE = layout(1280, 720)
 CONTROL = ["cart_pole", "acrobot", "mountain_car", "mountain_car_continuous", "pendulum"]

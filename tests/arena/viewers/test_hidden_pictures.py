@@ -11,10 +11,11 @@ import pytest
 from arena.viewers.layout import layout
 from arena.viewers.memory.stream import held
 from arena.viewers.pictures import picture_of
-from arena.viewers.shapes import Shape, to_json
+from arena.viewers.shapes import Shape
 from envs import kernels
 from envs.game import Game, Rows
 from envs.registry import game
+from tests.arena.viewers.draw_lists import to_json
 
 WHERE = layout(1280, 720)
 

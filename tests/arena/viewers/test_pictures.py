@@ -14,7 +14,7 @@ from arena.viewers.describe import described
 from arena.viewers.layout import layout
 from arena.viewers.match import caption_lines, scene
 from arena.viewers.pictures import PICTURES, look
-from arena.viewers.shapes import OVERLAY, Group, Shape, Text, bounds, to_json
+from arena.viewers.shapes import OVERLAY, Group, Shape, Text, bounds
 from arena.viewers.snapshot import Snapshot, amount, opinions, to_player_1
 from arena.viewers.sources import GameRecord, replayed
 from arena.viewers.ui import UI, Key, eyes, secret, update
@@ -22,6 +22,7 @@ from envs import kernels
 from envs.adapters.foreign.programs import programs_of
 from envs.game import Game
 from envs.registry import game
+from tests.arena.viewers.draw_lists import to_json
 from tests.arena.viewers.scripted import begun
 from tests.envs import toys
 

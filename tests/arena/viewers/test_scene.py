@@ -16,12 +16,13 @@ from arena.viewers.layout import layout
 from arena.viewers.match import caption_lines, scene
 from arena.viewers.overlays import threats
 from arena.viewers.pictures import PICTURES, picture_of
-from arena.viewers.shapes import OVERLAY, Box, Group, Shape, Text, bounds, hit_at, to_json
+from arena.viewers.shapes import OVERLAY, Box, Group, Shape, Text, bounds, hit_at
 from arena.viewers.snapshot import Snapshot
 from arena.viewers.sources import GameRecord, replayed
 from arena.viewers.ui import DOES, OVERLAYS, UI
 from envs import kernels
 from envs.registry import GAMES, game
+from tests.arena.viewers.draw_lists import to_json
 from tests.arena.viewers.scripted import SPECS, finished
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -19,8 +19,8 @@ from arena.viewers.shapes import (
     bounds,
     hit_at,
     in_order,
-    to_json,
 )  # fmt: skip
+from tests.arena.viewers.draw_lists import to_json
 
 
 def surface(width: int = 100, height: int = 100) -> pygame.Surface:

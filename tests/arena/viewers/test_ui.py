@@ -8,7 +8,7 @@ import pytest
 
 from arena.viewers.layout import layout
 from arena.viewers.match import caption_lines, scene
-from arena.viewers.shapes import hit_at, to_json
+from arena.viewers.shapes import hit_at
 from arena.viewers.snapshot import Snapshot, changes
 from arena.viewers.timeline import ply_at, x_of
 from arena.viewers.ui import (
@@ -25,6 +25,7 @@ from arena.viewers.ui import (
     analysis,
     update,
 )  # fmt: skip
+from tests.arena.viewers.draw_lists import to_json
 
 WHERE = layout(1280, 720)
 
