@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.agent import Agent
-from agents.play import read_forfeit
+from agents.play import ADJUDICATED, read_forfeit
 from agents.registry import agent
 from arena.specs import expand
 from arena.store import Store, StoredGame, StoreError
@@ -44,6 +44,7 @@ def shown(store: Store | None, stored: StoredGame) -> GameRecord:
         ratings=ratings if any(ratings) else (),
         result=stored.results,
         facts=(("game", stored.id), ("run", stored.run), ("purpose", stored.purpose), *ended(stored)),
+        ended=ending(stored),
     )
 
 
@@ -55,6 +56,21 @@ def ended(stored: StoredGame) -> tuple[tuple[str, str], ...]:
     seat, (kind, text) = lost
     name = stored.seats[seat] if seat < len(stored.seats) else f"seat {seat}"
     return (("forfeit", f"{name} ({kind}): {text}"),)
+
+
+def ending(stored: StoredGame) -> str:
+    """Why a game ended where it was not by the rules, as a sentence under its last position."""
+    lost = read_forfeit(stored.reason)
+    if lost is not None:
+        seat, (kind, text) = lost
+        name = stored.seats[seat] if seat < len(stored.seats) else f"Seat {seat}"
+        return f"{name} forfeited ({kind}): {text.rstrip('.')}."
+    if stored.reason == "resigned":
+        losers = [name for name, result in zip(stored.seats, stored.results, strict=True) if result < 0]
+        return f"{' and '.join(losers)} resigned."
+    if stored.reason.startswith(ADJUDICATED):
+        return "The game was adjudicated: it ended as perfect play would have ended it."
+    return f"As its record says: {stored.reason.removeprefix('ended: ').rstrip('.')}." if stored.reason else ""
 
 
 def analyst_spec(store: Store, game: str, wanted: str, run: str | None = None) -> str | None:

@@ -171,8 +171,9 @@ class Series:
 def opinions(snapshot: Snapshot) -> tuple[Series, ...]:
     """The value over the game, one series a voice; two seats of the same name speak with one voice.
 
-    The result closes every series. Positions without an opinion are missing, never zero. In a scored game a voice
-    tells what its seat will have been paid in the end: its return so far and its value together.
+    A result by the rules closes every series; one that no move brought about (resigned, late) does not. Positions
+    without an opinion are missing, never zero. In a scored game a voice tells what its seat will have been paid in
+    the end: its return so far and its value together.
     """
     points: dict[int | None, list[tuple[int, float]]] = {}
     if snapshot.scored:
@@ -188,7 +189,7 @@ def opinions(snapshot: Snapshot) -> tuple[Series, ...]:
         if thought is not None and thought.value is not None:
             points.setdefault(None if one else thought.voice, []).append((k, thought.value))
     result = snapshot.result
-    if result is not None:
+    if result is not None and snapshot.forced is None:
         for series in points.values():
             if series[-1][0] < snapshot.length:
                 series.append((snapshot.length, result[0]))

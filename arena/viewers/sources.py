@@ -34,6 +34,8 @@ class GameRecord:
     result: tuple[float, ...] | None = None
     """Each seat's result, where the rules alone do not give it."""
     facts: tuple[tuple[str, str], ...] = ()
+    ended: str = ""
+    """A sentence on why it ended, where it was not by the rules."""
 
 
 class GameFeed(Protocol):
@@ -80,7 +82,7 @@ def replayed(stored: GameRecord) -> Snapshot:
     forced = None if rows[-1]["done"] else stored.result
     return Snapshot(
         stored.game, stored.names, plies, rows, kernels.legal_mask(stored.game, rows), stored.ratings, stored.seed,
-        stored.opening, forced=forced, facts=stored.facts,
+        stored.opening, forced=forced, facts=stored.facts, note="" if forced is None else stored.ended,
     )  # fmt: skip
 
 

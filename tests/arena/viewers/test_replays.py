@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from arena import cli
-from arena.replays import LeagueGames, keep_play
+from arena.replays import LeagueGames, keep_play, shown
 from arena.store import Store, StoredGame, StoreError
 from arena.viewers import watch
+from arena.viewers.match import caption_lines
 from arena.viewers.play import Duel
 from arena.viewers.snapshot import Snapshot
-from arena.viewers.sources import Follow
+from arena.viewers.sources import Follow, replayed
+from arena.viewers.ui import UI
 from envs.registry import game
 
 TOE = game("tic_tac_toe")
@@ -152,6 +155,23 @@ def test_a_game_with_a_person_is_kept_and_counts_for_nothing(tmp_path: Path) -> 
     assert (resigned.results, resigned.reason, resigned.seats[0]) == ((-1.0, 1.0), "resigned", "you")
     with pytest.raises(StoreError, match="name of an agent"):
         keep_play(path, finished(0, "mcts:sims=5"), "random")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("resigned", "b resigned."),
+        ("forfeit 1 late: it had not answered within 2 s.", "b forfeited (late): it had not answered within 2 s."),
+        ("adjudicated: seat 0 wins by perfect play.", "adjudicated"),
+        ("ended: B+3.5", "As its record says: B+3.5."),
+    ],
+)
+def test_a_game_that_no_move_ended_says_under_its_last_position_what_did(reason: str, said: str) -> None:
+    game = replace(stored("one"), moves=[0, 3, 1], reason=reason)
+    snapshot = replayed(shown(None, game))
+    lines = caption_lines(snapshot, UI(ply=3), True)
+    assert said in lines[0] and lines[1] == "a wins after 3 moves."
+    assert said not in " ".join(caption_lines(snapshot, UI(ply=2), True))
 
 
 @pytest.fixture

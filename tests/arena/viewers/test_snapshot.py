@@ -169,6 +169,13 @@ def test_the_result_closes_the_curve() -> None:
     assert opinions(replace(snapshot, plies=plies))[0].points == ((0, 0.2), (5, 1.0))
 
 
+def test_a_resignation_is_no_fault_of_the_move_before_it() -> None:
+    snapshot = told([0.1, 0.2, 0.3], [None] * 3)
+    resigned = replace(snapshot, forced=(-1.0, 1.0))
+    assert opinions(resigned)[0].points[-1] == (2, 0.3) and resigned.value(3) == (-1.0, None)
+    assert changes(resigned) == pytest.approx({0: 0.1, 1: 0.1})
+
+
 def test_numbers_as_words() -> None:
     assert [signed(v) for v in (0.314, -0.314, 0.001, -0.0, 0.999, 1.0, -1.0)] == [
         "+0.31", "−0.31", "0.00", "0.00", "+0.99", "+1", "−1",
