@@ -17,6 +17,7 @@ import numpy as np
 from agents.agent import Agent, Unable
 from agents.files import write_text
 from agents.hardware import device_of
+from agents.learn.descent import Diverged
 from agents.learn.learner import kept_weights
 from agents.registry import agent
 from agents.self_play import SelfPlay
@@ -106,6 +107,7 @@ class Run:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has; remove it to begin again.") from error
         self.trainer = Trainer(self.plan, kept)
         learned = self.trainer.learner.steps
+        self.kept_at = learned if self.resumed else None
         self.tried = learned if self.resumed else -1
         if self.resumed and not state.get("curves"):
             self.curves.go_on(Curves.after(learned))
@@ -135,7 +137,8 @@ class Run:
     def begin(self) -> None:
         """Sets the workers to play."""
         self.started = self.kept = time.monotonic()
-        metrics = self.trainer.begin()
+        with self._saying_what_is_kept():
+            metrics = self.trainer.begin()
         if self.resumed:  # it has learned
             for name, value in {**self._standing(self.arrived), **metrics}.items():
                 self.log(name, value)
@@ -150,7 +153,8 @@ class Run:
             if time.monotonic() - self.kept > 60.0 * self.keep_minutes:
                 self.keep()
 
-        done = self.trainer.round(self.progress(), pause)
+        with self._saying_what_is_kept():
+            done = self.trainer.round(self.progress(), pause)
         self._log(done)
         done.metrics |= self._try_when_due()
         return done
@@ -203,7 +207,18 @@ class Run:
             "curves": self.curves.state(),
         }
         save_state(self.folder / "state", state)
-        self.kept = time.monotonic()
+        self.kept, self.kept_at = time.monotonic(), self.trainer.learner.steps
+
+    @contextmanager
+    def _saying_what_is_kept(self) -> Iterator[None]:
+        """Within it, a learner that diverges says beside that what there is to go on from."""
+        try:
+            yield
+        except Diverged as error:
+            if self.kept_at is None:
+                raise Diverged(f"{error} No state was kept before.") from error
+            last = f"The last state before, of step {self.kept_at}, is in {self.folder / 'state'}"
+            raise Diverged(f"{error} {last}; a start goes on from it (arena train: --resume).") from error
 
     def snapshot(self) -> tuple[str, Path]:
         """Freezes the learner's playing weights as an agent; returns its name and folder."""

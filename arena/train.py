@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from agents.learn.descent import require_numbers
 from agents.learn.learner import Learner, Metrics, given
 from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
@@ -176,7 +177,9 @@ class Trainer:
         if not self.learner.player:
             self.tickets.append([])
             return
-        weights = self.pool.share(self.learner.weights())
+        weights = self.learner.weights()
+        require_numbers(weights, self.learner.steps)
+        weights = self.pool.share(weights)
         each = -(-self.plan.positions // self.pool.size)
         self.tickets.append([self.pool.start(i, "collect", weights, version, each) for i in range(self.pool.size)])
 

@@ -85,7 +85,8 @@ class A2C:
         policy = -(log_p * batch["advantage"] / unit).mean()  # Differs: in units of the returns' spread
         value = value_error(batch.out["returns"], batch["target"]) / unit**2
         loss = policy + s.value_weight * value - s.entropy * entropy.mean()
-        descent.descend(self.network, self.optimiser, loss, "A2C's loss", self.steps, s.gradient)
+        terms = {"policy_loss": policy, "value_loss": value, "entropy_loss": -entropy.mean()}
+        descent.descend(self.network, self.optimiser, loss, "A2C's loss", self.steps, s.gradient, terms)
         see(experience, self.network)
         self.steps += len(fragment)
         return {

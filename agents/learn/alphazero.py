@@ -165,10 +165,9 @@ class AlphaZero:
             left = nn.functional.binary_cross_entropy_with_logits(out["left"], batch["left"])
             loss = loss + s.left_weight * left
             metrics["left_loss"] = left.item()
-        metrics["loss"] = loss.item()
         descent.set_rate(self.optimiser, self.rate(progress))
-        norm = descent.descend(self.network, self.optimiser, loss, "AlphaZero's loss", self.steps, s.clip)
-        metrics["gradient"] = norm.item()
+        norm = descent.descend(self.network, self.optimiser, loss, "AlphaZero's loss", self.steps, s.clip, metrics)
+        metrics |= {"loss": loss.item(), "gradient": norm.item()}
         self.steps += 1
         self.average_weights()
         return metrics

@@ -10,8 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.networks import Network
+from agents.networks import Network, Weights
 from agents.placed import Placed
+
+NO_TERMS: Mapping[str, float] = {}
+MEND = "a smaller learning rate may mend that (--set learner.learning_rate=...)."
 
 
 class Diverged(ValueError):
@@ -52,14 +55,19 @@ def means(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {f"train/{name}": sum(one[name] for one in measured) / len(measured) for name in names}
 
 
-def finite(loss: Tensor, what: str, step: int) -> None:
-    """Raises Diverged unless a loss is a number."""
+def finite(loss: Tensor, what: str, step: int, terms: Mapping[str, Tensor | float] = NO_TERMS) -> None:
+    """Raises Diverged unless a loss is a number; `terms` are what it was put together from, by name."""
     number = loss.item()
     if not math.isfinite(number):
-        raise Diverged(
-            f"{what} is {number} at step {step}; the run goes on from its last kept state with --resume, "
-            "for instance with a smaller learning rate (--set learner.learning_rate=...)."
-        )
+        values = {name: term.item() if isinstance(term, Tensor) else term for name, term in terms.items()}
+        lost = ", ".join(f"{name} is {value}" for name, value in values.items() if not math.isfinite(value))
+        raise Diverged(f"{what} is {number} at step {step}{lost and f', as {lost}'}; {MEND}")
+
+
+def require_numbers(weights: Weights, step: int) -> None:
+    """Raises Diverged unless all weights are numbers: a gradient can be too large where the loss was not."""
+    if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
+        raise Diverged(f"Weights are no numbers any more after step {step}; {MEND}")
 
 
 def descend(
@@ -69,14 +77,16 @@ def descend(
     what: str,
     step: int,
     limit: float = 0.0,
+    terms: Mapping[str, Tensor | float] = NO_TERMS,
 ) -> Tensor:
     """One step of gradient descent, together with the other learners if there are any; returns the gradient's norm.
 
     That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
-    the loss is a number. The network is named for learners that share a batch; None if what is learned is not one's.
+    the loss is a number, and says which of its `terms` are to blame. The network is named for learners that share a
+    batch; None if what is learned is not one's.
     """
     drop_gradients(optimiser)
-    finite(loss, what, step)
+    finite(loss, what, step, terms)
     loss.backward()
     return step_along(network, optimiser, limit)
 

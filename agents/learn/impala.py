@@ -99,7 +99,8 @@ class Impala:
         error = value_error(value, wanted) / unit**2
         loss = policy + s.value_weight * error - s.entropy * entropy[keep].mean()
         descent.set_rate(self.optimiser, s.learning_rate * descent.line(1.0, s.final_rate, progress))
-        descent.descend(self.network, self.optimiser, loss, "IMPALA's loss", self.steps, s.gradient)
+        terms = {"policy_loss": policy, "value_loss": error, "entropy_loss": -entropy[keep].mean()}
+        descent.descend(self.network, self.optimiser, loss, "IMPALA's loss", self.steps, s.gradient, terms)
         shared.rescale(self.network, wanted, self.updates)
         see(experience, self.network)
         self.steps += len(fragment)

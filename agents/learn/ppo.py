@@ -244,10 +244,12 @@ class PPO:
         if self.magnet is not None:
             apart = divergence(batch.out["policy"], batch["magnet"], batch["legal"])
             loss = loss + s.magnet * (apart if weight is None else weight * apart).mean()
-        descent.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient)
+        order = -entropy.mean()
+        terms = {"policy_gradient_loss": surrogate, "value_loss": value, "entropy_loss": order}
+        descent.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient, terms)
         with torch.no_grad():
             outside = ((ratio - 1).abs() > clip).float().mean()
-            numbers = torch.stack((loss, surrogate, value, -entropy.mean(), kl_estimate(log_ratio), outside)).tolist()
+            numbers = torch.stack((loss, surrogate, value, order, kl_estimate(log_ratio), outside)).tolist()
         names = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
         return dict(zip(names, numbers, strict=True))
 

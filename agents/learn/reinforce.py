@@ -93,17 +93,17 @@ class Reinforce:
         log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
         policy = -(log_p * (batch["returns"] - batch["baseline"]) / self.spread).mean()
         loss = policy - s.entropy * entropy.mean()
-        metrics = {"train/policy_loss": policy.item(), "train/entropy_loss": -entropy.mean().item()}
+        terms = {"policy_loss": policy.item(), "entropy_loss": -entropy.mean().item()}
+        metrics: dict[str, float] = {}
         if "returns" in batch.out:
             error = value_error(batch.out["returns"], batch["returns"]) / self.spread**2
             loss = loss + s.value_weight * error
-            metrics |= {
-                "train/value_loss": error.item(),
-                "train/explained_variance": explained_variance(before, target),
-            }
-        descent.descend(self.network, self.optimiser, loss, "REINFORCE's loss", self.steps, s.gradient)
+            terms["value_loss"] = error.item()
+            metrics["train/explained_variance"] = explained_variance(before, target)
+        descent.descend(self.network, self.optimiser, loss, "REINFORCE's loss", self.steps, s.gradient, terms)
         see(experience, self.network)
         self.steps += len(fragment)
+        metrics |= {f"train/{name}": value for name, value in terms.items()}
         return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
 
     def _baseline(self, fragment: shared.Fragment) -> Tensor:

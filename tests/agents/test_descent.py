@@ -74,6 +74,7 @@ def test_an_optimiser_goes_on_with_its_moments_and_the_settings_of_now():
 def test_a_loss_that_is_no_number_changes_nothing():
     network, optimiser = quadratic(0.1)
     before = network.weight.detach().clone()
-    with pytest.raises(descent.Diverged, match=r"A loss is inf at step 4; .* --resume"):
-        descent.descend(network, optimiser, network.weight.sum() * float("inf"), "A loss", 4)
+    terms = {"policy_loss": torch.ones(()), "value_loss": float("inf")}
+    with pytest.raises(descent.Diverged, match=r"A loss is inf at step 4, as value_loss is inf; a smaller"):
+        descent.descend(network, optimiser, network.weight.sum() * float("inf"), "A loss", 4, terms=terms)
     assert torch.equal(network.weight, before)

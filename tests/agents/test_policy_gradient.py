@@ -11,6 +11,8 @@ import torch
 from agents.agent import Unable
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
+from agents.learn.a2c import A2C, A2CSettings
+from agents.learn.impala import Impala, ImpalaSettings
 from agents.learn.learner import kept_weights
 from agents.learn.ppo import PPO, PPOSettings
 from agents.learn.reinforce import Reinforce, ReinforceSettings
@@ -113,12 +115,24 @@ def test_batches_hold_every_decision_once_and_nothing_else():
     assert sorted(marks.tolist()) == np.flatnonzero(columns["valid"]).tolist()
 
 
-def test_a_loss_that_is_no_number_stops_the_run_with_a_sentence():
-    learner, rollouts = made(PPO, PPOSettings())
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (PPO, PPOSettings(normalise=False)),
+        (PPO, PPOSettings(normalise=False, value_clip=9.0)),
+        (A2C, A2CSettings()),
+        (Reinforce, ReinforceSettings()),
+        (Impala, ImpalaSettings()),
+    ],
+)
+def test_a_loss_that_is_no_number_stops_the_run_and_says_which_of_its_terms(kind, settings):
+    """The policy's gradient is bounded by nothing here, the entropy is as it was; PPO takes its steps in two ways."""
+    learner, rollouts = made(kind, settings)
     columns, _ = rollouts.collect(0)
     columns["reward"][0, 0] = np.nan
-    with pytest.raises(descent.Diverged, match=r"PPO's loss is nan at step 0; .* --resume"):
+    with pytest.raises(descent.Diverged, match=r"loss is nan at step 0, as .*value_loss is nan") as stopped:
         learner.update(columns, 0.0)
+    assert "policy" in str(stopped.value) and "entropy" not in str(stopped.value)
 
 
 def sampled(baseline: str, count: int = 300) -> np.ndarray:

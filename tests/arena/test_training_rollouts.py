@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import tomllib
+from typing import Any
 
 import pytest
 
+from agents.learn.descent import Diverged
 from agents.registry import ALGORITHMS, agent
 from agents.rollouts import RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state
 from arena.config import LEARNERS, build, load, resolved
+from arena.run import Run
 from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
@@ -52,6 +55,36 @@ def test_weights_that_play_are_as_old_as_the_learner_allows():
         trainer.begin()
         assert [trainer.round(0.0).staleness for _ in range(3)] == [staleness] * 3
         trainer.close()
+
+
+def spoil(learner: Any) -> None:
+    """Has every update end in a weight that is no number, as after a gradient too large where the loss was not."""
+    sound = learner.update
+
+    def update(columns, progress):
+        metrics = sound(columns, progress)
+        next(learner.network.parameters()).data.fill_(float("nan"))
+        return metrics
+
+    learner.update = update
+
+
+@pytest.mark.parametrize(("name", "kept"), [("ppo", False), ("dqn", True)])
+def test_weights_that_are_no_numbers_stop_a_run_before_they_are_kept(name, kept, tmp_path):
+    """Of dqn, too, whose workers play a round ahead."""
+    one = Run(tmp_path / "x", plan(name), steps=10_000, keep_minutes=1e9)
+    keep = one.keep if kept else None
+    one.begin()
+    one.round(keep)
+    said = rf"of step {one.trainer.learner.steps}, is in .*x/state; .*--resume" if kept else "No state was kept before"
+    spoil(one.trainer.learner)
+    with pytest.raises(Diverged, match=rf"no numbers any more after step \d+; .*{said}"):
+        for _ in range(3):
+            one.round(keep)
+    one.close()
+    if kept:
+        state = load_state(tmp_path / "x" / "state") or {}
+        assert all(tensor.isfinite().all() for tensor in state["trainer"]["learner"]["network"].values())
 
 
 @pytest.mark.ray
