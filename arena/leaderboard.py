@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agents.play import read_forfeit
-from arena.store import Store, StoreError
+from arena.store import Member, Store, StoreError
 from arena.text import counted, inert, percent, printable
 from leagues.overturn import Lead, overturn
 from leagues.rating import Ratings, Result, rate
@@ -77,6 +77,8 @@ class Leaderboard:
     """Games by other versions of the rules, which do not count."""
     lead: Lead | None = None
     """How few games the first place hangs on; None of fewer than two members, or more than `MANY`."""
+    unrated: Sequence[str] = ()
+    """Who has played no game that counts, and has no line."""
 
     @property
     def hangs_on(self) -> str:
@@ -120,12 +122,20 @@ class Leaderboard:
     def left_out(self) -> str:
         """What is said of games that do not count; empty if there are none."""
         played = "game, played" if self.outdated == 1 else "games, played"
-        return f"{self.outdated:,} {played} under other rules, left out" if self.outdated else ""
+        said = [f"{self.outdated:,} {played} under other rules, left out"] if self.outdated else []
+        said += [f"{counted(len(self.unrated), 'member')} without a rated game, left out"] if self.unrated else []
+        return "; ".join(said)
 
 
-def ratings(store: Store, game: str, *, upto: int | None = None, intervals: bool = True) -> Ratings:
-    """Everybody's rating from every stored game that counts, or from those up to a number; see `rate`."""
+def ratings(
+    store: Store, game: str, *, upto: int | None = None, intervals: bool = True, without: Sequence[str] = ()
+) -> Ratings:
+    """Everybody's rating from every stored game that counts, or from those up to a number; see `rate`.
+
+    Members `without` are not rated.
+    """
     members = [m.name for m in store.members(game) if m.kind in ("anchor", "snapshot", "agent")]
+    members = [name for name in members if name not in without]
     results = store.results(game, upto=upto)
     known = {name for result in results for name in result[:2]}
     anchor = ANCHOR if ANCHOR in known.union(members) else None
@@ -148,7 +158,8 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
         played = ", ".join(store.games_with_members()) or "nothing yet"
         raise StoreError(f"{store.path} has no members of {game}; it has {played}.")
     results = store.results(game)
-    rated = ratings(store, game)
+    unrated = idle(members.values(), results)
+    rated = ratings(store, game, without=unrated)
     anchors = [name for name in rated.names if members[name].kind == "anchor"]
     anchors.sort(key=lambda name: rated.elo[rated.names.index(name)])
     met, lost = scores(results), forfeits(store, game)
@@ -180,7 +191,18 @@ def leaderboard(store: Store, game: str, exact: bool = False) -> Leaderboard:
     games, worth, outdated = sum(results.values()), rated.first_move, store.outdated(game)
     error = 1.96 * worth.error
     lead = overturn(results, rated.names) if few else None
-    return Leaderboard(game, lines, anchors, rated.anchor, games, worth.elo, error, cycles, exact, outdated, lead)
+    return Leaderboard(
+        game, lines, anchors, rated.anchor, games, worth.elo, error, cycles, exact, outdated, lead, tuple(unrated)
+    )
+
+
+def idle(members: Iterable[Member], results: Mapping[Result, int]) -> list[str]:
+    """Who is there for games that do not count alone (a person's, an import's), where others have some that do.
+
+    A league's snapshots and learners are none of them: their rating games are to come.
+    """
+    met = {name for result in results for name in result[:2]}
+    return [m.name for m in members if m.kind in ("anchor", "agent") and m.name not in met] if met else []
 
 
 def exploitability(game: str, spec: str) -> float | None:

@@ -159,6 +159,17 @@ class Run:
         done.metrics |= self._try_when_due()
         return done
 
+    def finish(self) -> tuple[Path, dict[str, float]]:
+        """Once the training is over: tries the learner, freezes it and keeps the state; the agent, and what is logged.
+
+        The last round arrives, and nothing more is learned: what was is what the agent knows.
+        """
+        self.trainer.gather(self.progress())
+        metrics = self.evaluate()
+        agent = self.snapshot()[1]
+        self.keep()  # at last: cut off before, it comes to all of it again
+        return agent, metrics
+
     def _try_when_due(self) -> dict[str, float]:
         if self.evaluation is None:
             return {}
@@ -393,15 +404,8 @@ def run_training(config: Config, *, address: str | None = None) -> dict[str, Any
                 status.take(done)
                 status.follow(run)
                 display.show(status)
-            frozen: list[Path] = []
-
-            def freeze() -> None:
-                status.metrics |= run.evaluate()
-                run.keep()
-                frozen.append(run.snapshot()[1])
-
-            run.round(freeze)
-        return told(config, frozen[0], run.trainer.learner.steps, run.elapsed(), status.metrics)
+            agent, metrics = run.finish()
+        return told(config, agent, run.trainer.learner.steps, run.elapsed(), {**status.metrics, **metrics})
     finally:
         if run is not None:
             run.close()

@@ -239,13 +239,7 @@ def perform(job: Job) -> dict[str, Any]:
             run.begin()
             while run.progress() < 1.0:
                 run.round()
-
-            def freeze() -> None:
-                run.evaluate()
-                run.snapshot()
-                run.keep()
-
-            run.round(freeze)
+            run.finish()
         finally:
             run.close()
     agent = newest_agent(folder / "best" if job.best else folder)

@@ -191,11 +191,7 @@ class Trainer:
         round that they play.
         """
         begun = time.monotonic()
-        self.progress = progress
-        self.arrived = [self.pool.finish(ticket) for ticket in self.tickets.popleft()]
-        for i, chunk in enumerate(self.arrived):
-            self.pool.remember(i, chunk.state)
-        self.number += 1
+        self.gather(progress)
         if between is not None:
             between()
         metrics = self._learn()
@@ -203,6 +199,14 @@ class Trainer:
         oldest = min((chunk.version for chunk in self.arrived), default=self.number - 1)
         stale = self.number - oldest - (not self.learner.ahead)
         return Round(self.number, self.arrived, metrics, time.monotonic() - begun, stale)
+
+    def gather(self, progress: float) -> None:
+        """Waits for what the workers have played of the oldest round that was given out."""
+        self.progress = progress
+        self.arrived = [self.pool.finish(ticket) for ticket in self.tickets.popleft()]
+        for i, chunk in enumerate(self.arrived):
+            self.pool.remember(i, chunk.state)
+        self.number += 1
 
     def _learn(self) -> Metrics:
         columns = [chunk.columns for chunk in self.arrived]
@@ -212,7 +216,7 @@ class Trainer:
         return self.learner.update(given(self.learner, joined), self.progress)
 
     def state(self) -> dict[str, Any]:
-        """Everything the rest of the run follows from; to be taken in `between`."""
+        """Everything the rest of the run follows from; to be taken in `between`, or after `gather`."""
         return {
             "number": self.number,
             "progress": self.progress,

@@ -56,6 +56,18 @@ def test_that_games_have_come_since_is_not_asked_of_the_whole_history(tmp_path, 
         assert store.rating_history("tic_tac_toe") == kept and len(kept) == 2
 
 
+def test_who_played_no_rated_game_is_not_rated(store):
+    """An agent that a person played, or an import brought, had a rating by nothing but what is believed beforehand."""
+    before = leaderboard(store, "connect_four")
+    store.add_member("connect_four", "sparring", "anchor")
+    store.add_member("connect_four", "snapshot", "snapshot")
+    store.add_games([StoredGame("p", "connect_four", 1, 0, ("sparring", "weak"), (1.0, -1.0), [0], purpose="play")])
+    board = leaderboard(store, "connect_four")
+    assert {line.name for line in board.lines} - {line.name for line in before.lines} == {"snapshot"}  # its games come
+    assert "sparring" not in board.anchors and board.left_out == "1 member without a rated game, left out"
+    assert board.unrated == ("sparring",) and before.left_out == ""
+
+
 def test_lines_are_ordered_anchored_and_bounded(store):
     board = leaderboard(store, "connect_four")
     assert board.zero == "random"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.storage import newest_agent, read_text
 from arena.checkpoint import Damaged, save_state
 from arena.config import build
 from arena.evaluation import EvaluationSettings
 from arena.lock import Busy
-from arena.run import Run, plan_of, write_config
+from arena.run import Run, plan_of, run_training, write_config
 from arena.sections import ConfigError
 from tests.arena.test_curves import shown
 
@@ -133,3 +134,32 @@ def test_curves_go_on_where_the_kept_state_ends(tmp_path):
         assert [point for point in curves[name] if point[0] <= lost] == whole[name]
     assert {value for _, value in curves["rollout/staleness"]} == {1.0}
     assert all(-1 <= value <= 1 for _, value in curves["rollout/ep_rew_mean"])
+
+
+def test_an_agent_and_the_best_one_are_of_the_steps_that_were_asked_for(tmp_path):
+    chosen = build(
+        {
+            "run": {"name": "x", "out": str(tmp_path), "steps": 1000},
+            "game": {"name": "frozen_lake:slippery=false"},
+            "workers": {"count": 0},
+            "learner": {"algorithm": "q_learning", "round": 500},
+            "evaluation": {"every": 500, "episodes": 2},
+        }
+    )
+    done = run_training(chosen)
+    assert done["steps"] == read_text(Path(done["agent"])).step == 1000
+    assert read_text(newest_agent(tmp_path / "x" / "best")).step <= 1000
+    assert max(step for step, _ in shown(tmp_path / "x")["train/td_error"]) == 1000
+
+
+def test_a_run_that_is_cut_off_before_its_agent_is_there_is_not_complete(tmp_path, monkeypatch):
+    def cut(*given, **more):
+        raise KeyboardInterrupt
+
+    run = opened(tmp_path / "x")
+    run.begin()
+    monkeypatch.setattr("arena.run.save_agent", cut)
+    with pytest.raises(KeyboardInterrupt):
+        run.finish()
+    run.close()
+    assert not (tmp_path / "x" / "state").exists()
