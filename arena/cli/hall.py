@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -108,6 +109,8 @@ def import_games(
     else:
         had = f", {len(games) - new} known already" if new < len(games) else ""
         put(f"{counted(new, 'game')} stored in {database}{had}.\n")
+        where = "" if database == Path("arena.db") else f" --db {quote(str(database))}"
+        put(printable(f"`arena watch --game-id {quote(games[0].id)}{where}` shows the first.") + "\n")
 
 
 def hold_class(

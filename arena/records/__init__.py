@@ -6,6 +6,7 @@ elsewhere is played again by the rules before it counts as a game.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,6 +51,8 @@ def format_of(text: str) -> str:
 
 def read(path: Path) -> list[StoredGame]:
     """The games of a file, each played again by the rules; raises BadRecord with the file's name and what is wrong."""
+    if not os.path.lexists(path):
+        raise BadRecord(f"There is no file {path}; name a file of games.")
     try:
         return read_text(read_plain(path, MOST).decode("utf-8-sig"))
     except UnicodeDecodeError:

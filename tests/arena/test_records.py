@@ -248,7 +248,9 @@ def test_from_one_database_to_another_and_into_the_viewer(arena, tmp_path):
         assert (code, out, err) == (0, "", f"4 games written to games.{form}.\n")
         assert arena("export", "--format", form)[1] == (tmp_path / f"games.{form}").read_text()
         assert json.loads(arena("import", f"games.{form}", "--db", f"{form}.db", "--json")[1])["new"] == 4
-        assert "0 games stored in" in arena("import", f"games.{form}", "--db", f"{form}.db")[1]
+        said = arena("import", f"games.{form}", "--db", f"{form}.db")[1]
+        first = read(tmp_path / f"games.{form}")[0].id
+        assert "0 games stored in" in said and f"`arena watch --game-id {first} --db {form}.db`" in said
         with Store.read("arena.db") as one, Store.read(f"{form}.db") as other:
             assert list(one.games()) == list(other.games())
             assert one.results("tic_tac_toe") == other.results("tic_tac_toe")
@@ -278,6 +280,11 @@ def test_where_games_cannot_be_written_that_place_is_named(arena):
     assert arena("tournament", "tic_tac_toe", "random", "first", "--pairs", "1")[0] == 0
     for out, words in (("arena.db/x", "Not a directory"), (".", "This is no plain file; name one")):
         assert arena("export", "--out", out)[0::2] == (2, f"{out}: {words}.\n")
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(arena):
+    code, _, err = arena("import", "gams.sgf")
+    assert code == 2 and "There is no file gams.sgf" in err
 
 
 def test_sgf_is_refused_where_there_is_none(arena):
