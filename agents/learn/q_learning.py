@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,6 +280,7 @@ class QLearning:
     playing = None
     ahead = False
     reads: tuple[str, ...] = ()
+    trials: ClassVar[Mapping[str, int]] = {"every": 1_000_000}  # less than a tenth of a second's updates
 
     def __init__(self, game: Game, network: object, settings: QLearningSettings, seed: int) -> None:
         self.parts(game, settings)
