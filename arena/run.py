@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from agents.agent import Agent, Unable
 from agents.files import write_text
 from agents.hardware import device_of
 from agents.learn.descent import Diverged
 from agents.learn.learner import kept_weights
-from agents.registry import agent
+from agents.registry import ALGORITHMS, agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
@@ -30,7 +31,7 @@ from arena.status import Status
 from arena.train import Plan, Round, Trainer
 from arena.worker import Chunk
 from envs.game import Game
-from envs.registry import game
+from envs.registry import game, resolve
 
 if TYPE_CHECKING:
     from arena.config import Config
@@ -41,8 +42,15 @@ AGAIN = "mend that and start again: the run goes on from its last state"
 TRIED = ".tried-"
 """Begins the names of folders in which an agent lies while it is tried."""
 
+ALLOCATE = "can't allocate memory"
+"""What PyTorch says where the machine's memory is not enough."""
+
 RECENT = 100
 """Games over which the curves of training take their means, as SB3 does; more if more ended in one round."""
+
+
+class NoMemory(ValueError):
+    """There is too little memory for a run; the text names the settings to lower."""
 
 
 class Run:
@@ -137,7 +145,7 @@ class Run:
     def begin(self) -> None:
         """Sets the workers to play."""
         self.started = self.kept = time.monotonic()
-        with self._saying_what_is_kept():
+        with self._saying_what_helps():
             metrics = self.trainer.begin()
         if self.resumed:  # it has learned
             for name, value in {**self._standing(self.arrived), **metrics}.items():
@@ -153,7 +161,7 @@ class Run:
             if time.monotonic() - self.kept > 60.0 * self.keep_minutes:
                 self.keep()
 
-        with self._saying_what_is_kept():
+        with self._saying_what_helps():
             done = self.trainer.round(self.progress(), pause)
         self._log(done)
         done.metrics |= self._try_when_due()
@@ -221,10 +229,14 @@ class Run:
         self.kept, self.kept_at = time.monotonic(), self.trainer.learner.steps
 
     @contextmanager
-    def _saying_what_is_kept(self) -> Iterator[None]:
-        """Within it, a learner that diverges says beside that what there is to go on from."""
+    def _saying_what_helps(self) -> Iterator[None]:
+        """Within it, a learner that diverges says what there is to go on from, and too little memory what to lower."""
         try:
             yield
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and ALLOCATE not in str(error):
+                raise
+            raise NoMemory(f"There is not enough memory to train by; lower {sizes(self.plan)}.") from error
         except Diverged as error:
             if self.kept_at is None:
                 raise Diverged(f"{error} No state was kept before.") from error
@@ -312,6 +324,21 @@ def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mappi
         "seconds": seconds,
         "metrics": dict(metrics),
     }
+
+
+def sizes(plan: Plan) -> str:
+    """The settings by which a round takes more or less memory, with what they are."""
+    player = resolve(ALGORITHMS, plan.algorithm, "algorithm").player
+    sizes = {"learner": (plan.learner, ("batch", "replay", "window", "round"))}
+    if plan.playing is not None:
+        sizes[player] = (plan.playing, ("lanes", "steps", "prompts", "group"))
+    found = [
+        f"{section}.{name} ({vars(settings)[name]:,})"
+        for section, (settings, names) in sizes.items()
+        for name in names
+        if name in vars(settings)
+    ]
+    return " or ".join(found)
 
 
 @contextmanager

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from agents.learn.descent import Diverged
 from agents.registry import ALGORITHMS, agent
@@ -14,7 +16,7 @@ from agents.rollouts import RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state
 from arena.config import LEARNERS, build, load, resolved
-from arena.run import Run
+from arena.run import NoMemory, Run, sizes
 from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
@@ -85,6 +87,36 @@ def test_weights_that_are_no_numbers_stop_a_run_before_they_are_kept(name, kept,
     if kept:
         state = load_state(tmp_path / "x" / "state") or {}
         assert all(tensor.isfinite().all() for tensor in state["trainer"]["learner"]["network"].values())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "not enough memory"),
+        (MemoryError(), "not enough memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+            "not enough memory",
+        ),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "mat1 and mat2"),
+    ],
+)
+def test_too_little_memory_names_the_settings_to_lower(error, said, tmp_path, monkeypatch):
+    one = Run(tmp_path / "x", plan("dqn"), steps=10_000)
+    monkeypatch.setattr(one.trainer, "begin", lambda: (_ for _ in ()).throw(error))
+    with pytest.raises((NoMemory, RuntimeError), match=said) as stopped:
+        one.begin()
+    one.close()
+    if isinstance(stopped.value, NoMemory):
+        assert "learner.batch (64)" in str(stopped.value) and "rollouts.lanes (8)" in str(stopped.value)
+    assert isinstance(stopped.value, NoMemory) == (said == "not enough memory")
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_has_a_size_to_lower(name):
+    settings = resolve(LEARNERS, name, "settings")()
+    playing = resolve(ALGORITHMS, name, "algorithm").playing
+    assert sizes(replace(plan("dqn"), algorithm=name, learner=settings, playing=playing))
 
 
 @pytest.mark.ray
