@@ -188,6 +188,10 @@ class Window(Screen):
         """Writes a picture of the ply shown, or a film, into the folder under a name not taken."""
         stem = f"{re.sub(r'[^A-Za-z0-9_.]+', '-', snapshot.game.name)}-{snapshot.seed % 10**6:06d}-{ply:03d}"
         path = next(p for i in range(1, 10**6) if not (p := self.folder / f"{stem}-{i}.{kind}").exists())
+        if kind != "png":  # seconds, or a minute of a long game, in which nothing on the screen moves
+            before, self.ui = self.ui, say(self.ui, f"Writing {path.name}: {snapshot.length + 1} positions ...")
+            self.draw(snapshot)
+            self.ui = before
         try:
             export(snapshot, path, size=self.surface.get_size(), ui=self.ui, ply=ply if kind == "png" else None)
             self.ui = say(self.ui, f"Saved {path.name} in {self.folder.resolve()}.")

@@ -11,6 +11,7 @@ import pytest
 
 from arena.viewers import dials
 from arena.viewers.play import Duel
+from arena.viewers.shapes import Text
 from arena.viewers.sources import GameRecord, Replay
 from arena.viewers.ui import UI
 from arena.viewers.window import Window, key_name, pygame
@@ -46,6 +47,22 @@ def test_keys_and_clicks_reach_the_record(tmp_path: Path) -> None:
     key(pygame.K_q, "", pygame.KMOD_CTRL)
     window.turn(0.0)
     assert not window.open
+
+
+def test_a_film_is_announced_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing it takes seconds in which the window does not move: it seemed to hang."""
+    window = Window(Replay(GameRecord(FOUR, (3, 3, 2), ("a", "b"))), UI(playing=False), (960, 540), tmp_path)
+    shown: list[str] = []
+
+    def written(*_: Any, ui: UI, **__: Any) -> None:
+        shown.extend(shape.text for shape in window.shapes if isinstance(shape, Text))
+        assert not ui.message  # what is written does not have the sentence in it
+
+    monkeypatch.setattr("arena.viewers.window.export", written)
+    key(pygame.K_s, "S", pygame.KMOD_SHIFT)
+    window.turn(0.0)
+    assert any(words.startswith("Writing connect_four-") and "4 positions" in words for words in shown)
+    assert window.ui.message.startswith("Saved connect_four-")
 
 
 def test_a_person_wins_by_clicking(tmp_path: Path) -> None:
