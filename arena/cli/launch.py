@@ -11,10 +11,11 @@ import typer
 from arena.cli.frame import Interrupted, Wanting, document, going_on, known, overrides, progress, put, say
 from arena.cli.league import league
 from arena.cli.options import Address, Algorithm, GameName, Json, Minutes, Settings, Tuned, Workers
-from arena.text import folder_name
+from arena.text import folder_name, printable
 
 if TYPE_CHECKING:
     from arena.bench import Row
+    from arena.config import Config
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,10 +66,8 @@ def train(
     Example: [bold]arena train ppo acrobot --tuned --workers 0[/]
     """
     from agents.registry import ALGORITHMS, BACKBONES
-    from arena.config import load
     from arena.engines import ENGINES
     from arena.engines import engine as engine_of
-    from arena.recipes import RECIPES, recipe
     from envs.registry import GAMES
 
     for table, name, kind in (
@@ -88,17 +87,8 @@ def train(
         "run.steps": 0 if minutes is not None else steps, "workers.count": workers, "workers.learners": learners,
         "run.engine": engine,
     }  # fmt: skip
-    _check_resume(folder, resume, algorithm)
-    if resume and tuned:
-        raise ValueError("--resume takes the settings of the folder's config.toml; leave --tuned out.")
-    known_good = recipe(algorithm, game).overrides() if tuned else []
-    if f"{algorithm} {game}" in RECIPES and not (tuned or resume or settings or backbone):
-        say(f"There are settings by which {algorithm} has learned {game} well; --tuned takes them.")
-    path = folder / "config.toml" if resume else None
-    chosen = load(path, [*known_good, *(settings or []), *overrides(given)])
+    chosen = _chosen(folder, resume, tuned, [*(settings or []), *overrides(given)], algorithm, game)
     native = chosen.run.engine == "native"
-    if resume and not native:
-        raise ValueError(f"{folder} is a run of --engine {chosen.run.engine}, which cannot go on; name another --out.")
     how = f"add --resume to go on from {folder}." if native else f"{folder} holds the agent as it was by then."
     with going_on(how):
         done = engine_of(chosen.run.engine)(chosen, address=address)
@@ -113,7 +103,29 @@ def _hint(algorithm: str, game: str, done: dict[str, Any]) -> str:
     if algorithm == "reward_model":  # a judge of answers, which gives none
         return f"The judge is in {made}; try `arena train rlhf {game} --set groups.reward={quote(made)}`.\n"
     what = f"evaluate {quote(made)} {done['held_out']}" if done["seats"] == 1 else f"match {game} {quote(made)} random"
-    return f"The agent is in {made}; try `arena {what}`.\n"
+    best = Path(made).parent.parent / "best"
+    seen = f"The best of those tried in training is in {printable(str(best))}.\n" if best.is_dir() else ""
+    return f"The agent is in {made}; try `arena {what}`.\n{seen}"
+
+
+def _chosen(folder: Path, resume: bool, tuned: bool, given: list[str], algorithm: str, game: str) -> Config:
+    """A run's configuration: what was given, over the folder's own if it goes on, over the recipe if it is tuned."""
+    from arena.config import load
+    from arena.recipes import RECIPES, recipe
+
+    _check_resume(folder, resume, algorithm)
+    if resume and tuned:
+        raise ValueError("--resume takes the settings of the folder's config.toml; leave --tuned out.")
+    known_good = recipe(algorithm, game).overrides() if tuned else []
+    told = any(
+        word.startswith(("learner.", "network.", "rollouts.")) for word in given if "learner.algorithm" not in word
+    )
+    if f"{algorithm} {game}" in RECIPES and not (tuned or resume or told):
+        say(f"There are settings by which {algorithm} has learned {game} well; --tuned takes them.")
+    chosen = load(folder / "config.toml" if resume else None, [*known_good, *given])
+    if resume and chosen.run.engine != "native":
+        raise ValueError(f"{folder} is a run of --engine {chosen.run.engine}, which cannot go on; name another --out.")
+    return chosen
 
 
 def _check_resume(folder: Path, resume: bool, algorithm: str) -> None:

@@ -104,6 +104,13 @@ def test_what_is_to_be_tried_next_can_be_pasted_into_a_shell(algorithm, seats):
     assert words[0] == "arena" and any(word.endswith(made) for word in words)
 
 
+def test_the_best_agent_is_named_where_one_was_kept(tmp_path):
+    done = {"agent": str(tmp_path / "agents" / "x-1"), "seats": 1, "held_out": "cart_pole"}
+    assert "The best of" not in _hint("ppo", "cart_pole", done)
+    (tmp_path / "best").mkdir()
+    assert _hint("ppo", "cart_pole", done).endswith(f"in training is in {tmp_path / 'best'}.\n")
+
+
 def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):
     arguments = ("train", "alphazero", "tic_tac_toe", "--out", "deep/ttt")
     first = ("--set", "run.seed=3", "--set", "network.backbone=mlp", "--set", "learner.batch=64", "--workers", "0")
