@@ -20,6 +20,7 @@ import numpy as np
 from agents.files import write_text
 from arena.cluster import spread
 from arena.config import load
+from arena.lock import occupy
 from arena.sections import ConfigError
 from arena.summary import Band, Estimate, band, improvement_interval, interquartile_mean, interval
 from arena.toml import literal, parse_value
@@ -68,6 +69,11 @@ class Job:
         """Differs where anything that the result follows from does."""
         kept = {name: value for name, value in asdict(self).items() if name != "out"}
         return f"{sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:10]}-s{self.seed}"
+
+    @property
+    def alone(self) -> bool:
+        """Whether it plays in the process that it learns in, with no workers of its own."""
+        return not {**dict(self.base), **dict(self.settings)}.get("workers.count")
 
     @property
     def result(self) -> Path:
@@ -232,7 +238,9 @@ def perform(job: Job) -> dict[str, Any]:
 
     config = load(None, job.overrides())
     folder = config.folder
-    if not _trained(folder, job.steps):
+    with occupy(folder):  # what is read is being written by nobody
+        over = _trained(folder, job.steps)
+    if not over:
         run = Run(folder, plan_of(config), steps=job.steps, evaluation=config.evaluation if job.best else None)
         try:
             run.trainer.ready()
@@ -300,7 +308,11 @@ def curve(events: Path) -> list[tuple[int, float]]:
 def run_all(
     jobs: Sequence[Job], *, workers: int = 0, address: str | None = None, heard: Heard = lambda done, total: None
 ) -> Iterator[dict[str, Any]]:
-    """Every job's result, as it is stored: those that are there first, then the others as they finish."""
+    """Every job's result, as it is stored: those that are there first, then the others as they finish.
+
+    Where jobs have workers of their own, which would wait for the cores that the jobs hold, they go one after another.
+    """
+    workers = workers if all(job.alone for job in jobs) else 0
     missing = [job for job in jobs if not job.result.exists()]
     done = len(jobs) - len(missing)
     heard(done, len(jobs))
@@ -318,9 +330,11 @@ def read(job: Job) -> dict[str, Any]:
     """A stored result; raises ValueError if its file is damaged."""
     try:
         result = json.loads(job.result.read_text(encoding="utf-8"))
-        if not isinstance(result["settings"], dict) or not math.isfinite(result["score"]):
+        if not isinstance(result["settings"], dict) or not math.isfinite(result["score"] + result["seconds"]):
             raise ValueError
-        sorted(result["curve"])
+        if (result["id"], result["seed"], type(result["agent"])) != (job.id, job.seed, str):  # of another run
+            raise ValueError
+        sorted((step, value) for step, value in result["curve"])
     except (OSError, ValueError, LookupError, TypeError):
         raise ValueError(f"{job.result} is damaged; remove it to run that again.") from None
     return result

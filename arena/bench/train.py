@@ -44,8 +44,9 @@ def contests(
     for name in names:
         if name not in RECIPES:
             raise Unknown(f"recipes: there is no '{name}'; {nearest(name, RECIPES)}")
-    if min(int(seeds), int(at_once)) < 1:
-        raise BenchFailed("seeds is how many runs there are of each, at_once how many at a time: 1 or more.")
+    if min(int(seeds), int(at_once)) < 1 or int(first) < 0:
+        raise BenchFailed("seeds is how many runs there are of each, at_once how many at a time: 1 or more; first is a "
+                          "seed: 0 or more.")  # fmt: skip
     torch.set_num_threads(1)
     bands: dict[str, Band] = {}
     try:
@@ -79,12 +80,11 @@ def _learned(recipe: Recipe, seeds: range, at_once: int, out: Path) -> list[dict
         recipe.algorithm, recipe.game, [{}], seeds=len(seeds), first=seeds[0], steps=recipe.steps, episodes=EPISODES,
         out=out, base=recipe.settings, best=recipe.measure == "return",
     )  # fmt: skip
-    several = at_once > 1 and not recipe.settings.get("workers.count")
 
     def heard(done: int, total: int) -> None:
         sys.stderr.write(f"{recipe.name}: {done} of {total} runs\n")
 
-    found = list(run_all(jobs, workers=at_once if several else 0, heard=heard))
+    found = list(run_all(jobs, workers=at_once if at_once > 1 else 0, heard=heard))
     return sorted(found, key=lambda one: one["seed"])
 
 

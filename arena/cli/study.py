@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from arena.doctor.findings import Report
-    from arena.sweep import Summary
+    from arena.sweep import Job, Listed, Parzen, Summary
 
 
 def add_to(app: typer.Typer) -> None:
@@ -120,7 +122,8 @@ def sweep(
     """Train an algorithm over seeds and settings, and say how good each setting is, with 95 % intervals.
 
     A run's score is its mean return in games that no run trains on; settings are compared by the interquartile mean of
-    their runs. Stopped and started again, it goes on; with more seeds or values, only what is new is run.
+    their runs. Stopped and started again, it goes on; with more seeds or values, only what is new is run. Where runs
+    have workers of their own (workers.count), there is one at a time.
 
     Example: [bold]arena sweep ppo cart_pole --seeds 5 --set ppo.learning_rate=1e-3,3e-4 --steps 30000[/]
     """
@@ -132,31 +135,19 @@ def sweep(
     if backbone:
         known(BACKBONES, backbone, "backbone")
     from arena import sweep as sweeping
-    from arena.cluster import stop_ray
     from arena.recipes import recipe
-    from arena.sections import cores
 
     folder = out or Path("runs") / folder_name(f"sweep-{game}-{algorithm}")
     choices = [sweeping.choice(text, algorithm) for text in given or ()]
     search = sweeping.sampler(sampler, choices, samples, seed)
     base = dict(recipe(algorithm, game).settings) if tuned else {}
     far: int = steps or base.get("run.steps", 50_000)
-    shared: dict[str, Any] = {
-        "seeds": seeds, "steps": far, "episodes": episodes, "out": folder, "first": seed, "base": base, "best": best,
-    }  # fmt: skip
-    results: list[dict[str, Any]] = []
-    with going_on(f"run the same command again to go on from {folder}."), progress("runs") as heard:
-        try:
-            for settings in search.waves():
-                jobs = sweeping.plan(algorithm, game, settings, backbone=backbone, **shared)
-                many = cores() if workers is None else workers
-                count = min(many, len(jobs)) if workers is None and len(jobs) > 1 else workers or 0
-                for result in sweeping.run_all(jobs, workers=count, address=address, heard=heard):
-                    results.append(result)
-                    search.tell(result)
-        finally:
-            stop_ray()
-    found = sweeping.summarise(results)
+    planned = partial(
+        sweeping.plan, algorithm, game, seeds=seeds, steps=far, episodes=episodes, out=folder, backbone=backbone,
+        first=seed, base=base, best=best,
+    )  # fmt: skip
+    with going_on(f"run the same command again to go on from {folder}."):
+        found = sweeping.summarise(_results(search, planned, workers, address))
     picture = plot or folder / "curves.png"
     drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
     if json:
@@ -165,6 +156,29 @@ def sweep(
     show(_sweep_table(algorithm, game, found, far, episodes, screen().width))
     if drawn:
         show(f"Learning curves are in {printable(str(picture))}.")
+
+
+def _results(
+    search: Listed | Parzen, planned: Callable[..., list[Job]], workers: int | None, address: str | None
+) -> list[dict[str, Any]]:
+    """Runs what a search asks for, a wave after the other, and tells it what came of that."""
+    from arena.cluster import stop_ray
+    from arena.sections import cores
+    from arena.sweep import run_all
+
+    results: list[dict[str, Any]] = []
+    with progress("runs") as heard:
+        try:
+            for settings in search.waves():
+                jobs = planned(settings)
+                many = cores() if workers is None else workers
+                count = min(many, len(jobs)) if workers is None and len(jobs) > 1 else workers or 0
+                for result in run_all(jobs, workers=count, address=address, heard=heard):
+                    results.append(result)
+                    search.tell(result)
+        finally:
+            stop_ray()
+    return results
 
 
 def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, episodes: int, width: int = 160) -> Table:

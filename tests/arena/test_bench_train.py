@@ -50,7 +50,11 @@ def test_a_strategy_is_told_by_its_exploitability_and_by_a_match(tmp_path, monke
 
 
 def test_what_is_not_there_is_named_before_anything_is_learned(known, tmp_path):
-    for options, said in (({"recipes": NAME[:-1]}, "did you mean"), ({"seeds": "0"}, "1 or more")):
+    for options, said in (
+        ({"recipes": NAME[:-1]}, "did you mean"),
+        ({"seeds": "0"}, "1 or more"),
+        ({"first": "-1"}, "first is a seed"),
+    ):
         with pytest.raises(ValueError, match=said):
             next(train.contests(**options, out=str(tmp_path)))
 

@@ -10,6 +10,7 @@ import pytest
 
 from arena import cli, sweep
 from arena.evaluation import Evaluation
+from arena.lock import Busy, occupy
 from arena.sections import ConfigError
 from arena.summary import band, improvement, improvement_interval, interquartile_mean, interval, stratified, table
 from arena.sweep import Choice, Job, choice, plan, run_all, settings, summarise
@@ -151,9 +152,28 @@ def test_a_result_counts_once_and_is_not_run_again(tmp_path, monkeypatch):
     jobs[3].result.unlink()  # killed between the training and its result: the same agent is scored, not trained on
     played.clear()
     assert list(run_all(jobs))[3] == again[3] and played == [jobs[3].id]
-    jobs[0].result.write_text("{")
-    with pytest.raises(ValueError, match=f"{jobs[0].id}.json is damaged"):
-        list(run_all(jobs))
+    whole = first[0]
+    damages = ("{", "[]", "{}", jobs[1].result.read_text(), json.dumps({**whole, "curve": [[1], [2, 3]]}))
+    for text in (*damages, json.dumps({**whole, "agent": 3}), json.dumps({**whole, "seconds": "long"})):
+        jobs[0].result.write_text(text)
+        with pytest.raises(ValueError, match=f"{jobs[0].id}.json is damaged"):
+            list(run_all(jobs))
+
+
+def test_runs_that_have_workers_of_their_own_hold_no_cores_that_these_wait_for(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sweep, "spread", lambda call, items, workers, address: asked.append(workers) or ())
+    for base, setting in (({}, {}), ({"workers.count": 2}, {}), ({}, {"workers.count": "auto"})):
+        given = {"seeds": 2, "steps": 10, "episodes": 1, "out": tmp_path, "base": base}
+        list(run_all(plan("ppo", "cart_pole", [setting], **given), workers=2))
+    assert asked == [2, 0, 0]
+
+
+def test_a_run_that_another_process_trains_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "_trained", lambda *given: pytest.fail("read"))
+    (job,) = tiny(tmp_path, rates=(0.1,), seeds=1)
+    with occupy(tmp_path / "runs" / job.id), pytest.raises(Busy, match="is being written"):
+        sweep.perform(job)
 
 
 def test_a_sweep_that_is_cut_short_keeps_what_was_finished(tmp_path, monkeypatch):
