@@ -30,9 +30,17 @@ def made(kind, settings, name="cart_pole", backbone="mlp:width=16", **playing):
     return learner, Rollouts(network, replace(RolloutSettings(lanes=8, steps=16), **playing), 0)
 
 
-@pytest.mark.parametrize("name", ["cart_pole", "connect_four", "pendulum"])
-def test_in_the_first_step_every_ratio_is_1(name):
-    learner, rollouts = made(PPO, PPOSettings(epochs=1, batch=10_000), name)
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [
+        ("cart_pole", "mlp:width=16"),
+        ("connect_four", "mlp:width=16"),
+        ("pendulum", "mlp:width=16"),
+        ("connect_four", "resnet:blocks=1,width=8"),  # which normalises batches while it is in training mode
+    ],
+)
+def test_in_the_first_step_every_ratio_is_1(name, backbone):
+    learner, rollouts = made(PPO, PPOSettings(epochs=1, batch=10_000), name, backbone)
     columns, _ = rollouts.collect(0)
     first = learner.update(columns, 0.0)
     assert first["train/approx_kl"] < 1e-5 and first["train/clip_fraction"] == 0.0
