@@ -34,10 +34,7 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="How far this start trains, to a round's end: in decisions, answers, or alphazero's updates.",
-        ),
+        typer.Option(min=1, help="How far this start trains: in decisions, answers, or alphazero's updates."),
     ] = None,
     minutes: Minutes = None,
     workers: Workers = None,
