@@ -125,6 +125,10 @@ class Showing:
     def __post_init__(self) -> None:
         if self.describe and self.export is not None:
             raise ValueError("--describe prints words and --export writes a picture; choose one.")
+        if self.ply is not None and self.export is not None and self.export.suffix.lower() in (".gif", ".mp4"):
+            raise ValueError(
+                f"--ply is the position that a .png shows, and {self.export.name} shows them all; leave it out."
+            )
 
     def put(self, snapshot: Snapshot) -> None:
         """Prints a game in words."""

@@ -202,6 +202,7 @@ def test_describe_and_export_from_the_command_line(arena, tmp_path: Path) -> Non
         ("watch --league --purpose league --describe", "Waiting for the first league game."),
         ("watch tic_tac_toe first random --analyst solver", "judges stored games"),
         ("watch --game-id one --describe --export x.png", "choose one"),
+        ("watch --game-id one --ply 2 --export x.gif", "x.gif shows them all; leave it out"),
         ("play tic_tac_toe --against random --name random", "name of the agent"),
     ):
         code, _, err = arena(*wrong.split())
