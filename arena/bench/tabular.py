@@ -36,6 +36,7 @@ from agents.table import ActionValues
 from arena.bench import BenchFailed, Row
 from arena.bench.measure import Contest, Measure, Side, core_rate
 from arena.config import Config, load
+from arena.recipes import RECIPES
 from arena.run import Run, plan_of
 from arena.train import Trainer
 from envs.registry import Unknown, game, nearest
@@ -43,8 +44,6 @@ from envs.registry import Unknown, game, nearest
 TWINS = {"frozen_lake": "FrozenLake-v1", "cliff_walking": "CliffWalking-v1", "taxi": "Taxi-v3"}
 """Our game -> Gymnasium's of the same rules."""
 GAMES = (*TWINS, "maze")
-TUNED: dict[str, tuple[str, ...]] = {"frozen_lake": ("learner.step_size=1.0", "learner.step_power=0.6")}
-"""game -> settings that are not the algorithm's own: where luck decides, values settle only if updates shrink."""
 DISCOUNTS = {"maze": 0.99}
 """game -> what a ply counts in its value, where it is not 1."""
 NEAR = 0.99
@@ -212,6 +211,12 @@ class Learned:
         return share(self.value, self.best)
 
 
+def tuned(spec: str) -> list[str]:
+    """The settings of a game's recipe, if it has one; otherwise the algorithm's own suit."""
+    own = RECIPES.get(f"q_learning {spec}")
+    return own.overrides() if own else []
+
+
 def share(value: float, best: float) -> float:
     """What is left of the best value, 1 = all of it; also where values are below 0."""
     return 1.0 - (best - value) / abs(best)
@@ -222,7 +227,7 @@ def learned(spec: str, seed: int, steps: int) -> Learned:
     name = spec.partition(":")[0]
     model, discount = explore(game(spec)), DISCOUNTS.get(name, 1.0)
     best = optimum(model, discount)
-    trained = Trainer(plan_of(configured(spec, seed, TUNED.get(name, ()))))
+    trained = Trainer(plan_of(configured(spec, seed, tuned(spec))))
     trained.begin()
     learner: Any = trained.learner
     begun = time.process_time()
@@ -268,7 +273,7 @@ def row(spec: str, found: list[Learned], steps: int) -> Row:
         f"{one.share:.2%} (" + ("not there" if one.settled is None else f"from {one.settled:,} on") + ")"
         for one in found
     )
-    settings = "".join(f" --set {word}" for word in TUNED.get(name, ()))
+    settings = " --tuned" if tuned(spec) else ""
     near = sum(one.share >= NEAR for one in found)
     return Row(
         bench="tabular",

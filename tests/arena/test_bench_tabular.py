@@ -12,6 +12,7 @@ from agents.exact.planning import value_iteration
 from agents.exact.transitions import Model, explore
 from agents.table import ActionValues
 from arena.bench import tabular
+from arena.recipes import RECIPES, Recipe
 from envs.registry import game
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "planned.json"
@@ -57,13 +58,14 @@ def test_a_row_tells_seed_by_seed_who_got_there_and_when(monkeypatch: pytest.Mon
     """What looks no step ahead learns nothing of a maze: it is there neither sooner nor later."""
     there = tabular.learned("maze", 0, 40_000)
     assert there.value == there.best and there.settled is not None and 1_000 < there.settled < 20_000
-    monkeypatch.setitem(tabular.TUNED, "maze", ("learner.discount=0.0",))
+    blind = {"learner.algorithm": "q_learning", "game.name": "maze", "learner.discount": 0.0}
+    monkeypatch.setitem(RECIPES, "q_learning maze", Recipe(blind, 1.0, "nobody"))
     lost = tabular.learned("maze", 0, 40_000)
     assert lost.share < 0.9 and lost.settled is None
     row = tabular.row("maze", [there, lost, there], 40_000)
     assert (row["ours"], row["theirs"], row["ratio"]) == (there.value, there.best, 1.0)
     assert "2 of 3 within 1 %" in row["note"] and row["note"].count("not there") == 1
-    assert "--steps 40000 --set learner.discount=0.0`" in row["note"]
+    assert "--steps 40000 --tuned`" in row["note"]
 
 
 def test_all_sides_learn(monkeypatch: pytest.MonkeyPatch) -> None:
