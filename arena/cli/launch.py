@@ -34,7 +34,7 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="How far this start trains: in decisions, answers, or alphazero's updates."),
+        typer.Option(min=1, help="How far to train, as --minutes: in decisions, answers, or alphazero's updates."),
     ] = None,
     minutes: Minutes = None,
     workers: Workers = None,
@@ -81,8 +81,7 @@ def train(
     given = {
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes,
-        "run.steps": 0 if minutes is not None else steps, "workers.count": workers, "workers.learners": learners,
-        "run.engine": engine,
+        "run.steps": steps, "workers.count": workers, "workers.learners": learners, "run.engine": engine,
     }  # fmt: skip
     chosen = _chosen(folder, resume, tuned, [*(settings or []), *overrides(given)], algorithm, game)
     native = chosen.run.engine == "native"
@@ -114,6 +113,8 @@ def _chosen(folder: Path, resume: bool, tuned: bool, given: list[str], algorithm
     if resume and tuned:
         raise ValueError("--resume takes the settings of the folder's config.toml; leave --tuned out.")
     known_good = recipe(algorithm, game).overrides() if tuned else []
+    if any(word.startswith("run.minutes=") for word in given):  # what was said before in steps counts no more
+        known_good.append("run.steps=0")
     told = any(
         word.startswith(("learner.", "network.", "rollouts.")) for word in given if "learner.algorithm" not in word
     )

@@ -13,7 +13,10 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random foll
 GameName = Annotated[str, typer.Argument(metavar="GAME", help="A game: `arena list games`.")]
 AgentSpec = Annotated[str, typer.Argument(metavar="AGENT", help="A spec or a folder.")]
 Algorithm = Annotated[str, typer.Argument(metavar="ALGORITHM", help="`arena list algorithms`")]
-Minutes = Annotated[float | None, typer.Option("--minutes", min=0, help="How long this start trains.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option("--minutes", min=0, help="How long to train; a run that was cut short gets what is left of it."),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=0, help="Ray workers; 0 runs in this process, without Ray.")
 ]

@@ -67,6 +67,7 @@ def test_what_is_given_counts_more_than_the_recipe(trained, capsys):
     assert cli.run([*line, "--tuned", "--steps", "500"]) == 0 and trained[1].run.steps == 500
     assert cli.run([*line, "--tuned", "--minutes", "2"]) == 0
     assert trained[2].run.steps == 0 and trained[2].run.minutes == 2
+    assert cli.run([*line, "--tuned", "--set", "run.minutes=2"]) == 0 and trained.pop().run.steps == 0
     assert "--tuned" not in capsys.readouterr().err
     assert cli.run(line) == 0 and not trained[3].learner.normalise_rewards
     assert "--tuned takes them" in capsys.readouterr().err
