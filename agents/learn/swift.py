@@ -83,7 +83,7 @@ class Swift:
             measured.extend(told[:taken])
             count += taken
             if taken < len(parts) and not np.isfinite(told[taken, 0]):
-                terms = dict(zip(NAMES[1:4], told[taken, 1:4].tolist(), strict=True))
+                terms: dict[str, float] = dict(zip(NAMES[1:4], told[taken, 1:4].tolist(), strict=True))
                 descent.finite(torch.tensor(told[taken, 0]), "PPO's loss", ppo.steps, terms)
             if s.most_kl and measured[-1][4] > s.most_kl:
                 break
