@@ -75,14 +75,17 @@ def picture(
 
 
 def panels(
-    found: Sequence[tuple[str, Band, float]], runs: int, about: str = "mean return in training", across: int = 3
+    found: Sequence[tuple[str, Band, float]], runs: int, about: str = "mean return in training"
 ) -> tuple[list[Shape], Box]:
-    """A small picture for each (title, curve, what is asked), in lines of so many, and the page that they cover.
+    """A small picture for each (title, curve, what is asked), in three lines at most, and the page that they cover.
 
     What is asked is a line of its own across the panel.
     """
-    wide, tall, top = 60.0, 40.0, 10.0
-    page = Box(0, 0, wide * max(2, min(across, len(found))), top + tall * math.ceil(len(found) / across))
+    across = max(3, math.ceil(len(found) / 3))
+    lines = math.ceil(len(found) / across)
+    wide, top = 60.0, 9.0
+    tall = min(42.0, (HEIGHT - top) / lines)
+    page = Box(0, 0, wide * max(2, min(across, len(found))), top + tall * lines)
     shapes: list[Shape] = [
         Rect(0, 0, page.w, page.h, "ground", layer=GROUND),
         Text(f"{about} over steps: interquartile mean of {runs} runs, 95 % interval; the straight line is asked for",
@@ -90,7 +93,7 @@ def panels(
     ]  # fmt: skip
     for i, (title, curve, goal) in enumerate(found):
         x, y = wide * (i % across), top + tall * (i // across)
-        plot = Box(x + 12, y + 6, wide - 17, tall - 13)
+        plot = Box(x + 12, y + 5.5, wide - 17, tall - 12)
         at, axes = _axes(plot, [curve], goal, steps=4)
         asked = (at(float(curve.steps[0]), goal), at(float(curve.steps[-1]), goal))
         shapes += [

@@ -62,8 +62,9 @@ def test_what_is_not_there_is_named_before_anything_is_learned(known, tmp_path):
 def test_a_panel_shows_what_is_asked_for_even_where_no_run_came_near():
     steps = [0.0, 10.0]
     found = band([(steps, [0.0, 1.0])] * 2)  # type: ignore[list-item]
-    shapes, page = curves.panels([("small", found, 5.0)] * 4, 2)
+    shapes, page = curves.panels([("small", found, 5.0)] * 8, 2)
+    assert page.h <= curves.HEIGHT  # of a picture no more is painted
     lines = [one for one in shapes if isinstance(one, curves.Line)]
     assert all(0 <= x <= page.w and 0 <= y <= page.h for line in lines for x, y in line.points)
     words = [one.text for one in shapes if isinstance(one, curves.Text)]
-    assert words.count("small") == 4 and "5" in words
+    assert words.count("small") == 8 and "5" in words
