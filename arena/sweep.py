@@ -264,7 +264,7 @@ def _seconds(folder: Path) -> float:
     """That a run has trained, in all its starts together."""
     from arena.checkpoint import load_state
 
-    return round(float((load_state(folder / "state") or {"spent": 0.0})["spent"]), 1)
+    return round(float((load_state(folder / "state") or {"spent": 0.0})["spent"]), 3)
 
 
 def _trained(folder: Path, steps: int) -> bool:

@@ -20,6 +20,7 @@ from agents.search.search import Search
 from agents.self_play import SelfPlay
 from agents.storage import agent_digest
 from arena.config import load
+from arena.engines import OURS
 from arena.population.board import remarks
 from arena.population.composing import compose
 from arena.population.pace import Pace
@@ -488,5 +489,5 @@ def test_a_learner_of_whole_hands_learns_among_others_as_of_games_of_any_kind():
     assert load(None, words).learner == HANDS
     for more in ("run.engine=rllib", "rollouts.hands=0", 'rollouts.opponents=["self","past"]'):
         among = load(None, [*words, more])
-        assert among.learner == MIXED and among.playing.hands == 0
+        assert among.learner == (replace(MIXED, **OURS) if "rllib" in more else MIXED) and among.playing.hands == 0
     assert load(None, [*words, "rollouts.hands=100"]).learner == HANDS
