@@ -28,6 +28,7 @@ from agents.play import Finished
 from agents.ranges import within
 from agents.tracks import Tracks
 from envs import kernels
+from envs.game import Game
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,15 @@ class RolloutSettings:
         if self.explore and not self.hands:
             raise ValueError(
                 "explore is of whole hands, which weigh what they do not believe; set hands, or explore to 0."
+            )
+
+    def require_batch(self, batch: int, game: Game, workers: int) -> None:
+        """Raises ValueError where all workers' fragments together are smaller than one batch; whole hands never are."""
+        most = max(1, workers) * self.lanes * self.steps * game.seats
+        if batch > most and not self.hands:
+            raise ValueError(
+                f"[learner] batch is {batch:,}, and a round has at most {most:,} decisions; lower learner.batch, or "
+                "raise rollouts.lanes or rollouts.steps."
             )
 
 

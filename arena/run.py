@@ -113,7 +113,8 @@ class Run:
                 self.curves.go_on(state["curves"])
         except (LookupError, TypeError, ValueError) as error:
             raise Damaged(f"{self.folder / 'state'} lacks what a state has; remove it to begin again.") from error
-        self.trainer = Trainer(self.plan, kept)
+        with self._saying_what_helps():
+            self.trainer = Trainer(self.plan, kept)
         learned = self.trainer.learner.steps
         self.kept_at = learned if self.resumed else None
         self.tried = learned if self.resumed else -1

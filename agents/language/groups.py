@@ -80,6 +80,15 @@ class GroupSettings:
         within(self, prompts="[1, 65536]", group="[2, 65536]", temperature="(0, 1000]")
         within(self, top_k="[0, inf)", top_p="(0, 1]", partial="[0, 1]", refill="[0, 100]")
 
+    def require_batch(self, batch: int, workers: int) -> None:
+        """Raises ValueError where all workers' answers together are fewer than one batch."""
+        most = max(1, workers) * self.prompts * self.group
+        if batch > most:
+            raise ValueError(
+                f"[learner] batch is {batch:,}, and a round has {most:,} answers; lower learner.batch, or raise "
+                "groups.prompts or groups.group."
+            )
+
 
 def language_of(game: Game, who: str) -> Language:
     """The language of a game's prompts and answers; raises `Unable` where there is none."""

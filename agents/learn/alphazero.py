@@ -73,6 +73,11 @@ class AlphaZeroSettings:
         within(self, final_share="[0, 1]", fall_from="[0, 1]", reuse="(0, inf)", clip="(0, inf)")
         within(self, window="[1, inf)", window_start="[1, inf)", window_share="[0, 1]", search_share="[0, 1]")
         within(self, value_weight="[0, inf)", left_weight="[0, inf)", average="[0, 1)")
+        if min(self.window, self.window_start) < self.batch:
+            raise ValueError(
+                f"window ({self.window:,}) and window_start ({self.window_start:,}) must each hold a batch "
+                f"of {self.batch:,}; raise them, or lower batch."
+            )
 
 
 class AlphaZero:

@@ -83,7 +83,15 @@ class DQNSettings:
         within(self, replay="[1, inf)", learn_from="[0, inf)", target_every="[1, inf)", explore="[0, 1]")
         within(self, epsilon="[0, 1]", gradient="(0, inf)", prioritised="[0, 1]", correction="[0, 1]", atoms="[1, inf)")
         within(self, final_rate="[0, 1]", burn_in="[0, inf)")
+        if self.atoms > 1 and not self.low < self.high:
+            raise ValueError(f"low must be below high, and {self.low} is not below {self.high}.")
         roomy(self.replay, self.batch)
+
+
+def require_rest(burn_in: int, steps: int) -> None:
+    """Raises `Unable` where tracks of so many decisions have none left to learn from."""
+    if burn_in >= steps:
+        raise Unable(f"burn_in = {burn_in} leaves nothing to learn from; set rollouts.steps above it.")
 
 
 class Asked(NamedTuple):
@@ -122,6 +130,10 @@ class DQN:
         if s.atoms > 1:
             options.append(f"atoms={s.atoms},low={s.low},high={s.high}")
         return shared.normed(game), (f"q:{','.join(options)}" if options else "q",)
+
+    @staticmethod
+    def match(settings: DQNSettings, playing: RolloutSettings, game: Game, workers: int) -> None:
+        require_rest(settings.burn_in, playing.steps)
 
     def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
         self.game, self.settings, self.reads = game, settings, along(self.reads, network)
@@ -168,8 +180,7 @@ class DQN:
             return len(fresh["action"])
         fresh = sequences(experience, s.discount, s.steps, s.burn_in)
         count, length = int(fresh["learned"].sum()), fresh["learned"].shape[1]
-        if s.burn_in > length - 3:  # a fragment has two entries more than `steps`
-            raise Unable(f"burn_in = {s.burn_in} leaves nothing to learn from; set rollouts.steps above it.")
+        require_rest(s.burn_in, length - 2)  # a fragment has two entries more than `steps`
         if not len(self.replay):
             self.replay = Replay(max(1, s.replay // length), s.prioritised)
         if count:

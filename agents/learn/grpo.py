@@ -182,6 +182,10 @@ class GRPO:
         language_of(game, "GRPO")
         return "gpt:layers=2,width=64,heads=4", ("token",)
 
+    @staticmethod
+    def match(settings: GRPOSettings, playing: GroupSettings, game: Game, workers: int) -> None:
+        playing.require_batch(settings.batch, workers)
+
     def __init__(self, game: Game, network: Network, settings: GRPOSettings, seed: int) -> None:
         self.game, self.settings, self.switches = game, settings, settings.switches
         self.language = language_of(game, "GRPO")

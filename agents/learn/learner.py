@@ -111,6 +111,16 @@ class Dealing(Protocol):
 
 
 @runtime_checkable
+class Matched(Protocol):
+    """A learner that cannot learn by every pair of settings, its own and its player's."""
+
+    @staticmethod
+    def match(settings: Any, playing: Any, game: Game, workers: int) -> None:
+        """Raises ValueError, which names the cause and the mend, for those that do not go together."""
+        ...
+
+
+@runtime_checkable
 class Watchful(Protocol):
     """A learner that sees when its learning goes wrong."""
 

@@ -144,6 +144,10 @@ class PPO:
         """A body that suits the observation, with a policy and the returns it expects."""
         return shared.body(game), shared.heads(game)
 
+    @staticmethod
+    def match(settings: PPOSettings, playing: RolloutSettings, game: Game, workers: int) -> None:
+        playing.require_batch(settings.batch, game, workers)
+
     def __init__(self, game: Game, network: Network, settings: PPOSettings, seed: int) -> None:
         self.game, self.settings = game, settings
         self.reads = along((*self.reads, *(("fresh",) if settings.normalise_rewards else ())), network)

@@ -73,6 +73,10 @@ class PQN:
             raise Unable(f"PQN chooses among actions, and those of {game.name} are vectors; train it with ppo.")
         return shared.normed(game), ("q",)
 
+    @staticmethod
+    def match(settings: PQNSettings, playing: RolloutSettings, game: Game, workers: int) -> None:
+        playing.require_batch(settings.batch, game, workers)
+
     def __init__(self, game: Game, network: Network, settings: PQNSettings, seed: int) -> None:
         self.game, self.settings, self.reads = game, settings, along(self.reads, network)
         self.network = network.eval()

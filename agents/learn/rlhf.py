@@ -109,6 +109,10 @@ class RLHF:
         language_of(game, "RLHF")
         return "gpt:layers=2,width=64,heads=4", ("token", "returns")
 
+    @staticmethod
+    def match(settings: RLHFSettings, playing: GroupSettings, game: Game, workers: int) -> None:
+        playing.require_batch(settings.batch, workers)
+
     def __init__(self, game: Game, network: Network, settings: RLHFSettings, seed: int) -> None:
         self.game, self.settings = game, settings
         self.network = network.eval()  # no dropout, or the first pass's ratios would not be 1

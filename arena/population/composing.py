@@ -15,7 +15,7 @@ from agents.registry import ALGORITHMS
 from arena.config import Config, begun, build, check_sections, resolved, tables
 from arena.population.plan import LeaguePlan
 from arena.population.sparring import Recipe
-from arena.sections import COMPOSED, CannotLearn, ConfigError
+from arena.sections import COMPOSED, CannotLearn, ConfigError, Unmatched
 from arena.text import folder_name
 from arena.toml import dumps
 from arena.tournament import contest
@@ -68,7 +68,7 @@ def compose(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     learners = {member.name: learners[member.name] for member in part.members() if member.live}
     try:
         config = build(base, source)
-    except CannotLearn:  # nothing of it is needed but what it shares with every learner
+    except (CannotLearn, Unmatched):  # nothing of it is needed but what it shares with every learner
         config = next(iter(learners.values()))
     absent = _absent(config.game.name, part.anchors)
     part = replace(part, anchors=tuple(anchor for anchor in part.anchors if anchor not in absent))

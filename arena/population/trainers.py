@@ -26,7 +26,7 @@ import torch
 
 from agents.agent import Unable
 from agents.guests import ITSELF
-from agents.learn.descent import Diverged
+from agents.learn.descent import Diverged, require_numbers
 from agents.learn.learner import Learner, given, kept_weights
 from agents.networks import Network
 from agents.registry import ALGORITHMS
@@ -364,8 +364,7 @@ class Trainers:
             try:
                 pupil.metrics = pupil.learner.update(given(pupil.learner, experience), progress)
                 weights = pupil.learner.weights()
-                if not all(np.isfinite(array).all() for array in weights.values() if array.dtype.kind == "f"):
-                    raise Diverged("Its weights are not all numbers any more.")
+                require_numbers(weights, pupil.learner.steps)
                 pupil.weights = weights
             except (Diverged, Unable) as error:
                 pupil.stopped = f"'{pupil.member.name}' learns no more, the others go on: {error}"

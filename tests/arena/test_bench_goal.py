@@ -53,7 +53,7 @@ def test_a_seed_that_does_not_get_there_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(goal, "GAMES", 2)
     monkeypatch.setattr(goal, "EVERY", 64)
     small = {"learner.algorithm": "ppo", "game.name": "cart_pole", "run.steps": 128, "rollouts.lanes": 4,
-             "rollouts.steps": 16, "network.backbone": "mlp:width=8"}  # fmt: skip
+             "rollouts.steps": 16, "network.backbone": "mlp:width=8", "learner.batch": 64}  # fmt: skip
     monkeypatch.setitem(RECIPES, "ppo cart_pole", Recipe(small, 475.0, "nobody"))
     (row,) = goal.contests("1", "ppo", "")
     assert row["peer"] is None and row["ratio"] is None and row["runs"] == 1

@@ -82,6 +82,26 @@ def test_what_is_wrong_is_one_sentence(override, sentence):
 
 
 @pytest.mark.parametrize(
+    ("algorithm", "played", "settings", "more", "sentence"),
+    [
+        ("ppo", "cart_pole", ["rollouts.lanes=4", "rollouts.steps=32"], "workers.count=2", "a round has at most 128"),
+        ("ppo", "connect_four", ["rollouts.lanes=1"], "rollouts.lanes=2", "a round has at most 128 decisions; lower"),
+        ("pqn", "cart_pole", ["learner.batch=257"], "learner.batch=256", "batch is 257, and a round has at most 256"),
+        ("grpo", "reverse", ["groups.prompts=4", "groups.group=8"], "learner.batch=32", "and a round has 32 answers"),
+        ("dqn", "cart_pole", ["learner.burn_in=8"], "rollouts.steps=9", "burn_in = 8 leaves nothing to learn from"),
+        ("dqn", "cart_pole", ["learner.atoms=5", "learner.low=10.0"], "learner.high=11.0", "[learner] low must be"),
+        ("alphazero", "connect_four", ["learner.window=500"], "learner.batch=500", "must each hold a batch of 512;"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(algorithm, played, settings, more, sentence):
+    given = [f"learner.algorithm={algorithm}", f"game.name={played}", "workers.count=0", *settings]
+    with pytest.raises(ConfigError) as problem:
+        load(None, given)
+    assert sentence in str(problem.value)
+    assert load(None, [*given, more]).algorithm == algorithm
+
+
+@pytest.mark.parametrize(
     ("interval", "inside", "outside"),
     [("[0, 1]", (0, 1, 0.5), (-0.1, 1.1)), ("(0, 1)", (0.5,), (0, 1)), ("(0, inf)", (1e300,), (0.0, math.inf))],
 )

@@ -37,6 +37,7 @@ most = 80
 rated_pairs = 2
 [learners.main]
 role = "main"
+settings = { batch = 64 }
 backbone = "mlp:layers=1,width=8"
 [learners.exploiter]
 role = "main_exploiter"
@@ -114,7 +115,9 @@ def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
 
 def test_what_cannot_be_is_one_sentence(played, monkeypatch, capsys):
     monkeypatch.chdir(played)
-    (played / "other.toml").write_text(OWN.replace('algorithm = "a2c"', 'algorithm = "ppo"'))
+    (played / "other.toml").write_text(
+        OWN.replace('algorithm = "a2c"', 'algorithm = "ppo"').replace("entropy = 0.02", "batch = 64")
+    )
     for given, words in (
         (["kuhn", "--preset", "alphastart"], "did you mean 'alphastar'"),
         (["kuhn", "--report", "x"], "is for leagues of many learners; add --preset"),

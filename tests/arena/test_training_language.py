@@ -56,7 +56,7 @@ def test_ray_gives_the_same_bytes():
 
 def test_a_run_is_tried_on_prompts_that_it_never_trains_on(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = [f"{s}.{k}={v}" for s, of in {"groups": {"prompts": 4, "group": 4}}.items() for k, v in of.items()]
+    given = ["groups.prompts=4", "groups.group=4", "learner.batch=16"]
     command = ["train", "grpo", "reverse:length=3,letters=6", "--backbone", "gpt:layers=1,width=8,heads=1"]
     sets = [word for one in [*given, "evaluation.every=16", "learner.dynamic=no"] for word in ("--set", one)]
     assert cli.run([*command, "--steps", "32", "--workers", "0", "--out", "runs/x", *sets, "--json"]) == 0

@@ -127,7 +127,7 @@ def test_ray_gives_the_same_bytes(name):
 
 def test_a_run_leaves_an_agent_that_plays_and_goes_on(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    command = "train ppo tic_tac_toe --steps 600 --workers 0 --out runs/x --set rollouts.lanes=8 --set rollouts.steps=8"
+    command = "train ppo tic_tac_toe --steps 600 --workers 0 --out runs/x --set rollouts.steps=8 --set learner.batch=64"
     assert cli.run(command.split()) == 0
     assert cli.run([*command.split()[:3], "--steps", "300", "--workers", "0", "--out", "runs/x", "--resume"]) == 0
     folders = sorted((tmp_path / "runs" / "x" / "agents").iterdir())
