@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,10 +135,14 @@ def test_values_are_what_is_planted(name: str, world: str) -> None:
 
 
 @pytest.mark.learns
-@pytest.mark.parametrize(("name", "world"), pairs(["chosen", "matched", "aimed"]))
-def test_the_policy_goes_where_it_is_paid(name: str, world: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "world", "more"),
+    [(*pair, {}) for pair in pairs(["chosen", "matched", "aimed"])]
+    + [("reinforce", "matched", {"baseline": baseline}) for baseline in ("none", "mean")],  # learned is its default
+)
+def test_the_policy_goes_where_it_is_paid(name: str, world: str, more: dict[str, Any]) -> None:
     rules = WORLDS[world]
-    learner, rollouts = made(name, rules)
+    learner, rollouts = made(name, rules, **more)
     actor = train(name, learner, rollouts)
     for sign in (1.0, -1.0):
         seen = np.array([[1.0, sign if world == "matched" else 0.0]], np.float32)
