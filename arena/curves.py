@@ -68,12 +68,18 @@ class Curves:
         """Writes out the last step."""
         if not self.values:
             return
+        from torch.utils.tensorboard.summary import scalar
+
         if self._events is None:
             from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(str(self.folder / "events"), purge_step=self.first)
-        for name, value in self.values.items():
-            self._events.add_scalar(name, value, self.step)
+        first, *others = self.values.items()
+        together = scalar(*first)
+        for name, value in others:
+            together.MergeFrom(scalar(name, value))
+        writer: Any = self._events.file_writer
+        writer.add_summary(together, self.step)  # one event; add_scalar's, one a number, cost five times as much
         if self.tracker is not None:
             self.tracker.send(self.values, self.step)
         self.values = {}
