@@ -37,6 +37,9 @@ BENCHES: dict[str, str] = {
 }
 """name -> "module:function"; the function gives the contests of a benchmark (see `arena.bench.measure`)."""
 
+HOURS = {"train"}
+"""What takes hours, and is measured when it is named, not among all the others."""
+
 SUMMARIES: dict[str, str] = {"games": "arena.bench.games:means"}
 """name -> "module:function"; the function gives further rows, worked out of those of a benchmark."""
 
@@ -90,12 +93,12 @@ def run(
     options: Mapping[str, str] | None = None,
     began: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[str, list[Row] | BenchFailed]]:
-    """Runs benchmarks (all of them if none is named), each in a process of its own: (its name, its rows or why not).
+    """Runs benchmarks, each in a process of its own: (its name, its rows or why not); by default all but `HOURS`.
 
     A contest is measured in `runs` rounds, ours and then the peer for about `seconds` each. `options` go to the
     benchmarks whose `contests` has an argument of that name; `began(name)` is called before each.
     """
-    chosen = list(names or BENCHES)
+    chosen = list(names) or unnamed()
     known = {name: inspect.signature(resolve(BENCHES, name, "benchmark")).parameters for name in chosen}
     for key in options or {}:
         if not any(key in parameters for parameters in known.values()):
@@ -112,6 +115,11 @@ def run(
             yield name, _in_own_process(name, {**own, "runs": str(runs), "seconds": str(seconds)})
         except BenchFailed as why:
             yield name, why
+
+
+def unnamed() -> list[str]:
+    """The benchmarks that are measured where none is named."""
+    return [name for name in BENCHES if name not in HOURS]
 
 
 def _require_numbers(key: str, value: str, usual: str) -> None:

@@ -141,7 +141,7 @@ def _check_resume(folder: Path, resume: bool, algorithm: str) -> None:
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that `arena list benchmarks` names.")
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: `arena list benchmarks`, all but train.")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Rounds in which ours and the peer take turns.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.01, help="For each side of each round.")] = 1.0,
@@ -153,12 +153,13 @@ def bench(
     """Measure the arena against its peers, side by side, as ratios.
 
     Each in a process of its own, one after the other; `arena list benchmarks` says what each does. Of them selfplay,
-    throughput, workers and goal start Ray; tasks learns for 48 minutes and train for hours, of which nothing that is
-    finished is done again. One that fails is told at the end, with exit code 1, beside what the others measured.
+    throughput, workers and goal start Ray; tasks learns for 48 minutes, and train, which has to be named, for hours, of
+    which nothing that is finished is done again. One that fails is told at the end, with exit code 1, beside what the
+    others measured.
 
     Example: [bold]arena bench rules search --runs 3[/]
     """
-    from arena.bench import BENCHES, BenchFailed, run
+    from arena.bench import BENCHES, BenchFailed, run, unnamed
 
     for name in names or ():
         known(BENCHES, name, "benchmark")
@@ -167,7 +168,7 @@ def bench(
         if not equals:
             raise ValueError(f"--option takes key=value, not '{key}'.")
     more = {key: value for key, _, value in pairs}
-    total, over = len(names or BENCHES), 0
+    total, over = len(names or unnamed()), 0
     rows: list[Row] = []
     wrong: list[str] = []
     try:

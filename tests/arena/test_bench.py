@@ -121,6 +121,12 @@ def test_an_option_that_is_a_number_passes() -> None:
         _require_numbers(key, value, usual)
 
 
+def test_what_takes_hours_is_measured_when_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arena.bench._in_own_process", lambda name, options: [])
+    assert [name for name, _ in run()] == [name for name in BENCHES if name != "train"]
+    assert [name for name, _ in run(["train"])] == ["train"]
+
+
 @pytest.mark.parametrize("option", ["trees=0", "simulations=0", "trees=-1"])
 def test_a_search_of_nothing_is_refused(option: str) -> None:
     with pytest.raises(BenchFailed, match=r"^-?\d+ trees of \d+ simulations are no search; 1 or more of each\.$"):
