@@ -18,21 +18,24 @@ class Lock:
     """The right to write `path`, held from construction until `release` or the end of the process, however it ends.
 
     It lies on `<path>.lock`, which stays behind and means nothing by itself: the kernel holds the lock, for this
-    process alone, not for its children. A link shares the lock of what it points to.
+    process alone, not for its children. A link shares the lock of what it points to. Errors call it `named`, or else
+    by its path.
     """
 
-    def __init__(self, path: Path, *, otherwise: str = "wait until it ends or stop it.") -> None:
-        file = path.resolve()
+    def __init__(
+        self, path: Path, *, named: Path | None = None, otherwise: str = "wait until it ends or stop it."
+    ) -> None:
+        file, named = path.resolve(), named or path
         self.path = file.with_name(f"{file.name}.lock")
         if self.path in _held:
-            raise Busy(f"{path} is being written by this very process already; {otherwise}")
+            raise Busy(f"{named} is being written by this very process already; {otherwise}")
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             holder = os.read(handle, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
-            raise Busy(f"{path} is being written by process {holder}; {otherwise}") from None
+            raise Busy(f"{named} is being written by process {holder}; {otherwise}") from None
         try:
             os.ftruncate(handle, 0)
             os.write(handle, f"{os.getpid()}\n".encode())
@@ -64,4 +67,4 @@ def occupy(folder: Path) -> Lock:
     if any(":" in part for part in whole.parts[1:]):
         raise ValueError(f"{whole} has a colon in it, which is where an agent's options begin; choose another folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    return Lock(folder / "run", otherwise="wait until it ends, or name this run otherwise.")
+    return Lock(folder / "run", named=folder, otherwise="wait until it ends, or name this run otherwise.")
