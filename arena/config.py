@@ -29,7 +29,6 @@ from arena.sections import (
     Network,
     Run,
     Section,
-    Unmatched,
     Viewer,
     Workers,
     checked,
@@ -147,7 +146,7 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
     if not trusted:
         require_trusted(parts["game"].name)
     choice = parts.pop("learner").algorithm
-    from agents.learn.learner import Dealing, Matched, Trying
+    from agents.learn.learner import Dealing, Trying
 
     kind = resolve(ALGORITHMS, choice, "algorithm")
     trials = kind.trials if isinstance(kind, Trying) else {}
@@ -172,13 +171,7 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
         for name in (spec.partition(":")[0] for spec in specs):
             if "/" not in name and name not in AGENTS:
                 raise ConfigError(f"{source}: [{key}: there is no agent '{name}'; {nearest(name, AGENTS)}")
-    config = Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
-    if isinstance(kind, Matched) and config.run.engine == "native":
-        try:
-            kind.match(settings, config.playing, game(config.game.name), config.worker_count)
-        except ValueError as error:
-            raise Unmatched(f"{source}: {error}") from None
-    return config
+    return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
 
 
 def _suited(

@@ -107,8 +107,8 @@ class League:
             while run.progress() < 1.0:
                 self.tell()
                 self.take(run.round(self.between))
-            run.round(self.finish_off)
-            self.gather()
+            run.trainer.gather(run.progress())  # the last round arrives, and nothing more is learned
+            self.finish_off()
         finally:
             run.close()
         return self.status.ratings

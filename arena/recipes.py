@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.registry import AGENTS
 from arena.sections import ConfigError
 from arena.toml import literal
 from envs.registry import nearest
 
 FILE = Path(__file__).with_name("recipes.toml")
+MEASURES = ("return", "exploitability")
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,23 @@ class Recipe:
         return [f"{key}={literal(value)}" for key, value in self.settings.items()]
 
 
-def _read() -> dict[str, Recipe]:
+def read(text: str) -> dict[str, Recipe]:
+    """The recipes of a file's text, by name; raises ConfigError for one that is not whole or stands there twice."""
     told = {"goal", "who", "measure"}
-    found = {}
-    for table in tomllib.loads(FILE.read_text(encoding="utf-8"))["recipe"]:
+    found: dict[str, Recipe] = {}
+    for number, table in enumerate(tomllib.loads(text)["recipe"], 1):
         settings = dict(_flat({key: value for key, value in table.items() if key not in told}))
+        wanted = {"goal", "who"} - table.keys() | {"game.name", "learner.algorithm", "run.steps"} - settings.keys()
+        if wanted:
+            raise ConfigError(f"{FILE.name}: recipe {number} has no {' or '.join(sorted(wanted))}; say it there.")
         one = Recipe(settings, **{key: table[key] for key in told & table.keys()})
+        if one.measure not in MEASURES and one.measure.partition(":")[0] not in AGENTS:
+            raise ConfigError(
+                f"{FILE.name}: {one.name} is measured by '{one.measure}', and that is {' or '.join(MEASURES)}, or an "
+                "agent's spec."
+            )
+        if one.name in found:
+            raise ConfigError(f"{FILE.name} has two recipes for {one.name}; leave one.")
         found[one.name] = one
     return found
 
@@ -83,7 +96,7 @@ def _flat(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
             yield path + key, value
 
 
-RECIPES: dict[str, Recipe] = _read()
+RECIPES: dict[str, Recipe] = read(FILE.read_text(encoding="utf-8"))
 """name -> recipe; the name is what `arena train` is given."""
 
 

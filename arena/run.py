@@ -19,7 +19,8 @@ from agents.agent import Agent, Unable
 from agents.files import write_text
 from agents.hardware import device_of
 from agents.learn.descent import Diverged
-from agents.learn.learner import kept_weights
+from agents.learn.learner import Matched, kept_weights
+from agents.networks import remembers
 from agents.registry import ALGORITHMS, agent
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
@@ -27,6 +28,7 @@ from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
 from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest, twin
 from arena.lock import occupy
+from arena.sections import ConfigError
 from arena.status import Status
 from arena.train import Plan, Round, Trainer
 from arena.worker import Chunk
@@ -330,9 +332,11 @@ def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mappi
 def sizes(plan: Plan) -> str:
     """The settings by which a round takes more or less memory, with what they are."""
     player = resolve(ALGORITHMS, plan.algorithm, "algorithm").player
-    sizes = {"learner": (plan.learner, ("batch", "replay", "window", "round"))}
+    names = ["batch", "replay", "reservoir", "window", "round", "hands"]
+    sizes: dict[str, tuple[Any, list[str]]] = {"learner": (plan.learner, names)}
     if plan.playing is not None:
-        sizes[player] = (plan.playing, ("lanes", "steps", "prompts", "group"))
+        whole = getattr(plan.playing, "hands", 0)  # they are all that such a round holds
+        sizes[player] = (plan.playing, ["hands"] if whole else ["lanes", "steps", "prompts", "group", "answers"])
     found = [
         f"{section}.{name} ({vars(settings)[name]:,})"
         for section, (settings, names) in sizes.items()
@@ -364,6 +368,17 @@ def search_table(playing: Any, game: Game) -> dict[str, float | int | str]:
     return dict(vars(replace(plain, average=len(game.symmetries) == 1)))
 
 
+def require_match(config: Config) -> None:
+    """Raises ConfigError where a learner's settings and its player's do not go together: before anything starts."""
+    kind = resolve(ALGORITHMS, config.algorithm, "algorithm")
+    if isinstance(kind, Matched):
+        remembered, rules = remembers(config.network.backbone), game(config.game.name)
+        try:
+            kind.match(config.learner, config.playing, rules, workers=config.worker_count, remembers=remembered)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+
 def plan_of(config: Config, address: str | None = None) -> Plan:
     """What a configuration asks to be trained; refuses devices that are not there."""
     workers = config.workers
@@ -372,6 +387,7 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
         raise Unable(f"{config.algorithm} keeps a table and learns alone; leave --learners out.")
     if workers.learners > 1 and config.playing is None:
         raise Unable(f"{config.algorithm} plays by itself and learns alone; leave --learners out.")
+    require_match(config)
     return Plan(
         game=config.game.name,
         algorithm=config.algorithm,

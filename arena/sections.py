@@ -32,10 +32,6 @@ class CannotLearn(ConfigError):
         self.why = why
 
 
-class Unmatched(ConfigError):
-    """An algorithm's settings and those of its player do not go together (`agents.learn.learner.Matched`)."""
-
-
 def _named(table: Mapping[str, str], kind: str, empty: bool = False) -> AfterValidator:
     """Checks that a spec begins with a name of the table, without importing what it names."""
 

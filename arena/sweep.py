@@ -11,15 +11,17 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from agents.files import write_text
 from arena.cluster import spread
-from arena.config import load
+from arena.config import load, resolved
 from arena.lock import occupy
 from arena.sections import ConfigError
 from arena.summary import Band, Estimate, band, improvement_interval, interquartile_mean, interval
@@ -64,11 +66,12 @@ class Job:
     base: tuple[tuple[str, Any], ...] = ()
     best: bool = False
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """Differs where anything that the result follows from does."""
+        """Differs where any setting does that the result follows from, defaults of this version among them."""
         kept = {name: value for name, value in asdict(self).items() if name != "out"}
-        return f"{sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:10]}-s{self.seed}"
+        told = json.dumps(kept, sort_keys=True) + resolved(load(None, self._overrides()))
+        return f"{sha256(told.encode()).hexdigest()[:10]}-s{self.seed}"
 
     @property
     def alone(self) -> bool:
@@ -81,12 +84,14 @@ class Job:
 
     def overrides(self) -> list[str]:
         """Of the configuration."""
+        return self._overrides({"run.out": str(Path(self.out) / "runs"), "run.name": self.id})
+
+    def _overrides(self, kept: Mapping[str, str] = MappingProxyType({})) -> list[str]:
         own = {
-            "learner.algorithm": self.algorithm, "game.name": self.game, "run.seed": self.seed,
-            "run.out": str(Path(self.out) / "runs"), "run.name": self.id, "workers.count": 0,
+            "learner.algorithm": self.algorithm, "game.name": self.game, "run.seed": self.seed, "workers.count": 0,
         }  # fmt: skip
         body = {"network.backbone": self.backbone} if self.backbone else {}
-        given = {**own, **dict(self.base), **body, **dict(self.settings)}
+        given = {**own, **kept, **dict(self.base), **body, **dict(self.settings)}
         return [f"{key}={literal(value)}" for key, value in given.items()]
 
 
@@ -190,6 +195,7 @@ class Parzen:
         except ImportError:
             raise ConfigError("--sampler tpe needs Optuna; `pip install optuna`, or take --sampler random.") from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.failed = optuna.trial.TrialState.FAIL
         self.study: Any = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         self.choices, self.samples = choices, samples
         self.heard: list[float] = []
@@ -209,7 +215,10 @@ class Parzen:
         for _ in range(self.samples):
             trial, self.heard = self.study.ask(), []
             yield [self._propose(trial)]
-            self.study.tell(trial, interquartile_mean(self.heard))
+            if self.heard:
+                self.study.tell(trial, interquartile_mean(self.heard))
+            else:  # all of its runs have diverged
+                self.study.tell(trial, state=self.failed)
 
     def tell(self, result: Mapping[str, Any]) -> None:
         self.heard.append(float(result["score"]))
@@ -232,22 +241,31 @@ def sampler(name: str, choices: Sequence[Choice], samples: int | None, seed: int
 
 
 def perform(job: Job) -> dict[str, Any]:
-    """Trains, from where an earlier start left off, and plays the held-out games; the result, as it is stored."""
+    """Trains, from where an earlier start left off, and plays the held-out games; the result, as it is stored.
+
+    Of a run that diverges, "diverged" and why.
+    """
+    from agents.learn.descent import Diverged
     from agents.storage import newest_agent
-    from arena.run import Run, plan_of
+    from arena.run import Run, plan_of, write_config
 
     config = load(None, job.overrides())
     folder = config.folder
     with occupy(folder):  # what is read is being written by nobody
         over = _trained(folder, job.steps)
     if not over:
-        run = Run(folder, plan_of(config), steps=job.steps, evaluation=config.evaluation if job.best else None)
+        run = Run(
+            folder, plan_of(config), steps=job.steps, evaluation=config.evaluation if job.best else None,
+            prepare=partial(write_config, config),
+        )  # fmt: skip
         try:
             run.trainer.ready()
             run.begin()
             while run.progress() < 1.0:
                 run.round()
             run.finish()
+        except Diverged as error:
+            return {"diverged": str(error.__cause__ or error)}
         finally:
             run.close()
     agent = newest_agent(folder / "best" if job.best else folder)
@@ -311,7 +329,10 @@ def run_all(
     """Every job's result, as it is stored: those that are there first, then the others as they finish.
 
     Where jobs have workers of their own, which would wait for the cores that the jobs hold, they go one after another.
+    Raises Diverged at the end where runs have: they have no results, and the others have.
     """
+    from agents.learn.descent import Diverged
+
     workers = workers if all(job.alone for job in jobs) else 0
     missing = [job for job in jobs if not job.result.exists()]
     done = len(jobs) - len(missing)
@@ -319,11 +340,18 @@ def run_all(
     for job in jobs:
         if job not in missing:
             yield read(job)
+    lost = []
     for i, result in spread(perform, missing, workers, address):
-        write_text(missing[i].result, json.dumps(result) + "\n")  # it counts from here on
+        job = missing[i]
         done += 1
         heard(done, len(jobs))
-        yield read(missing[i])
+        if "diverged" in result:
+            lost.append(f"{label(dict(job.settings))} with seed {job.seed} has no result: {result['diverged']}")
+            continue
+        write_text(job.result, json.dumps(result) + "\n")  # it counts from here on
+        yield read(job)
+    if lost:
+        raise Diverged(" ".join(lost))
 
 
 def read(job: Job) -> dict[str, Any]:
@@ -345,6 +373,8 @@ def plan(
     backbone: str = "", first: int = 0, base: Mapping[str, Any] | None = None, best: bool = False,
 ) -> list[Job]:  # fmt: skip
     """A job for every setting and seed, checked against the configuration before anything starts."""
+    from arena.run import require_match
+
     jobs = []
     for setting in found:
         given, shared = (tuple(sorted(part.items())) for part in (setting, base or {}))
@@ -352,10 +382,12 @@ def plan(
             Job(algorithm, game, backbone, given, first + i, steps, episodes, str(out.resolve()), shared, best)
             for i in range(seeds)
         ]
-        if not load(None, jobs[-1].overrides()).evaluation.every and best:
+        config = load(None, jobs[-1].overrides())
+        require_match(config)
+        if best and not config.evaluation.every:
             raise ConfigError("The best agent is one of those that are tried in training, and with evaluation.every=0 "
                               "none is; set it above 0, or score the last agent.")  # fmt: skip
-    return jobs
+    return list({job.id: job for job in jobs}.values())  # 0.1 and 1e-1 are one value
 
 
 # --- what it came to ------------------------------------------------------------------------------------------------

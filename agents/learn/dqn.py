@@ -132,8 +132,9 @@ class DQN:
         return shared.normed(game), (f"q:{','.join(options)}" if options else "q",)
 
     @staticmethod
-    def match(settings: DQNSettings, playing: RolloutSettings, game: Game, workers: int) -> None:
-        require_rest(settings.burn_in, playing.steps)
+    def match(settings: DQNSettings, playing: RolloutSettings, game: Game, *, workers: int, remembers: bool) -> None:
+        if remembers:
+            require_rest(settings.burn_in, playing.steps)
 
     def __init__(self, game: Game, network: Network, settings: DQNSettings, seed: int) -> None:
         self.game, self.settings, self.reads = game, settings, along(self.reads, network)

@@ -183,7 +183,7 @@ class GRPO:
         return "gpt:layers=2,width=64,heads=4", ("token",)
 
     @staticmethod
-    def match(settings: GRPOSettings, playing: GroupSettings, game: Game, workers: int) -> None:
+    def match(settings: GRPOSettings, playing: GroupSettings, game: Game, *, workers: int, remembers: bool) -> None:
         playing.require_batch(settings.batch, workers)
 
     def __init__(self, game: Game, network: Network, settings: GRPOSettings, seed: int) -> None:

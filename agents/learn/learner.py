@@ -112,11 +112,14 @@ class Dealing(Protocol):
 
 @runtime_checkable
 class Matched(Protocol):
-    """A learner that cannot learn by every pair of settings, its own and its player's."""
+    """A learner that would not do what its settings say by some of its player's."""
 
     @staticmethod
-    def match(settings: Any, playing: Any, game: Game, workers: int) -> None:
-        """Raises ValueError, which names the cause and the mend, for those that do not go together."""
+    def match(settings: Any, playing: Any, game: Game, *, workers: int, remembers: bool) -> None:
+        """Raises ValueError, which names the cause and the mend, for those that do not go together.
+
+        `remembers` says whether its network does.
+        """
         ...
 
 

@@ -145,7 +145,7 @@ class PPO:
         return shared.body(game), shared.heads(game)
 
     @staticmethod
-    def match(settings: PPOSettings, playing: RolloutSettings, game: Game, workers: int) -> None:
+    def match(settings: PPOSettings, playing: RolloutSettings, game: Game, *, workers: int, remembers: bool) -> None:
         playing.require_batch(settings.batch, game, workers)
 
     def __init__(self, game: Game, network: Network, settings: PPOSettings, seed: int) -> None:

@@ -74,7 +74,7 @@ class PQN:
         return shared.normed(game), ("q",)
 
     @staticmethod
-    def match(settings: PQNSettings, playing: RolloutSettings, game: Game, workers: int) -> None:
+    def match(settings: PQNSettings, playing: RolloutSettings, game: Game, *, workers: int, remembers: bool) -> None:
         playing.require_batch(settings.batch, game, workers)
 
     def __init__(self, game: Game, network: Network, settings: PQNSettings, seed: int) -> None:

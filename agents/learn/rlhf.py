@@ -110,7 +110,7 @@ class RLHF:
         return "gpt:layers=2,width=64,heads=4", ("token", "returns")
 
     @staticmethod
-    def match(settings: RLHFSettings, playing: GroupSettings, game: Game, workers: int) -> None:
+    def match(settings: RLHFSettings, playing: GroupSettings, game: Game, *, workers: int, remembers: bool) -> None:
         playing.require_batch(settings.batch, workers)
 
     def __init__(self, game: Game, network: Network, settings: RLHFSettings, seed: int) -> None:

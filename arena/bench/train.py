@@ -2,9 +2,10 @@
 
     arena bench train --option recipes="ppo acrobot,ppo breakout" --option at_once=2
 
-Runs are those of `arena sweep ALGORITHM GAME --tuned --best` in the folder `out`: what has a result there is not run
-again, and one that was cut short goes on. A mean return is that of `EPISODES` games which no run trains on or chooses
-its best agent by. Beside the table, learning curves of one player's games are drawn, with the interval over seeds.
+Runs are made as those of `arena sweep ALGORITHM GAME --tuned` are, with `--best` where a return is asked for: what has
+a result in the folder `out` is not run again, and one that was cut short goes on. A mean return is that of `EPISODES`
+games which no run trains on or chooses its best agent by. Beside the table, learning curves of one player's games are
+drawn, with the interval over seeds.
 """
 
 from __future__ import annotations

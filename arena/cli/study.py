@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import Wanting, document, going_on, known, progress, screen, show
+from arena.cli.frame import Wanting, document, going_on, known, progress, say, screen, show
 from arena.cli.options import Address, Algorithm, GameName, Json, Seed, Settings, Tuned
 from arena.text import folder_name, printable
 
@@ -147,38 +147,51 @@ def sweep(
         first=seed, base=base, best=best,
     )  # fmt: skip
     with going_on(f"run the same command again to go on from {folder}."):
-        found = sweeping.summarise(_results(search, planned, workers, address))
+        results, lost = _results(search, planned, workers, address)
+    found = sweeping.summarise(results)
     picture = plot or folder / "curves.png"
     drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
     if json:
         document(sweeping.described(algorithm, game, found, far, episodes, picture if drawn else None))
-        return
-    show(_sweep_table(algorithm, game, found, far, episodes, screen().width))
-    if drawn:
-        show(f"Learning curves are in {printable(str(picture))}.")
+    elif found:
+        show(_sweep_table(algorithm, game, found, far, episodes, screen().width))
+        if drawn:
+            show(f"Learning curves are in {printable(str(picture))}.")
+    for text in lost:
+        say(text)
+    if lost:
+        raise Wanting
 
 
 def _results(
     search: Listed | Parzen, planned: Callable[..., list[Job]], workers: int | None, address: str | None
-) -> list[dict[str, Any]]:
-    """Runs what a search asks for, a wave after the other, and tells it what came of that."""
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Runs what a search asks for, a wave after the other, and tells it what came of that.
+
+    Returns every run's result, once, and what is to be said of runs that diverged.
+    """
+    from agents.learn.descent import Diverged
     from arena.cluster import stop_ray
     from arena.sections import cores
     from arena.sweep import run_all
 
-    results: list[dict[str, Any]] = []
+    results: dict[str, dict[str, Any]] = {}
+    lost: list[str] = []
     with progress("runs") as heard:
         try:
             for settings in search.waves():
                 jobs = planned(settings)
                 many = cores() if workers is None else workers
                 count = min(many, len(jobs)) if workers is None and len(jobs) > 1 else workers or 0
-                for result in run_all(jobs, workers=count, address=address, heard=heard):
-                    results.append(result)
-                    search.tell(result)
+                try:
+                    for result in run_all(jobs, workers=count, address=address, heard=heard):
+                        results[result["id"]] = result
+                        search.tell(result)
+                except Diverged as error:
+                    lost.append(str(error))
         finally:
             stop_ray()
-    return results
+    return list(results.values()), lost
 
 
 def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, episodes: int, width: int = 160) -> Table:

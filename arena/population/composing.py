@@ -15,7 +15,8 @@ from agents.registry import ALGORITHMS
 from arena.config import Config, begun, build, check_sections, resolved, tables
 from arena.population.plan import LeaguePlan
 from arena.population.sparring import Recipe
-from arena.sections import COMPOSED, CannotLearn, ConfigError, Unmatched
+from arena.run import require_match
+from arena.sections import COMPOSED, CannotLearn, ConfigError
 from arena.text import folder_name
 from arena.toml import dumps
 from arena.tournament import contest
@@ -68,7 +69,7 @@ def compose(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     learners = {member.name: learners[member.name] for member in part.members() if member.live}
     try:
         config = build(base, source)
-    except (CannotLearn, Unmatched):  # nothing of it is needed but what it shares with every learner
+    except CannotLearn:  # nothing of it is needed but what it shares with every learner
         config = next(iter(learners.values()))
     absent = _absent(config.game.name, part.anchors)
     part = replace(part, anchors=tuple(anchor for anchor in part.anchors if anchor not in absent))
@@ -145,6 +146,11 @@ def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
         raise ConfigError("A league's learners learn on the CPU; leave workers.learner_device out.")
     if config.workers.precision == "bfloat16":
         raise ConfigError("A league's learners compute in float32; leave workers.precision out.")
+    for name, own in learners.items():
+        try:
+            require_match(own)
+        except ConfigError as error:
+            raise ConfigError(f"[learners.{name}] {error}") from None
     return LeaguePlan(
         game=config.game.name,
         composition=made,

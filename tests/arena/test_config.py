@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agents.ranges import within
 from arena.config import build, check_same_run, load, model_of, resolved
+from arena.run import plan_of
 from arena.sections import ConfigError
 from arena.toml import dumps, literal, parse_value
 
@@ -81,6 +82,9 @@ def test_what_is_wrong_is_one_sentence(override, sentence):
     assert "\n" not in str(problem.value)
 
 
+GATED = "network.backbone=gru:width=8"
+
+
 @pytest.mark.parametrize(
     ("algorithm", "played", "settings", "more", "sentence"),
     [
@@ -88,7 +92,14 @@ def test_what_is_wrong_is_one_sentence(override, sentence):
         ("ppo", "connect_four", ["rollouts.lanes=1"], "rollouts.lanes=2", "a round has at most 128 decisions; lower"),
         ("pqn", "cart_pole", ["learner.batch=257"], "learner.batch=256", "batch is 257, and a round has at most 256"),
         ("grpo", "reverse", ["groups.prompts=4", "groups.group=8"], "learner.batch=32", "and a round has 32 answers"),
-        ("dqn", "cart_pole", ["learner.burn_in=8"], "rollouts.steps=9", "burn_in = 8 leaves nothing to learn from"),
+        ("dqn", "cart_pole", ["learner.burn_in=8", GATED], "rollouts.steps=9", "burn_in = 8 leaves nothing to learn"),
+        (
+            "dqn",
+            "cart_pole",
+            ["learner.burn_in=8", GATED],
+            "network.backbone=mlp",
+            "burn_in = 8 leaves nothing to learn",
+        ),
         ("dqn", "cart_pole", ["learner.atoms=5", "learner.low=10.0"], "learner.high=11.0", "[learner] low must be"),
         ("alphazero", "connect_four", ["learner.window=500"], "learner.batch=500", "must each hold a batch of 512;"),
     ],
@@ -96,9 +107,9 @@ def test_what_is_wrong_is_one_sentence(override, sentence):
 def test_settings_that_do_not_go_together_are_refused(algorithm, played, settings, more, sentence):
     given = [f"learner.algorithm={algorithm}", f"game.name={played}", "workers.count=0", *settings]
     with pytest.raises(ConfigError) as problem:
-        load(None, given)
+        plan_of(load(None, given))
     assert sentence in str(problem.value)
-    assert load(None, [*given, more]).algorithm == algorithm
+    assert plan_of(load(None, [*given, more])).algorithm == algorithm
 
 
 @pytest.mark.parametrize(

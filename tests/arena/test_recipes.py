@@ -8,7 +8,7 @@ import pytest
 
 from arena import cli, sweep
 from arena.config import Config, load
-from arena.recipes import RECIPES, Recipe, recipe
+from arena.recipes import RECIPES, Recipe, read, recipe
 from arena.sections import ConfigError
 
 
@@ -29,6 +29,31 @@ def test_what_is_asked_of_a_recipe():
     more, less = Recipe({}, 2.0, "somebody"), Recipe({}, 0.1, "somebody", "exploitability")
     assert more.met(2.0) and more.met(3.0) and not more.met(1.9)
     assert less.met(0.1) and less.met(0.0) and not less.met(0.2)
+
+
+WHOLE = """
+[[recipe]]
+goal = 1
+who = "somebody"
+game.name = "kuhn"
+run.steps = 10
+learner.algorithm = "ppo"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (WHOLE.replace('who = "somebody"', ""), "recipe 1 has no who; say it there"),
+        (WHOLE + WHOLE.replace("run.steps = 10", "").replace("goal = 1", ""), "recipe 2 has no goal or run.steps; say"),
+        (WHOLE + WHOLE, "has two recipes for ppo kuhn; leave one"),
+        (WHOLE.replace("goal = 1", 'goal = 1\nmeasure = "returns"'), "ppo kuhn is measured by 'returns', and that is"),
+    ],
+)
+def test_a_recipe_that_is_not_whole_is_one_sentence(text, wrong):
+    assert list(read(WHOLE)) == ["ppo kuhn"]
+    with pytest.raises(ConfigError, match=wrong):
+        read(text)
 
 
 @pytest.mark.parametrize(

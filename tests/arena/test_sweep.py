@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from agents.learn.descent import Diverged
+from agents.learn.q_learning import QLearning
 from arena import cli, sweep
+from arena.cli.study import _results
+from arena.config import load
 from arena.evaluation import Evaluation
 from arena.lock import Busy, occupy
 from arena.sections import ConfigError
 from arena.summary import band, improvement, improvement_interval, interquartile_mean, interval, stratified, table
-from arena.sweep import Choice, Job, choice, plan, run_all, settings, summarise
+from arena.sweep import Choice, Job, Listed, choice, plan, run_all, settings, summarise
+from arena.train import Trainer
 from arena.viewers import curves
 
 # --- statistics -----------------------------------------------------------------------------------------------------
@@ -158,6 +164,46 @@ def test_a_result_counts_once_and_is_not_run_again(tmp_path, monkeypatch):
         jobs[0].result.write_text(text)
         with pytest.raises(ValueError, match=f"{jobs[0].id}.json is damaged"):
             list(run_all(jobs))
+
+
+def test_a_value_written_in_two_ways_is_one_run_and_another_default_is_another(tmp_path, monkeypatch):
+    jobs = tiny(tmp_path, rates=(0.1, 1e-1), seeds=2)
+    assert len(jobs) == 2
+    monkeypatch.setattr(QLearning, "trials", {"every": 7})
+    other = tiny(tmp_path, rates=(0.1,), seeds=2)
+    assert jobs[0] == other[0] and jobs[0].id != other[0].id
+
+
+def test_what_a_search_asks_for_again_is_one_result(tmp_path):
+    class Again(Listed):
+        def waves(self):
+            yield from (self.found, self.found)
+
+    found = [{"learner.step_size": 0.1, "learner.round": 500}]
+    planned = partial(plan, "q_learning", "frozen_lake", seeds=2, steps=1_000, episodes=4, out=tmp_path)
+    results, lost = _results(Again(found), planned, 0, None)
+    assert [one["seed"] for one in results] == [0, 1] and not lost
+    (run, _) = (tmp_path / "runs").iterdir()
+    config = load(run / "config.toml")
+    assert config.folder == run and config.learner.step_size == 0.1
+    assert cli.run(["verify", str(run)]) == 0
+
+
+def test_a_run_that_diverges_is_told_and_the_others_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    sound = Trainer.round
+
+    def round_(self, *given):
+        if self.plan.learner.step_size == 0.5 and self.plan.seed == 1:
+            raise Diverged("The loss is nan at step 0.")
+        return sound(self, *given)
+
+    monkeypatch.setattr(Trainer, "round", round_)
+    line = ["sweep", "q_learning", "frozen_lake", "--steps", "1000", "--episodes", "4", "--workers=0", "--seeds=2"]
+    assert cli.run([*line, "--set", "q_learning.step_size=0.1,0.5", "--set", "q_learning.round=500", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert sorted(row["runs"] for row in json.loads(out)["rows"]) == [1, 2]
+    assert "step_size=0.5 with seed 1 has no result: The loss is nan at step 0." in err
 
 
 def test_runs_that_have_workers_of_their_own_hold_no_cores_that_these_wait_for(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from agents.rollouts import RolloutSettings
 from arena import cli
 from arena.checkpoint import load_state, save_state
 from arena.config import LEARNERS, build, load, resolved
-from arena.run import NoMemory, Run, sizes
+from arena.run import NoMemory, Run, plan_of, sizes
 from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
@@ -117,6 +117,12 @@ def test_every_algorithm_has_a_size_to_lower(name):
     settings = resolve(LEARNERS, name, "settings")()
     playing = resolve(ALGORITHMS, name, "algorithm").playing
     assert sizes(replace(plan("dqn"), algorithm=name, learner=settings, playing=playing))
+
+
+def test_of_whole_hands_their_number_is_the_size_to_lower():
+    hands = sizes(plan_of(load(None, ["learner.algorithm=ppo", "game.name=leduc", "workers.count=0"])))
+    assert "rollouts.hands (40,000)" in hands and "lanes" not in hands
+    assert "learner.hands (" in sizes(plan_of(load(None, ["learner.algorithm=deep_cfr", "game.name=leduc"])))
 
 
 @pytest.mark.ray
