@@ -148,15 +148,7 @@ def sweep(
     )  # fmt: skip
     with going_on(f"run the same command again to go on from {folder}."):
         results, lost = _results(search, planned, workers, address)
-    found = sweeping.summarise(results)
-    picture = plot or folder / "curves.png"
-    drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
-    if json:
-        document(sweeping.described(algorithm, game, found, far, episodes, picture if drawn else None))
-    elif found:
-        show(_sweep_table(algorithm, game, found, far, episodes, screen().width))
-        if drawn:
-            show(f"Learning curves are in {printable(str(picture))}.")
+    _put_sweep(algorithm, game, sweeping.summarise(results), far, episodes, plot or folder / "curves.png", json)
     for text in lost:
         say(text)
     if lost:
@@ -192,6 +184,22 @@ def _results(
         finally:
             stop_ray()
     return list(results.values()), lost
+
+
+def _put_sweep(
+    algorithm: str, game: str, found: list[Summary], steps: int, episodes: int, picture: Path, json: bool
+) -> None:
+    """Draws the learning curves, and prints what the runs came to."""
+    from arena import sweep as sweeping
+
+    drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
+    if json:
+        document(sweeping.described(algorithm, game, found, steps, episodes, picture if drawn else None))
+        return
+    if found:
+        show(_sweep_table(algorithm, game, found, steps, episodes, screen().width))
+    if drawn:
+        show(f"Learning curves are in {printable(str(picture))}.")
 
 
 def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, episodes: int, width: int = 160) -> Table:
