@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -70,7 +71,8 @@ class Job:
     def id(self) -> str:
         """Differs where any setting does that the result follows from, defaults of this version among them."""
         kept = {name: value for name, value in asdict(self).items() if name != "out"}
-        told = json.dumps(kept, sort_keys=True) + resolved(load(None, self._overrides()))
+        config = tomllib.loads(resolved(load(None, self._overrides())))  # without comments: what keys mean
+        told = json.dumps([kept, config], sort_keys=True)
         return f"{sha256(told.encode()).hexdigest()[:10]}-s{self.seed}"
 
     @property

@@ -13,7 +13,7 @@ from agents.learn.descent import Diverged
 from agents.learn.q_learning import QLearning
 from arena import cli, sweep
 from arena.cli.study import _results
-from arena.config import load
+from arena.config import load, resolved
 from arena.evaluation import Evaluation
 from arena.lock import Busy, occupy
 from arena.sections import ConfigError
@@ -169,6 +169,9 @@ def test_a_result_counts_once_and_is_not_run_again(tmp_path, monkeypatch):
 def test_a_value_written_in_two_ways_is_one_run_and_another_default_is_another(tmp_path, monkeypatch):
     jobs = tiny(tmp_path, rates=(0.1, 1e-1), seeds=2)
     assert len(jobs) == 2
+    with monkeypatch.context() as reworded:  # what a key means may be said otherwise
+        reworded.setattr(sweep, "resolved", lambda config: resolved(config) + "# other words")
+        assert jobs[0].id == tiny(tmp_path, rates=(0.1,), seeds=1)[0].id
     monkeypatch.setattr(QLearning, "trials", {"every": 7})
     other = tiny(tmp_path, rates=(0.1,), seeds=2)
     assert jobs[0] == other[0] and jobs[0].id != other[0].id
