@@ -106,5 +106,7 @@ def recipe(algorithm: str, game: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     others = [one.algorithm for one in RECIPES.values() if one.game == game]
-    hint = f"there is one for {', '.join(others)}." if others else nearest(name, RECIPES)
-    raise ConfigError(f"--tuned: there is no recipe for {name}; {hint} `arena list recipes` has all.")
+    there = nearest(name, RECIPES, "recipe")
+    if others:
+        there = f"there is one for {', '.join(others)}. `arena list recipes` has all."
+    raise ConfigError(f"--tuned: there is no recipe for {name}; {there}")

@@ -42,7 +42,7 @@ def _named(table: Mapping[str, str], kind: str, empty: bool = False) -> AfterVal
         if not spec and empty:
             return spec
         if name not in table:
-            raise ValueError(f"There is no {kind} '{name}'; {nearest(name, table)}")
+            raise ValueError(f"There is no {kind} '{name}'; {nearest(name, table, kind)}")
         return spec
 
     return AfterValidator(check)

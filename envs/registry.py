@@ -126,20 +126,27 @@ def _value(text: str) -> Option:
     return text
 
 
-def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """ ", did you mean X?", or a list of what there is, if it is short enough to be read."""
+LISTED = ("game", "agent", "algorithm", "backbone", "role", "recipe", "benchmark")
+"""Kinds of names that `arena list` knows, each by its plural."""
+
+
+def nearest(name: str, known: Mapping[str, Any] | list[str], kind: str = "") -> str:
+    """A sentence's end: what a name was perhaps meant to be, or what there is, or what lists it if that is too long."""
     if not known:
         return "it has none."
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     if close:
         return f"did you mean '{close[0]}'?"
-    return f"there are: {', '.join(sorted(known))}." if len(known) <= 16 else "`arena list` names all there are."
+    if len(known) > 16 and kind in LISTED:
+        return f"`arena list {kind}s` names all there are."
+    names = ", ".join(sorted(known))
+    return f"there are: {names}." if len(names) < 400 else f"there are {len(known)} others."
 
 
 def resolve(table: Mapping[str, str], name: str, kind: str) -> Any:
     """What a name of a table stands for, imported now."""
     if name not in table:
-        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")
+        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table, kind)}")
     module, _, attribute = table[name].partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -97,7 +97,7 @@ def contests(game: str = "", library: str = "") -> Iterator[Contest]:
     """One game (a spec), or all of the table, against each twin, or those of one library alone."""
     name = game.partition(":")[0]
     if game and name not in GAMES:
-        raise Unknown(f"There is no game '{game}'; {nearest(name, GAMES)}")
+        raise Unknown(f"There is no game '{game}'; {nearest(name, GAMES, 'game')}")
     if library and library not in LIBRARIES:
         raise Unknown(f"There is no library '{library}'; {nearest(library, list(LIBRARIES))}")
     for spec in [game] if game else sorted({*GAMES, *TWINS}):

@@ -188,7 +188,7 @@ def known(table: Mapping[str, Any], spec: str, kind: str) -> None:
         return
     name, _ = parse(spec)
     if name not in table:
-        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table)}")
+        raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table, kind)}")
 
 
 def overrides(given: Mapping[str, Any]) -> list[str]:

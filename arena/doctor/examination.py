@@ -16,6 +16,7 @@ from arena.doctor import known, parts, planted
 from arena.doctor.diagnosis import diagnose
 from arena.doctor.findings import Finding, Report, bad, unfit
 from arena.doctor.subject import Subject
+from envs.registry import game as game_of
 from envs.registry import nearest, parse
 
 Check = Callable[[Subject], Finding]
@@ -115,6 +116,8 @@ def require_checks(algorithm: str, backbone: str, only: Sequence[str]) -> None:
             f"The doctor's worlds are games of moves, and {algorithm} learns language tasks; watch its curves with "
             "`arena watch RUN --curves`."
         )
+    if backbone and not subject.kind.parts(game_of(subject.small_game()), subject.settings())[0]:
+        raise Unable(f"{algorithm} keeps a table and has no network; leave --backbone out.")
     there = checks(subject)
     for name in only:
         if name not in there:

@@ -115,6 +115,8 @@ WRONG = [
     ("list gams", "did you mean 'games'?"),
     ("list games --jsn", "--json"),
     ("match connect4 first random", "did you mean 'connect_four'?"),
+    ("match zzzzzzzz first random", "`arena list games` names all there are."),
+    ("train zzzzzzzz kuhn", "`arena list algorithms` names all there are."),
     ("match tic_tac_toe firs random", "did you mean 'first'?"),
     ("match tic_tac_toe first:lst=true random", "did you mean 'last'?"),
     ("match tic_tac_toe first:last random", "key=value"),
