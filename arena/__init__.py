@@ -10,7 +10,8 @@ Where to begin: `cli` has the commands, `config` and `sections` what arena.toml 
 - Meetings: `tournament` (matches too), `seat_returns` (`arena evaluate`), `entrants`, `openings`, `leaderboard` and its
   `page`, `comparison` (other rating systems, several games), `classroom` and its `classpage`.
 - Games: `store` over `database` (arena.db), `replays` (for the viewers), `records` (files), `specs` (who is meant).
-- Learners looked into: `doctor` (what is broken), `sweep` and `summary` (how good, over seeds), `bench` (beside peers).
+- Learners looked into: `doctor` (what is broken), `sweep` (how good, over seeds and settings: `samplers`, `summary`,
+  `ranking`), `bench` (beside peers).
 - Is it whole: `verify`, and `tryout` for programs.
 - Pictures: `viewers`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 
 def percent(share: float | None) -> str:
@@ -40,3 +41,8 @@ def folder_name(specs: str) -> str:
 def inert(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return "'" + text if text[:1] in tuple("=+-@\t\r") else text
+
+
+def listed(specs: str) -> list[str]:
+    """Specs with commas between them: `mlp:layers=2,width=64,gru` are two, for `width=` goes on with the one before."""
+    return [spec.strip() for spec in re.split(r",(?!\s*[\w.-]+\s*=)", specs)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 import signal
 import subprocess
@@ -191,7 +192,7 @@ def as_table(rows: Iterable[Row]) -> str:
 
 def figure(value: float) -> str:
     """Three digits that count, thousands set apart: 20,300,000 and 0.412."""
-    if value == 0 or abs(value) < 1000:
+    if not 1000 <= abs(value) < math.inf:
         return f"{value:.3g}"
     digits = len(str(int(abs(value)))) - 3
     return f"{round(value, -digits):,.0f}"

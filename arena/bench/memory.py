@@ -23,6 +23,7 @@ from agents.networks import Network
 from agents.rollouts import Rollouts, RolloutSettings
 from arena.bench import Row
 from arena.evaluation import evaluated
+from arena.text import listed
 from envs import kernels
 from envs.game import Game
 from envs.registry import game as game_of
@@ -50,13 +51,13 @@ def contests(
 ) -> Iterator[Row]:
     """One row a backbone, in the order given.
 
-    backbones  names or specs; a name stands for the sizes of `sized`; commas between names alone
+    backbones  names or specs with commas between them; a name stands for the sizes of `sized`
     steps      decisions at most; 0 = 3,000 for each ply that a game may have
     """
     torch.set_num_threads(1)
     rules = game_of(game)
     most = int(steps) or 3000 * rules.max_plies
-    names = backbones.split(",") if ":" not in backbones else [backbones]
+    names = listed(backbones)
     beside = [train(rules, sized("mlp", rules.max_plies), seed, most) for seed in range(int(seeds))]
     for name in names:
         spec = sized(name, rules.max_plies)

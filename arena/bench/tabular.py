@@ -38,6 +38,7 @@ from arena.bench.measure import Contest, Measure, Side, core_rate
 from arena.config import Config, load
 from arena.recipes import RECIPES
 from arena.run import Run, plan_of
+from arena.text import listed
 from arena.train import Trainer
 from envs.registry import Unknown, game, nearest
 
@@ -60,7 +61,7 @@ def contests(
 ) -> Iterator[Contest | Row]:
     """Three contests of speed for each game that Gymnasium has, and a row of value for each game.
 
-    games  specs; commas between names alone
+    games  specs with commas between them
     seeds  how many tables are learned of each game, from as many seeds
     steps  decisions that each is learned from
     only   speed, value or both
@@ -70,7 +71,7 @@ def contests(
             raise Unknown(f"only: there is no '{word}'; {nearest(word, ['speed', 'value'])}")
     if min(int(seeds), int(steps)) < 1:
         raise BenchFailed("seeds is how many tables are learned, steps from how many decisions: 1 or more.")
-    specs = games.split(",") if ":" not in games else [games]
+    specs = listed(games)
     for spec in specs:
         if game(spec).seats != 1:
             raise BenchFailed(f"{spec} has two seats, and values are those of games of one; take {', '.join(GAMES)}.")

@@ -24,6 +24,7 @@ from arena.bench import Row
 from arena.config import load
 from arena.evaluation import held_out, twin
 from arena.run import plan_of
+from arena.text import listed
 from arena.train import Trainer
 from envs.language import task
 from envs.registry import game
@@ -48,11 +49,11 @@ def contests(
 ) -> Iterator[Row]:
     """One row a task.
 
-    tasks         specs, with commas between them; one alone may have commas of its own
+    tasks         specs with commas between them
     core_seconds  for each seed
     """
     torch.set_num_threads(1)
-    for spec in [tasks] if ":" in tasks else tasks.split(","):
+    for spec in listed(tasks):
         yield row(spec, [learned(spec, seed, float(core_seconds)) for seed in range(int(seeds))], float(core_seconds))
 
 

@@ -4,12 +4,13 @@
 
 Runs are made as those of `arena sweep ALGORITHM GAME --tuned` are, with `--best` where a return is asked for: what has
 a result in the folder `out` is not run again, and one that was cut short goes on. A mean return is that of `EPISODES`
-games which no run trains on or chooses its best agent by. Beside the table, learning curves of one player's games are
-drawn, with the interval over seeds.
+games which no run trains on or chooses its best agent by; a run that diverged is worse than any that did not. Beside
+the table, learning curves of one player's games are drawn, with the interval over seeds.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from arena.config import load
 from arena.recipes import RECIPES, Recipe
 from arena.summary import Band, band, interval
 from arena.sweep import plan, run_all
+from arena.text import listed
 from envs.registry import Unknown, nearest
 
 EPISODES, MATCHED = 300, 400
@@ -36,12 +38,12 @@ def contests(
 ) -> Iterator[Row]:
     """One row a recipe.
 
-    recipes  names with commas between them; empty: all
+    recipes  names with commas between them, as `ppo acrobot,ppo t_maze:length=200`; empty: all
     seeds    how many runs of each, beginning with seed `first`
     at_once  runs at a time, on Ray; those that have workers of their own run one after the other
     out      folder of results, runs, and the picture
     """
-    names = [name.strip() for name in recipes.split(",") if name.strip()] or list(RECIPES)
+    names = list(filter(None, listed(recipes))) or list(RECIPES)
     for name in names:
         if name not in RECIPES:
             raise Unknown(f"recipes: there is no '{name}'; {nearest(name, RECIPES)}")
@@ -62,7 +64,7 @@ def contests(
             results = _learned(RECIPES[name], range(int(first), int(first) + int(seeds)), int(at_once), Path(out))
             yield row(RECIPES[name], results, Path(out))
             if RECIPES[name].measure == "return":
-                curves = [np.array(one["curve"], np.float64).T for one in results if len(one["curve"]) > 1]
+                curves = [np.array(one["curve"], np.float64).T for one in results if len(one.get("curve", ())) > 1]
                 bands |= {name: band([(steps, values) for steps, values in curves])} if curves else {}
     finally:
         stop_ray()
@@ -85,15 +87,24 @@ def _learned(recipe: Recipe, seeds: range, at_once: int, out: Path) -> list[dict
     def heard(done: int, total: int) -> None:
         sys.stderr.write(f"{recipe.name}: {done} of {total} runs\n")
 
-    found = list(run_all(jobs, workers=at_once if at_once > 1 else 0, heard=heard))
-    return sorted(found, key=lambda one: one["seed"])
+    found = sorted(run_all(jobs, workers=at_once if at_once > 1 else 0, heard=heard), key=lambda one: one["seed"])
+    for one in found:
+        if "diverged" in one:
+            sys.stderr.write(f"{recipe.name}: seed {one['seed']} diverged: {one['diverged']}\n")
+    return found
 
 
 def row(recipe: Recipe, results: list[dict[str, Any]], out: Path) -> Row:
     """What the runs of a recipe came to."""
     values = [value(recipe, one, out) for one in results]
-    middle = interval(values)
-    each = ", ".join(f"{one:.4g}" for one in values)
+    each = ", ".join("diverged" if math.isinf(one) else f"{one:.4g}" for one in values)
+    learned = [one for one in values if not math.isinf(one)]
+    more = ""
+    if learned:
+        middle, seconds = interval(learned), median(one["seconds"] for one in results if "diverged" not in one)
+        others = "of the others " if len(learned) < len(values) else ""
+        more = f"; interquartile mean {others}{middle.value:.4g}, 95 % interval {middle.low:.4g} to {middle.high:.4g}; "
+        more += f"{recipe.steps:,} steps in {seconds:.0f} s, in the median"
     met = sum(recipe.met(one) for one in values)
     return Row(
         bench="train",
@@ -105,13 +116,14 @@ def row(recipe: Recipe, results: list[dict[str, Any]], out: Path) -> Row:
         ratio=None,
         runs=len(values),
         note=f"{recipe.name}: seeds {results[0]['seed']} to {results[-1]['seed']}: {each}; {met} of {len(values)} met "
-        f"what was asked; interquartile mean {middle.value:.4g}, 95 % interval {middle.low:.4g} to {middle.high:.4g}; "
-        f"{recipe.steps:,} steps in {median(one['seconds'] for one in results):.0f} s, in the median",
+        f"what was asked{more}",
     )
 
 
 def value(recipe: Recipe, result: Mapping[str, Any], out: Path) -> float:
-    """What a run came to by the recipe's measure."""
+    """What a run came to by the recipe's measure; of one that diverged, the worst that there is."""
+    if "diverged" in result:
+        return math.inf if recipe.measure == "exploitability" else -math.inf
     if recipe.measure == "return":
         return result["score"]
     if recipe.measure == "exploitability":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from arena.doctor.findings import Report
-    from arena.sweep import Job, Listed, Parzen, Summary
+    from arena.ranking import Summary
 
 
 def add_to(app: typer.Typer) -> None:
@@ -122,8 +121,9 @@ def sweep(
     """Train an algorithm over seeds and settings, and say how good each setting is, with 95 % intervals.
 
     A run's score is its mean return in games that no run trains on; settings are compared by the interquartile mean of
-    their runs. Stopped and started again, it goes on; with more seeds or values, only what is new is run. Where runs
-    have workers of their own (workers.count), there is one at a time.
+    their runs, and one of which a run diverged comes after those of which none did. Stopped and started again, it goes
+    on; with more seeds or values, only what is new is run. Where runs have workers of their own (workers.count), there
+    is one at a time.
 
     Example: [bold]arena sweep ppo cart_pole --seeds 5 --set ppo.learning_rate=1e-3,3e-4 --steps 30000[/]
     """
@@ -134,67 +134,43 @@ def sweep(
     known(GAMES, game, "game")
     if backbone:
         known(BACKBONES, backbone, "backbone")
-    from arena import sweep as sweeping
+    from arena import samplers
+    from arena.cluster import stop_ray
     from arena.recipes import recipe
+    from arena.sweep import plan, search
 
     folder = out or Path("runs") / folder_name(f"sweep-{game}-{algorithm}")
-    choices = [sweeping.choice(text, algorithm) for text in given or ()]
-    search = sweeping.sampler(sampler, choices, samples, seed)
+    asked = samplers.sampler(sampler, [samplers.choice(text, algorithm) for text in given or ()], samples, seed)
     base = dict(recipe(algorithm, game).settings) if tuned else {}
     far: int = steps or base.get("run.steps", 50_000)
     planned = partial(
-        sweeping.plan, algorithm, game, seeds=seeds, steps=far, episodes=episodes, out=folder, backbone=backbone,
+        plan, algorithm, game, seeds=seeds, steps=far, episodes=episodes, out=folder, backbone=backbone,
         first=seed, base=base, best=best,
     )  # fmt: skip
-    with going_on(f"run the same command again to go on from {folder}."):
-        results, lost = _results(search, planned, workers, address)
-    _put_sweep(algorithm, game, sweeping.summarise(results), far, episodes, plot or folder / "curves.png", json)
-    for text in lost:
-        say(text)
-    if lost:
+    with going_on(f"run the same command again to go on from {folder}."), progress("runs") as heard:
+        try:
+            results = search(asked, planned, workers=workers, address=address, heard=heard)
+        finally:
+            stop_ray()
+    _put_sweep(algorithm, game, results, far, episodes, plot or folder / "curves.png", json)
+    if any("diverged" in one for one in results):
+        say(f"A run that diverged is not made again, unless its file in {folder / 'results'} is removed.")
         raise Wanting
 
 
-def _results(
-    search: Listed | Parzen, planned: Callable[..., list[Job]], workers: int | None, address: str | None
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Runs what a search asks for, a wave after the other, and tells it what came of that.
-
-    Returns every run's result, once, and what is to be said of runs that diverged.
-    """
-    from agents.learn.descent import Diverged
-    from arena.cluster import stop_ray
-    from arena.sections import cores
-    from arena.sweep import run_all
-
-    results: dict[str, dict[str, Any]] = {}
-    lost: list[str] = []
-    with progress("runs") as heard:
-        try:
-            for settings in search.waves():
-                jobs = planned(settings)
-                many = cores() if workers is None else workers
-                count = min(many, len(jobs)) if workers is None and len(jobs) > 1 else workers or 0
-                try:
-                    for result in run_all(jobs, workers=count, address=address, heard=heard):
-                        results[result["id"]] = result
-                        search.tell(result)
-                except Diverged as error:
-                    lost.append(str(error))
-        finally:
-            stop_ray()
-    return list(results.values()), lost
-
-
 def _put_sweep(
-    algorithm: str, game: str, found: list[Summary], steps: int, episodes: int, picture: Path, json: bool
+    algorithm: str, game: str, results: list[dict[str, Any]], steps: int, episodes: int, picture: Path, json: bool
 ) -> None:
-    """Draws the learning curves, and prints what the runs came to."""
-    from arena import sweep as sweeping
+    """Draws the learning curves, and prints what the runs came to; says which of them diverged."""
+    from arena.ranking import described, draw, label, summarise
 
-    drawn = sweeping.draw(picture, f"{algorithm} in {game}", found)
+    for one in results:
+        if "diverged" in one:
+            say(f"{label(one['settings'])} with seed {one['seed']} diverged: {one['diverged']}")
+    found = summarise(results)
+    drawn = draw(picture, f"{algorithm} in {game}", found)
     if json:
-        document(sweeping.described(algorithm, game, found, steps, episodes, picture if drawn else None))
+        document(described(algorithm, game, found, steps, episodes, picture if drawn else None))
         return
     if found:
         show(_sweep_table(algorithm, game, found, steps, episodes, screen().width))
@@ -215,11 +191,11 @@ def _sweep_table(algorithm: str, game: str, found: list[Summary], steps: int, ep
         grid.add_column(heading, justify="right", overflow="fold")
     for i, one in enumerate(found):
         sure = f"({one.ahead.low:.0%} … {one.ahead.high:.0%})".replace(" ", "\N{NO-BREAK SPACE}")
-        mean = [_score(one.mean)] if wide else []
-        grid.add_row(
-            Text(printable(one.name)), _score(one.score.value), f"{_score(one.score.low)} … {_score(one.score.high)}",
-            *mean, str(len(one.scores)), f"{one.ahead.value:.0%} {sure}" if i else "–",
-        )  # fmt: skip
+        middle = _score(one.score.value) if one.score else "–"
+        bounds = f"{_score(one.score.low)} … {_score(one.score.high)}" if one.score else "–"
+        mean = [_score(one.mean) if one.mean is not None else "–"] if wide else []
+        ahead = f"{one.ahead.value:.0%} {sure}" if i else "–"
+        grid.add_row(Text(printable(one.name)), middle, bounds, *mean, one.count, ahead)
     return grid
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from arena import sweep
-from arena.bench import train
+from arena.bench import as_table, train
 from arena.recipes import RECIPES, Recipe
 from arena.summary import band
 from arena.viewers import curves
@@ -31,6 +32,33 @@ def test_a_row_has_every_seed_and_a_picture_its_curve(known, tmp_path, monkeypat
     assert f"{NAME}: 2 of 2 runs" in capfd.readouterr().err
     monkeypatch.setattr(sweep, "perform", None)  # nothing is left to do
     assert list(train.contests(**options)) == [row]
+
+
+def test_a_run_that_diverged_has_not_met_what_was_asked_and_leaves_its_recipe_a_row(known, tmp_path, monkeypatch):
+    sound = sweep.perform
+
+    def perform(job):
+        return {**sound(job), "diverged": "The loss is nan."} if job.seed > 1 else sound(job)
+
+    monkeypatch.setattr(sweep, "perform", perform)
+    rows = [next(train.contests(recipes=NAME, seeds=seeds, first=first, out=str(tmp_path)))
+            for seeds, first in (("3", "0"), ("1", "2"))]  # fmt: skip
+    assert rows[0]["runs"] == 3 and np.isfinite(rows[0]["ours"]) and ", diverged; " in rows[0]["note"]
+    assert " of 3 met what was asked; interquartile mean of the others " in rows[0]["note"]
+    assert rows[1]["ours"] == -np.inf and rows[1]["note"].endswith("2 to 2: diverged; 0 of 1 met what was asked")
+    assert "-inf" in as_table(rows)
+    exact = Recipe(SMALL, 0.5, "", "exploitability")
+    assert not exact.met(train.value(exact, {"diverged": "The loss is nan."}, tmp_path))
+
+
+def test_recipes_are_named_with_commas_of_their_own(known, tmp_path, monkeypatch):
+    other = "q_learning frozen_lake:size=8,slippery=false"
+    monkeypatch.setitem(RECIPES, other, Recipe(SMALL, 0.5, "nobody"))
+    learned = []
+    monkeypatch.setattr(train, "_learned", lambda recipe, *rest: learned.append(recipe) or [])
+    monkeypatch.setattr(train, "row", lambda *given: None)
+    list(train.contests(recipes=f"{other}, {NAME},{other}", out=str(tmp_path)))
+    assert learned == [RECIPES[other], RECIPES[NAME], RECIPES[other]]
 
 
 def test_a_strategy_is_told_by_its_exploitability_and_by_a_match(tmp_path, monkeypatch):

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from agents.learn.descent import Diverged
 from agents.learn.q_learning import QLearning
-from arena import cli, sweep
-from arena.cli.study import _results
+from arena import cli, samplers, sweep
 from arena.config import load, resolved
 from arena.evaluation import Evaluation
 from arena.lock import Busy, occupy
+from arena.ranking import summarise
+from arena.samplers import Choice, Listed, choice, settings
 from arena.sections import ConfigError
-from arena.summary import band, improvement, improvement_interval, interquartile_mean, interval, stratified, table
-from arena.sweep import Choice, Job, Listed, choice, plan, run_all, settings, summarise
+from arena.summary import (
+    band,
+    improvement,
+    improvement_interval,
+    interquartile_mean,
+    interval,
+    mean_interval,
+    stratified,
+    table,
+)
+from arena.sweep import Job, plan, run_all, search
 from arena.train import Trainer
 from arena.viewers import curves
 
@@ -63,6 +75,12 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says():
     assert 0.40 < held[0.5] / 300 < 0.60
 
 
+def test_an_interval_by_students_t_by_hand():
+    # mean 0.9, spread 0.1, Student's t for 2 degrees of freedom 4.3027: 0.9 -+ 4.3027 * 0.1 / sqrt(3)
+    assert mean_interval([1.0, 0.8, 0.9]) == pytest.approx((0.9, 0.9 - 0.24841, 0.9 + 0.24841), abs=1e-4)
+    assert mean_interval([1.0]) == (1.0, -np.inf, np.inf)
+
+
 def test_an_interval_of_equal_runs_is_a_point_and_more_runs_make_it_narrower():
     assert tuple(interval([2.0, 2.0, 2.0])) == (2.0, 2.0, 2.0)
     few, many = np.linspace(0, 1, 5), np.linspace(0, 1, 50)
@@ -83,6 +101,8 @@ def test_curves_are_compared_where_all_of_them_are():
 def test_values_and_ranges():
     assert choice("ppo.learning_rate=1e-3,3e-4", "ppo") == Choice("learner.learning_rate", (1e-3, 3e-4))
     assert choice('rollouts.opponents=["self", "past"]', "ppo").values == (["self", "past"],)
+    bodies = ("mlp:layers=2,width=64", "gru:width=32,span=8", "mlp")  # commas between them, and commas of their own
+    assert choice(f"network.backbone={', '.join(bodies)}", "ppo").values == bodies
     ranged = choice("learner.clip=0.01..0.4", "ppo")
     assert ranged.ranged and ranged.logarithmic and not choice("learner.clip=0.1..0.4", "ppo").logarithmic
     grid = settings([Choice("a.b", (1, 2)), Choice("c.d", ("x", "y"))], None)
@@ -102,7 +122,7 @@ def test_what_cannot_be_read_is_said(text):
         choice(text, "ppo")
 
 
-@pytest.mark.parametrize("key", sweep.SAID)
+@pytest.mark.parametrize("key", samplers.SAID)
 def test_what_a_sweep_gives_its_runs_itself_is_not_tried(key):
     """With run.seed=7 every run would have been the same one, and the interval over them a point."""
     with pytest.raises(ConfigError, match=f"leave {key} out"):
@@ -112,26 +132,51 @@ def test_what_a_sweep_gives_its_runs_itself_is_not_tried(key):
 def test_a_range_wants_samples_and_a_sampler_its_name():
     with pytest.raises(ConfigError, match="--samples"):
         settings([Choice("a.b", (), 1.0, 2.0)], None)
+    with pytest.raises(ConfigError, match="what --set names, and that is nothing"):
+        samplers.sampler("random", [], 5, 0)
     with pytest.raises(ConfigError, match="random or tpe"):
-        sweep.sampler("best", [], None, 0)
+        samplers.sampler("best", [], None, 0)
 
 
 def test_optuna_is_asked_for_in_a_sentence_where_it_is_missing(monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ConfigError, match="pip install optuna"):
-        sweep.sampler("tpe", [Choice("a.b", (1, 2))], 3, 0)
+        samplers.sampler("tpe", [Choice("a.b", (1, 2))], 3, 0)
 
 
 def test_optuna_finds_the_better_half():
     pytest.importorskip("optuna")
-    search = sweep.sampler("tpe", [Choice("a.b", (), 0.0, 1.0)], 25, 0)
+    asked = samplers.sampler("tpe", [Choice("a.b", (), 0.0, 1.0)], 25, 0)
     tried = []
-    for wave in search.waves():
+    for wave in asked.waves():
         tried += wave
-        search.tell({"score": -abs(wave[0]["a.b"] - 0.2)})
+        asked.tell({"score": -abs(wave[0]["a.b"] - 0.2)})
     assert np.mean([abs(one["a.b"] - 0.2) for one in tried[15:]]) < 0.2
+
+
+def test_what_diverges_is_the_worst_that_a_search_hears_of(monkeypatch):
+    told = []
+
+    class Study:
+        def ask(self):
+            return None
+
+        def tell(self, trial, value):
+            told.append(value)
+
+    optuna = SimpleNamespace(
+        logging=SimpleNamespace(set_verbosity=lambda level: None, ERROR=0),
+        create_study=lambda **given: Study(),
+        samplers=SimpleNamespace(TPESampler=lambda seed: None),
+    )
+    monkeypatch.setitem(sys.modules, "optuna", optuna)
+    asked = samplers.sampler("tpe", [Choice("a.b", (1, 2))], 2, 0)
+    monkeypatch.setattr(asked, "_propose", lambda trial: {})
+    for number, _ in enumerate(asked.waves()):
+        for score in range(4):
+            asked.tell({"score": score})
+        asked.tell({"diverged": "The loss is nan."} if number else {"score": 4})
+    assert told == [2.0, -np.inf]
 
 
 # --- running --------------------------------------------------------------------------------------------------------
@@ -159,8 +204,9 @@ def test_a_result_counts_once_and_is_not_run_again(tmp_path, monkeypatch):
     played.clear()
     assert list(run_all(jobs))[3] == again[3] and played == [jobs[3].id]
     whole = first[0]
-    damages = ("{", "[]", "{}", jobs[1].result.read_text(), json.dumps({**whole, "curve": [[1], [2, 3]]}))
-    for text in (*damages, json.dumps({**whole, "agent": 3}), json.dumps({**whole, "seconds": "long"})):
+    wrong = ({"curve": [[1], [2, 3]]}, {"agent": 3}, {"seconds": "long"}, {"diverged": 1})
+    damages = ("{", "[]", "{}", jobs[1].result.read_text(), *(json.dumps({**whole, **one}) for one in wrong))
+    for text in damages:
         jobs[0].result.write_text(text)
         with pytest.raises(ValueError, match=f"{jobs[0].id}.json is damaged"):
             list(run_all(jobs))
@@ -184,15 +230,15 @@ def test_what_a_search_asks_for_again_is_one_result(tmp_path):
 
     found = [{"learner.step_size": 0.1, "learner.round": 500}]
     planned = partial(plan, "q_learning", "frozen_lake", seeds=2, steps=1_000, episodes=4, out=tmp_path)
-    results, lost = _results(Again(found), planned, 0, None)
-    assert [one["seed"] for one in results] == [0, 1] and not lost
+    results = search(Again(found), planned, workers=0)
+    assert [one["seed"] for one in results] == [0, 1]
     (run, _) = (tmp_path / "runs").iterdir()
     config = load(run / "config.toml")
     assert config.folder == run and config.learner.step_size == 0.1
     assert cli.run(["verify", str(run)]) == 0
 
 
-def test_a_run_that_diverges_is_told_and_the_others_go_on(tmp_path, monkeypatch, capsys):
+def test_a_run_that_diverges_is_told_and_not_made_again_and_the_others_go_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     sound = Trainer.round
 
@@ -201,12 +247,20 @@ def test_a_run_that_diverges_is_told_and_the_others_go_on(tmp_path, monkeypatch,
             raise Diverged("The loss is nan at step 0.")
         return sound(self, *given)
 
-    monkeypatch.setattr(Trainer, "round", round_)
     line = ["sweep", "q_learning", "frozen_lake", "--steps", "1000", "--episodes", "4", "--workers=0", "--seeds=2"]
-    assert cli.run([*line, "--set", "q_learning.step_size=0.1,0.5", "--set", "q_learning.round=500", "--json"]) == 1
+    line += ["--set", "q_learning.step_size=0.1,0.5", "--set", "q_learning.round=500", "--json"]
+    with monkeypatch.context() as broken:
+        broken.setattr(Trainer, "round", round_)
+        assert cli.run(line) == 1
     out, err = capsys.readouterr()
-    assert sorted(row["runs"] for row in json.loads(out)["rows"]) == [1, 2]
-    assert "step_size=0.5 with seed 1 has no result: The loss is nan at step 0." in err
+    rows = json.loads(out)["rows"]
+    assert [(row["settings"]["learner.step_size"], row["runs"], row["diverged"]) for row in rows] == [
+        (0.1, 2, 0), (0.5, 2, 1),
+    ]  # fmt: skip
+    assert len(rows[1]["scores"]) == 1 and "step_size=0.5 with seed 1 diverged: The loss is nan at step 0." in err
+    monkeypatch.setattr(sweep, "perform", None)  # nothing is left to do
+    assert cli.run(line) == 1 and json.loads(capsys.readouterr().out)["rows"] == rows
+    assert cli.run(line[:-1]) == 1 and "1 of 2 diverged" in " ".join(capsys.readouterr().out.split())
 
 
 def test_runs_that_have_workers_of_their_own_hold_no_cores_that_these_wait_for(tmp_path, monkeypatch):
@@ -216,6 +270,21 @@ def test_runs_that_have_workers_of_their_own_hold_no_cores_that_these_wait_for(t
         given = {"seeds": 2, "steps": 10, "episodes": 1, "out": tmp_path, "base": base}
         list(run_all(plan("ppo", "cart_pole", [setting], **given), workers=2))
     assert asked == [2, 0, 0]
+    with pytest.raises(ConfigError, match=r"leave workers\.count out, or --address"):
+        list(run_all(plan("ppo", "cart_pole", [{"workers.count": 2}], **given), workers=2, address="here"))
+
+
+def test_runs_are_made_on_the_cluster_that_is_named(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sweep, "cores", lambda: 4)
+    monkeypatch.setattr(sweep, "spread", lambda call, items, workers, address: asked.append((workers, address)) or ())
+    ways = ((1, None, None), (3, None, None), (1, None, "there"), (9, 2, "there"), (9, 0, None))
+    for seeds, workers, address in ways:
+        planned = partial(plan, "q_learning", "frozen_lake", seeds=seeds, steps=10, episodes=1, out=tmp_path)
+        search(Listed([{}]), planned, workers=workers, address=address)
+    assert asked == [(0, None), (3, None), (1, "there"), (2, "there"), (0, None)]
+    with pytest.raises(ConfigError, match="leave one out"):
+        search(Listed([{}]), planned, workers=0, address="there")
 
 
 def test_a_run_that_another_process_trains_is_not_read(tmp_path, monkeypatch):
@@ -275,6 +344,23 @@ def test_summaries_put_the_best_first_with_its_curve():
     assert [one.name for one in found] == ["clip=0.2", "clip=0.1"]
     assert found[0].score.value == 11.5 and found[0].mean == 11.5 and found[1].ahead.value == 0.0
     assert found[0].curve is not None and found[0].curve.value[-1] == 11.5
+    assert [one.count for one in found] == ["4", "4"]
+
+
+def test_a_setting_of_which_a_run_diverged_comes_after_those_of_which_none_did():
+    def results(name, scores, lost):
+        whole = [{"settings": {"a.b": name}, "seed": i, "score": s, "curve": [[0, s]]} for i, s in enumerate(scores)]
+        return whole + [{"settings": {"a.b": name}, "seed": 9 - i, "diverged": "nan"} for i in range(lost)]
+
+    found = summarise([*results("all", [], 3), *results("some", [485.0, 486.0], 3), *results("none", [450.0] * 5, 0)])
+    assert [(one.name, one.count) for one in found] == [
+        ("b=none", "5"), ("b=some", "3 of 5 diverged"), ("b=all", "3 of 3 diverged"),
+    ]  # fmt: skip
+    assert [one.ahead.value for one in found] == [0.5, 0.4, 0.0]  # two of five runs beat any of the best
+    assert found[1].score is not None and found[1].score.value == 485.5
+    assert found[2].score is None and found[2].mean is None and found[2].curve is None
+    (alone,) = summarise(results("all", [], 2))
+    assert alone.ahead.value == 0.5 and alone.count == "2 of 2 diverged"
 
 
 def test_the_picture_shows_each_curve_and_its_name(tmp_path):
