@@ -28,7 +28,8 @@ def board(told: Mapping[str, Any], width: int = 160, live: bool = False) -> Rend
     parts: list[RenderableType] = [Text(head), Text(""), learners(told)]
     descends = width >= WIDE
     columns = max(3, min(COLUMNS, (width - (52 if descends else 30)) // 14))
-    parts += [Text(""), payoff(told, columns, descends)]
+    if told["payoff"]["names"]:
+        parts += [Text(""), payoff(told, columns, descends)]
     parts += [Text(line) for line in remarks(told, live)]
     if told["ratings"] and not live:
         parts += [Text(""), standings(told)]

@@ -60,14 +60,17 @@ def test_libraries_that_are_always_there_play(library: str, name: str) -> None:
     assert LIBRARIES[library](name)(0.01) > 0
 
 
-def test_other_libraries_play_where_they_are_installed() -> None:
-    for library, module, name in (
+@pytest.mark.parametrize(
+    ("library", "module", "name"),
+    [
         ("open_spiel", "pyspiel", "kuhn_poker"),
         ("minatar", "minatar", "breakout"),
         ("pettingzoo", "pettingzoo.classic.tictactoe_v3", "tictactoe_v3"),
-    ):
-        pytest.importorskip(module)
-        assert LIBRARIES[library](name)(0.01) > 0
+    ],
+)
+def test_other_libraries_play_where_they_are_installed(library: str, module: str, name: str) -> None:
+    pytest.importorskip(module)
+    assert LIBRARIES[library](name)(0.01) > 0
 
 
 def test_the_table_has_a_line_a_game_and_a_column_a_library(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:

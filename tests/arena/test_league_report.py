@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from arena.cli import run
 from arena.config import Config, load
@@ -300,7 +302,12 @@ def test_a_league_of_nothing_yet_has_pictures_and_tables_too(played, tmp_path):
     drawn = {name: draw(empty) for name, draw in PICTURES.items()}
     assert drawn.pop("exploitability") == [] and all(isinstance(shapes[0], Rect) for shapes in drawn.values())
     assert {path.stem for path in write_report(empty, tmp_path, 160)} == set(drawn)
-    assert board(empty, 80) is not None
+    written = StringIO()
+    Console(width=80, file=written).print(board(empty, 80))
+    lines = [line.strip("│ ").split() for line in written.getvalue().splitlines()]
+    assert [line[0] for line in lines if line[1:2] in (["ppo"], ["a2c"])] == ["main", "exploiter"]
+    assert not {"Elo", "score", "sc"} & {word for line in lines for word in line}  # of those who did not meet
+    assert any(line[:3] == ["0", "frozen", "members;"] for line in lines)
 
 
 def test_of_many_members_the_map_shows_some_of_every_age(played):
