@@ -22,7 +22,7 @@ SHOWN = 12
 """Members in the table at most; the newest snapshot is always among them."""
 
 MEASURES = {
-    "rollout/ep_rew_mean": "reward of a game, first seat",
+    "rollout/ep_rew_mean": "reward of a game, the learner's first seat",
     "eval/mean_reward": "reward when tried in earnest",
     "eval/best_mean_reward": "the best of that so far",
     "eval/accuracy": "right answers to unseen prompts",
@@ -131,7 +131,7 @@ def numbers(status: Status) -> Table:
     table.add_column(justify="right")
     rows = [
         ("games of self-play", f"{status.games:,}"),
-        ("plies a second", f"{status.plies_per_second:,.0f}"),
+        ("decisions a second", f"{status.decisions_per_second:,.0f}"),
         ("evaluations a second", f"{status.evaluations_per_second:,.0f}"),
         ("learner's steps", f"{status.steps:,}"),
         *((text, _number(status.metrics.get(name))) for name, text in learned(status)),

@@ -30,7 +30,7 @@ from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_e
 from arena.lock import occupy
 from arena.sections import ConfigError
 from arena.status import Status
-from arena.train import Plan, Round, Trainer
+from arena.train import Plan, Round, Trainer, earned
 from arena.worker import Chunk
 from envs.game import Game
 from envs.registry import game, resolve
@@ -270,9 +270,13 @@ class Run:
         )
 
     def _log(self, done: Round) -> None:
-        """TensorBoard, under the names that SB3 gives; an episode's reward is the first seat's result."""
+        """TensorBoard, under the names that SB3 gives.
+
+        An episode's reward is what the learner got at its own seat; in games against itself, what the first seat got.
+        `time/fps` counts the decisions that the round brought (`Round.decisions`).
+        """
         values = {
-            "time/fps": done.plies / done.seconds,
+            "time/fps": done.decisions / done.seconds,
             "time/evaluations_per_second": done.evaluations / done.seconds,
             "rollout/staleness": done.staleness,
             **self._standing(_outcomes(done.chunks)),
@@ -311,8 +315,8 @@ class Run:
 
 
 def _outcomes(chunks: Sequence[Chunk]) -> list[tuple[float, int]]:
-    """(what the first seat was paid, plies) of each game that ended."""
-    return [(g.reward[0], len(g.moves)) for chunk in chunks for g in chunk.games]
+    """(what the learner was paid, plies) of each game that ended."""
+    return [(earned(g), len(g.moves)) for chunk in chunks for g in chunk.games]
 
 
 def told(config: Config, agent: Path, steps: int, seconds: float, metrics: Mapping[str, float]) -> dict[str, Any]:

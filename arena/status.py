@@ -32,7 +32,7 @@ class Status:
     rated: int = 0
     broken: int = 0
     """Rating games of this start that failed, and count for nobody."""
-    plies_per_second: float = 0.0
+    decisions_per_second: float = 0.0
     evaluations_per_second: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
     ratings: Ratings | None = None
@@ -62,5 +62,5 @@ class Status:
         if rewards:
             last[shown] = sum(rewards) / len(rewards)
         self.rounds, self.metrics = done.number, {**last, **done.metrics}
-        self.plies_per_second = done.plies / done.seconds
+        self.decisions_per_second = done.decisions / done.seconds
         self.evaluations_per_second = done.evaluations / done.seconds

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,12 @@ from arena.checkpoint import Damaged
 from arena.cluster import Pool, make_pool
 from arena.learners import Companions, learner_of
 from arena.worker import Chunk, Order
+
+if TYPE_CHECKING:
+    from agents.play import Finished
+
+TOLD_WHOLE = ("self_play", "groups", "pairs")
+"""Players whose learners' steps are no decisions, and that tell of every game or answer once it is whole."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class Round:
     seconds: float
     staleness: int
     """How many rounds the oldest weights that played were behind those that learned from it."""
+    decisions: int
+    """That it brought: the learner's steps; where those are of the optimiser, or answers (`TOLD_WHOLE`), the moves of
+    the games that ended, random openings aside."""
 
     @property
     def games(self) -> int:
@@ -89,22 +98,17 @@ class Round:
 
     @property
     def rewards(self) -> list[float]:
-        """What the first seat was paid in each of its games."""
-        return [finished.reward[0] for chunk in self.chunks for finished in chunk.games]
-
-    @property
-    def plies(self) -> int:
-        """Of all its games, those too that whole hands do not tell one by one (`agents.hands`)."""
-        return sum(
-            int(chunk.columns["count"].sum())
-            if "count" in chunk.columns
-            else sum(len(finished.moves) for finished in chunk.games)
-            for chunk in self.chunks
-        )
+        """What the learner was paid in each of its games (`earned`)."""
+        return [earned(finished) for chunk in self.chunks for finished in chunk.games]
 
     @property
     def evaluations(self) -> int:
         return sum(chunk.evaluations for chunk in self.chunks)
+
+
+def earned(finished: Finished) -> float:
+    """What the learner was paid in a game: at its own seat; where all the seats are its own, at the first."""
+    return finished.reward[finished.players.index(0)]
 
 
 class Trainer:
@@ -194,11 +198,18 @@ class Trainer:
         self.gather(progress)
         if between is not None:
             between()
+        before = self.learner.steps
         metrics = self._learn()
         self._send(self.number + self.learner.ahead)
         oldest = min((chunk.version for chunk in self.arrived), default=self.number - 1)
         stale = self.number - oldest - (not self.learner.ahead)
-        return Round(self.number, self.arrived, metrics, time.monotonic() - begun, stale)
+        return Round(self.number, self.arrived, metrics, time.monotonic() - begun, stale, self._decisions(before))
+
+    def _decisions(self, before: int) -> int:
+        """How many decisions came with this round, before which the learner had made so many steps."""
+        if self.learner.player not in TOLD_WHOLE:
+            return self.learner.steps - before
+        return sum(len(one.moves) - one.opening for chunk in self.arrived for one in chunk.games)
 
     def gather(self, progress: float) -> None:
         """Waits for what the workers have played of the oldest round that was given out."""

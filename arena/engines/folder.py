@@ -97,7 +97,7 @@ class EngineRun:
         status.elapsed, status.steps = elapsed, self.steps
         limit = 60.0 * self.config.run.minutes
         status.left = None if self.goal else max(0.0, limit - elapsed)
-        status.plies_per_second = status.evaluations_per_second = self.steps / max(elapsed, 1e-9)
+        status.decisions_per_second = status.evaluations_per_second = self.steps / max(elapsed, 1e-9)
         status.metrics = self.latest
         self.display.show(status)
 

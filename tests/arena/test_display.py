@@ -23,7 +23,7 @@ def text(status: Status) -> str:
 def done(number: int, rewards: list[float], **metrics: float) -> Round:
     games = [Finished(0, (0,), 0, [1, 1], (reward,), i) for i, reward in enumerate(rewards)]
     named = {f"train/{name}": value for name, value in metrics.items()}
-    return Round(number, [Chunk({}, games, {}, 0, 0, 0, 1.0)], named, 2.0, 0)
+    return Round(number, [Chunk({}, games, {}, 0, 0, 0, 1.0)], named, 2.0, 0, 2 * len(games))
 
 
 def test_a_league_says_off_a_terminal_what_begins(capsys) -> None:

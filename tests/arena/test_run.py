@@ -151,6 +151,7 @@ def test_an_agent_and_the_best_one_are_of_the_steps_that_were_asked_for(tmp_path
     assert done["steps"] == read_text(Path(done["agent"])).step == 1000
     assert read_text(newest_agent(tmp_path / "x" / "best")).step <= 1000
     assert max(step for step, _ in shown(tmp_path / "x")["train/td_error"]) == 1000
+    assert min(pace for _, pace in shown(tmp_path / "x")["time/fps"]) > 0  # it plays by itself, inside of its update
 
 
 def test_a_run_that_is_cut_off_before_its_agent_is_there_is_not_complete(tmp_path, monkeypatch):

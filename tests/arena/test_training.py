@@ -118,6 +118,17 @@ def test_a_learner_whose_player_does_not_gather_what_it_reads_says_so(monkeypatc
     trainer.close()
 
 
+def test_decisions_of_searched_games_are_their_moves_after_the_opening():
+    """Its steps are the optimiser's, and few of the moves are learned from."""
+    trainer = Trainer(plan())
+    trainer.begin()
+    done = trainer.round(0.0)
+    trainer.close()
+    games = [finished for chunk in done.chunks for finished in chunk.games]
+    assert done.decisions == sum(len(finished.moves[finished.opening :]) for finished in games)
+    assert any(finished.opening for finished in games)
+
+
 def test_weights_that_play_are_one_round_old():
     trainer = Trainer(plan(workers=2))
     trainer.begin()

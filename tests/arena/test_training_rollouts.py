@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +21,7 @@ from arena.run import NoMemory, Run, plan_of, sizes
 from arena.sections import ConfigError
 from arena.train import Plan, Trainer
 from envs.registry import game, resolve
+from tests.arena.test_curves import shown
 from tests.arena.trained import run
 
 NAMES = [name for name in ALGORITHMS if resolve(ALGORITHMS, name, "algorithm").player == "rollouts"]
@@ -57,6 +59,22 @@ def test_weights_that_play_are_as_old_as_the_learner_allows():
         trainer.begin()
         assert [trainer.round(0.0).staleness for _ in range(3)] == [staleness] * 3
         trainer.close()
+
+def test_rewards_are_the_learners_own_and_decisions_all_that_it_learns_from(tmp_path):
+    """Against others it sits at a drawn seat; and most of a round's decisions are of games that have not ended."""
+    playing = RolloutSettings(lanes=16, steps=8, opponents=("random",))
+    one = Run(tmp_path / "x", replace(plan("pqn", "tic_tac_toe"), playing=playing), steps=10_000)
+    one.begin()
+    done = one.round()
+    one.close()
+    games = [finished for chunk in done.chunks for finished in chunk.games]
+    own = [finished.reward[finished.players.index(0)] for finished in games]
+    assert {finished.players.index(0) for finished in games} == {0, 1}
+    assert done.rewards == own != [finished.reward[0] for finished in games]
+    curves = shown(tmp_path / "x")
+    assert curves["rollout/ep_rew_mean"] == [(one.trainer.learner.steps, pytest.approx(np.mean(own)))]
+    assert done.decisions == one.trainer.learner.steps == sum(chunk.columns["valid"].sum() for chunk in done.chunks)
+    assert curves["time/fps"][0][1] == pytest.approx(done.decisions / done.seconds, rel=1e-5)
 
 
 def spoil(learner: Any) -> None:
