@@ -62,8 +62,9 @@ class Run:
     and `best/` holds the best agent so far.
 
     `minutes` or `steps` (of the learner) say how much training a run is given: one that was cut short gets what is
-    left of it, one that has had it all gets as much again. `prepare` is called with the folder once it is this run's
-    alone, before anything in it is read: the moment to check and to write what else belongs there.
+    left of it, one that has had it all gets as much again, and its schedules then go by all its training (`progress`).
+    `prepare` is called with the folder once it is this run's alone, before anything in it is read: the moment to check
+    and to write what else belongs there.
     """
 
     def __init__(
@@ -138,11 +139,16 @@ class Run:
         return self.before + time.monotonic() - self.started
 
     def progress(self) -> float:
-        """How much of the training is over, 0 to 1; 0 if it has no end."""
+        """How much of the training is over, 0 to 1; 0 if it has no end.
+
+        Of all of it, in whatever starts: a run that is given more is where it would be had it all been asked for at
+        once. Given as much again, straying that fell over less than half of a run stays where it ended, and rates begin
+        halfway (as in SB3 with `reset_num_timesteps=False`).
+        """
         if self.goal is not None:
-            return min(1.0, (self.trainer.learner.steps - self.from_steps) / max(1, self.goal - self.from_steps))
+            return min(1.0, self.trainer.learner.steps / max(1, self.goal))
         if self.limit is not None:
-            return min(1.0, (self.elapsed() - self.from_seconds) / max(1e-9, self.limit - self.from_seconds))
+            return min(1.0, self.elapsed() / max(1e-9, self.limit))
         return 0.0
 
     def begin(self) -> None:

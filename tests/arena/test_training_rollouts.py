@@ -60,6 +60,7 @@ def test_weights_that_play_are_as_old_as_the_learner_allows():
         assert [trainer.round(0.0).staleness for _ in range(3)] == [staleness] * 3
         trainer.close()
 
+
 def test_rewards_are_the_learners_own_and_decisions_all_that_it_learns_from(tmp_path):
     """Against others it sits at a drawn seat; and most of a round's decisions are of games that have not ended."""
     playing = RolloutSettings(lanes=16, steps=8, opponents=("random",))
@@ -75,6 +76,31 @@ def test_rewards_are_the_learners_own_and_decisions_all_that_it_learns_from(tmp_
     assert curves["rollout/ep_rew_mean"] == [(one.trainer.learner.steps, pytest.approx(np.mean(own)))]
     assert done.decisions == one.trainer.learner.steps == sum(chunk.columns["valid"].sum() for chunk in done.chunks)
     assert curves["time/fps"][0][1] == pytest.approx(done.decisions / done.seconds, rel=1e-5)
+
+
+def test_a_run_that_had_ended_does_not_stray_anew_when_it_is_given_as_much_again(tmp_path):
+    """And one that was cut short is as far as it was."""
+    first = Run(tmp_path / "x", plan("dqn"), steps=400)
+    first.begin()
+    strayed = [first.round().metrics["rollout/exploration_rate"]]
+    while first.progress() < 0.5:
+        strayed.append(first.round().metrics["rollout/exploration_rate"])
+    first.finish()
+    first.close()
+    cut = Run(tmp_path / "x", plan("dqn"), steps=400)
+    assert 0.5 <= cut.progress() == first.progress() < 1.0
+    cut.begin()
+    while cut.progress() < 1.0:
+        strayed.append(cut.round().metrics["rollout/exploration_rate"])
+    cut.finish()
+    cut.close()
+    again = Run(tmp_path / "x", plan("dqn"), steps=400)
+    assert again.progress() == pytest.approx(0.5, abs=0.1)  # halfway through twice as much
+    again.begin()
+    strayed.append(again.round().metrics["rollout/exploration_rate"])
+    assert again.goal == again.from_steps + 400 > again.trainer.learner.steps
+    again.close()
+    assert strayed == sorted(strayed, reverse=True) and strayed[0] == 1.0 and strayed[-1] == pytest.approx(0.04)
 
 
 def spoil(learner: Any) -> None:
