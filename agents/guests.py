@@ -93,8 +93,15 @@ class Guests:
         for i, one in enumerate(self.agents):
             put(self.memories[i], lanes, one.begin(self.game, player_seeds(seeds, i + 1)))
 
+    def require_agents(self) -> None:
+        """Raises RuntimeError where a restored state has told who sits in its games, and nobody has invited them."""
+        if len(self.agents) < len(self.names):
+            who = ", ".join(self.names)
+            raise RuntimeError(f"{who} sit in games that were restored; invite them before these go on.")
+
     def act(self, rows: Rows, player: NDArray[np.int64], actions: NDArray[Any]) -> None:
         """Writes the moves of the lanes in which player [B] > 0 is to move."""
+        self.require_agents()
         moved(self.game, self.agents, self.memories, rows, player, actions)
 
     def at(self, players: Sequence[int]) -> list[str]:

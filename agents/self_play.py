@@ -191,6 +191,8 @@ class SelfPlayer:
 
     def collect(self, positions: int) -> tuple[Columns, list[Finished]]:
         """Plays on until finished games have yielded so many positions to learn from."""
+        if self.guests is not None:
+            self.guests.require_agents()
         parts: list[Columns] = []
         games: list[Finished] = []
         gathered = 0

@@ -115,7 +115,10 @@ def config_of(algorithm: str, game: str, spec: str, folder: Path, seed: int, set
         "run.name": folder.name, "workers.count": 0,
     }  # fmt: skip
     own = [f"{key}={literal(value)}" for key, value in given.items()]
-    return load(None, [*own, *SUITED.get(algorithm, ()), *settings])
+    config = load(None, [*own, *SUITED.get(algorithm, ()), *settings])
+    if config.worker_count:
+        raise Unable("An answer is trained in this process, where its opponent is seated; leave workers.count out.")
+    return config
 
 
 def learned(

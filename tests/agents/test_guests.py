@@ -115,3 +115,14 @@ def test_a_mixture_of_players_is_one_policy_by_how_often_each_gets_there():
     assert np.allclose(mixture(tree, reach, np.array([1.0, 0.0]))[later], 0.5)  # where it never gets, evenly
     assert not np.allclose((3 * always + never)[later] / 4, mixed[later])  # the mean of policies is another policy
     assert np.allclose(policy_of(Random(), tree), tree.uniform(), atol=0.15)
+
+
+def test_a_restored_game_does_not_go_on_before_its_guests_are_there():
+    """Rules would be given what is no move."""
+    one, other = rollouts(), rollouts()
+    one.invite({"a": Last("a")}, ("a",))
+    one.collect(1)
+    other.restore(one.state())
+    other.load(weights(one.actor.network))
+    with pytest.raises(RuntimeError, match=r"^a sit in games that were restored; invite them"):
+        other.collect(1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agents.scripted.random import Random
 from agents.search.search import Search
 from agents.self_play import SelfPlay, SelfPlayer, lambda_values
 from envs import kernels
@@ -136,3 +137,14 @@ def test_lambda_values_without_the_sign_flip_would_differ():
     turns = lambda_values(value, ~both, outcome, np.array([[0, 1]]), both, decay=0.5)
     same = lambda_values(value, ~both, outcome, np.array([[0, 0]]), both, decay=0.5)
     assert turns[0, 0] == -same[0, 0]
+
+
+def test_restored_games_do_not_go_on_before_their_guests_are_there():
+    one, other = (SelfPlayer(FOUR, flat, replace(SMALL, lanes=4), seed=3) for _ in range(2))
+    one.invite({"random": Random()}, ("random",))
+    one.collect(1)
+    other.restore(one.state())
+    with pytest.raises(RuntimeError, match=r"^random sit in games that were restored; invite them"):
+        other.collect(1)
+    other.invite({"random": Random()}, ("random",))
+    assert other.collect(1)[1]

@@ -9,7 +9,7 @@ from agents.agent import Unable
 from agents.play import play_games
 from agents.registry import agent
 from agents.storage import newest_agent
-from arena.best_response import HELD_OUT, answering, gains, half_interval, learned
+from arena.best_response import HELD_OUT, answering, config_of, gains, half_interval, learned
 from arena.evaluation import held_out
 from arena.exploitability import exact
 from envs.registry import game
@@ -113,3 +113,9 @@ def test_the_command_line_says_how_it_was_come_by(arena):
     ):
         code, _, err = arena("evaluate", "random", "kuhn", *wrong)
         assert code == 2 and why in err
+
+
+@pytest.mark.parametrize("count", ["2", "auto"])
+def test_its_opponent_is_seated_in_this_process_and_nowhere_else(count, tmp_path):
+    with pytest.raises(Unable, match=r"is trained in this process, .* leave workers\.count out"):
+        config_of("ppo", "kuhn", "random", tmp_path / "x", 0, [f"workers.count={count}"])
