@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from pydantic import BaseModel, Strict, create_model
 
 from agents.agent import Unable
-from agents.registry import AGENTS, ALGORITHMS
+from agents.registry import AGENTS, ALGORITHMS, LATER, is_folder, is_person, is_program
 from arena.engines import OURS
 from arena.sections import (
     COMPOSED,
@@ -33,7 +33,6 @@ from arena.sections import (
     Workers,
     checked,
     cores,
-    near,
 )
 from arena.toml import dumps, parse_value
 from envs.registry import game, nearest, require_trusted, resolve
@@ -127,9 +126,12 @@ def check_sections(tree: Mapping[str, Any], source: str) -> None:
     known = [*SECTIONS, *OWNED, *PLAYING]
     for name, table in tree.items():
         if name in COMPOSED:
-            raise ConfigError(f"{source}: [{name}] is of a league of many learners; `arena league` plays such a file.")
+            more = "" if "learners" in tree else " that has [learners], too"
+            raise ConfigError(
+                f"{source}: [{name}] is of a league of many learners; `arena league` plays such a file{more}."
+            )
         if name not in known:
-            raise ConfigError(f"{source}: there is no section [{name}]; {near(name, known)}")
+            raise ConfigError(f"{source}: there is no section [{name}]; {nearest(name, known)}")
         if not isinstance(table, Mapping):
             raise ConfigError(f"{source}: {name} is a section; write [{name}] and its keys below it.")
 
@@ -166,12 +168,26 @@ def build(tree: Mapping[str, Any], source: str = "the configuration", *, trusted
     if parts["network"].start and parts["run"].engine != "native":
         raise ConfigError(f"{source}: network.start is for our own training loop; leave --engine out, or the start.")
     parts["network"] = _network(parts, choice, settings, source)
-    named = {"league] anchors": owned["league"].anchors, "evaluation] opponents": owned["evaluation"].opponents}
-    for key, specs in named.items():
-        for name in (spec.partition(":")[0] for spec in specs):
-            if "/" not in name and name not in AGENTS:
-                raise ConfigError(f"{source}: [{key}: there is no agent '{name}'; {nearest(name, AGENTS)}")
+    require_fixed(owned["league"].anchors, f"{source}: [league] anchors")
+    require_fixed(owned["evaluation"].opponents, f"{source}: [evaluation] opponents")
     return Config(algorithm=choice, learner=settings, players=players, **owned, **parts)
+
+
+def require_fixed(specs: Sequence[str], where: str) -> None:
+    """Raises ConfigError for who cannot stand in a file as somebody who is met again and again and stays the same."""
+    for spec in specs:
+        name = spec.partition(":")[0]
+        if is_person(spec) or is_program(spec):
+            why = "its games are played many at a time beside the learning, which would wait for it"
+        elif name == "best":
+            why = "it is another agent from one day to the next; name the folder of the one you mean"
+        elif name in LATER:
+            why = LATER[name].rstrip(".")
+        elif "/" in name or name in AGENTS or (name and is_folder(name)):
+            continue
+        else:
+            raise ConfigError(f"{where}: there is no agent '{name}'; {nearest(name, AGENTS, 'agent')}")
+        raise ConfigError(f"{where}: '{spec}' is not for {where.rpartition(' ')[2]} because {why}.")
 
 
 def _suited(
@@ -290,6 +306,8 @@ def begun(folder: Path) -> bool:
 
 
 def check_same_run(config: Config, written: Path) -> None:
+    if written.with_name("league.toml").exists():
+        raise ConfigError(f"{written.parent} is a league of many learners; give this one another run.name.")
     """Raises ConfigError if a run's config.toml says that it was of another game, network or algorithm."""
     if not written.exists():
         return

@@ -8,12 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from agents.ranges import within
 from agents.search.search import MOST_SIMULATIONS
 from arena.entrants import weights_digest
-from arena.leaderboard import as_table, leaderboard
+from arena.leaderboard import Leaderboard, leaderboard
 from arena.ledger import RATING_SIMULATIONS, Ledger
 from arena.run import Run, plan_of, write_config
 from arena.stage import stage
@@ -177,8 +175,8 @@ class League:
         self.show(self.status)
 
 
-def run_league(config: Config, *, address: str | None = None) -> None:
-    """Runs the league of a configuration to its end, showing it live, and prints the ratings."""
+def run_league(config: Config, *, address: str | None = None) -> Leaderboard:
+    """Runs the league of a configuration to its end, showing it live; returns the ratings."""
     with stage(config) as (store, display):
         display.phase(STARTING)
         league = League(
@@ -192,5 +190,4 @@ def run_league(config: Config, *, address: str | None = None) -> None:
         )
         display.show(league.status)
         league.play()
-        found = as_table(leaderboard(store, league.game))
-    Console().print(found)
+        return leaderboard(store, league.game)

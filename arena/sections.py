@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
@@ -135,6 +135,36 @@ SECTIONS: dict[str, type[Section]] = {
 }
 
 
+# --- what a command says itself ---------------------------------------------------------------------------------------
+
+_LEAGUES = "a league's settings are for `arena league`"
+
+SAID: dict[str, dict[str, str]] = {
+    "train": {
+        "learner.algorithm": "the algorithm is the word after `arena train`",
+        "game.name": "the game is the word after the algorithm", "run.out": "--out DIR says where the run is kept",
+        "run.name": "--out DIR says where the run is kept", "league": _LEAGUES, "viewer": _LEAGUES,
+    },
+    "evaluate": {
+        "learner.algorithm": "--best-response names the algorithm", "game.name": "the answer learns this very game",
+        "run.out": "--out DIR says where the answer is kept", "run.name": "--out DIR says where the answer is kept",
+        "run.minutes": "--minutes says how long an answer trains", "run.steps": "--steps says how far an answer trains",
+        "run.seed": "--seed is the answer's too", "run.engine": "an answer is trained by our own training loop",
+        "workers.count": "an answer is trained in one process", "league": _LEAGUES, "viewer": _LEAGUES,
+        "evaluation": "an answer is tried against the agent that it answers",
+    },
+}  # fmt: skip
+"""command -> settings, or whole sections, that it gives its runs itself or that none of them reads -> why."""
+
+
+def require_unsaid(command: str, overrides: Iterable[str]) -> None:
+    """Raises ConfigError if `section.key=value` overrides hold a setting that a command says otherwise (`SAID`)."""
+    for text in overrides:
+        path = ".".join(name.strip() for name in text.partition("=")[0].split("."))
+        if why := SAID[command].get(path) or SAID[command].get(path.partition(".")[0]):
+            raise ConfigError(f"--set {text}: {why}; leave {path} out.")
+
+
 # --- what is wrong, in one sentence ---------------------------------------------------------------------------------
 
 EXPECTED = {
@@ -167,7 +197,7 @@ def _sentence(model: type[BaseModel], error: Any, section: str) -> str:
     if error["type"] == "extra_forbidden":
         homes = [name for name, other in SECTIONS.items() if key in other.model_fields and other is not model]
         keys = list(model.model_fields)
-        hint = f"it belongs in [{homes[0]}]." if homes else near(key, keys)
+        hint = f"it belongs in [{homes[0]}]." if homes else nearest(key, keys)
         return f"[{section}] has no key '{key}'; {hint}"
     where = f"[{section}] {key}"
     if error["type"] in EXPECTED:
@@ -175,14 +205,6 @@ def _sentence(model: type[BaseModel], error: Any, section: str) -> str:
     if error["type"] == "value_error":
         return f"{where} = {_shown(error['input'])}: {error['ctx']['error']}"
     return f"{where} = {_shown(error['input'])}: {error['msg'].replace('Input should', 'it should')}."
-
-
-def near(name: str, known: Sequence[str]) -> str:
-    """What a name was perhaps meant to be, where a table has no such name."""
-    hint = nearest(name, list(known))
-    if not hint.startswith("did you mean"):
-        hint = f"there are: {', '.join(sorted(known))}."
-    return hint if len(hint) < 400 else f"there are {len(known)} others."
 
 
 def _shown(value: object) -> str:

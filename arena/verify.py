@@ -65,8 +65,11 @@ def verify_run(folder: Path, heard: Callable[[int, int], None]) -> Report:
     """Reads a run's settings and the state that it would go on from, and tries each of its agents."""
     from arena.checkpoint import load_state
     from arena.config import check_same_run, load
+    from arena.population.composing import shared
 
     def settings(path: Path) -> object:
+        if (folder / "league.toml").exists():
+            return shared(folder)
         config = load(path, trusted=False)
         check_same_run(config, path)  # one that was emptied reads as all defaults
         return config

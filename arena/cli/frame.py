@@ -172,12 +172,12 @@ def _kept_clean() -> Iterator[None]:
 
 
 @contextmanager
-def going_on(how: str) -> Iterator[None]:
-    """Within it Ctrl-C says how to go on."""
+def going_on(how: str | Callable[[], str]) -> Iterator[None]:
+    """Within it Ctrl-C says how to go on, as it stands by then."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(how) from None
+        raise Interrupted(how if isinstance(how, str) else how()) from None
 
 
 def known(table: Mapping[str, Any], spec: str, kind: str) -> None:
@@ -191,11 +191,40 @@ def known(table: Mapping[str, Any], spec: str, kind: str) -> None:
         raise Unknown(f"There is no {kind} '{name}'; {nearest(name, table, kind)}")
 
 
-def overrides(given: Mapping[str, Any]) -> list[str]:
-    """What was given on the command line, as overrides of the configuration."""
+OPTIONS = {
+    "game.name": "GAME", "network.backbone": "--backbone", "run.seed": "--seed", "run.minutes": "--minutes",
+    "run.steps": "--steps", "run.engine": "--engine", "workers.count": "--workers", "workers.learners": "--learners",
+    "viewer.watch": "--watch",
+}  # fmt: skip
+"""Settings that have an option of their own, by its name."""
+
+
+def overrides(given: Mapping[str, Any], settings: Sequence[str] | None = None) -> list[str]:
+    """What was given on the command line, by --set and by options, as overrides of the configuration.
+
+    Raises ValueError where both say the same setting, or when to stop: one of them would count for nothing.
+    """
     from arena.toml import literal
 
-    return [f"{key}={literal(value)}" for key, value in given.items() if value is not None]
+    said = {key: value for key, value in given.items() if value is not None}
+    keys = {text.partition("=")[0].strip(): text for text in settings or ()}
+    for key, text in keys.items():
+        if key in said:
+            raise ValueError(f"--set {text}: {OPTIONS.get(key, 'the command')} says that already; leave one out.")
+    if {"run.minutes", "run.steps"} <= said.keys() | keys.keys():
+        first, second = (f"--set {keys[k]}" if k in keys else OPTIONS[k] for k in ("run.steps", "run.minutes"))
+        raise ValueError(f"{first} and {second} both say when to stop; choose one.")
+    return [*(settings or ()), *(f"{key}={literal(value)}" for key, value in said.items())]
+
+
+def spelled(context: typer.Context) -> dict[str, str]:
+    """What was given on the command line: parameter -> the option as it is spelled, or an argument's name."""
+    told: dict[str, str] = {}
+    for one in context.command.params:
+        source = context.get_parameter_source(one.name or "")
+        if one.name and source is not None and source.name == "COMMANDLINE":
+            told[one.name] = one.opts[0]
+    return told
 
 
 def document(value: Any) -> None:

@@ -67,6 +67,7 @@ def train(
     from agents.registry import ALGORITHMS, BACKBONES
     from arena.engines import ENGINES
     from arena.engines import engine as engine_of
+    from arena.sections import require_unsaid
     from envs.registry import GAMES
 
     for table, name, kind in (
@@ -77,15 +78,14 @@ def train(
     ):
         if name is not None:
             known(table, name, kind)
-    if steps is not None and minutes is not None:
-        raise ValueError("--steps and --minutes both say when to stop; choose one.")
+    require_unsaid("train", settings or ())
     folder = out or Path("runs") / folder_name(f"{game}-{algorithm}")
     given = {
         "learner.algorithm": algorithm, "game.name": game, "network.backbone": backbone, "run.seed": seed,
         "run.out": str(folder.parent), "run.name": folder.name, "run.minutes": minutes,
         "run.steps": steps, "workers.count": workers, "workers.learners": learners, "run.engine": engine,
     }  # fmt: skip
-    chosen = _chosen(folder, resume, tuned, [*(settings or []), *overrides(given)], algorithm, game)
+    chosen = _chosen(folder, resume, tuned, overrides(given, settings), algorithm, game)
     native = chosen.run.engine == "native"
     how = f"add --resume to go on from {folder}." if native else f"{folder} holds the agent as it was by then."
     with going_on(how):

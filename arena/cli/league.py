@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from arena.cli.frame import document, going_on, known, overrides, screen
+from arena.cli.frame import document, going_on, known, overrides, screen, show, spelled
 from arena.cli.options import Address, Json, Minutes, Settings, Workers
 
 Folder = Annotated[
@@ -16,7 +16,12 @@ Folder = Annotated[
 ]
 
 
+LOOKING = ("target", "report", "json")
+"""What goes with a league's folder, which is only looked at."""
+
+
 def league(
+    context: typer.Context,
     target: Annotated[
         str | None, typer.Argument(metavar="[GAME|RUN]", help="A game to play, or the folder of a league to look at.")
     ] = None,
@@ -40,7 +45,7 @@ def league(
     """Train by self-play or in a league of many, freeze snapshots, rate them against the anchors.
 
     Without a preset it does what arena.toml says. Started again, it goes on from where it was. Given the folder of a
-    league of many learners it shows who is in it, what each is fed and why, and how they do.
+    league of many learners it shows who is in it, what each is fed and why, and how they do, and trains nothing.
 
     Example: [bold]arena league --minutes 5 --set game.name=tic_tac_toe --set run.name=ttt[/]
 
@@ -49,48 +54,73 @@ def league(
     from arena.config import tables
 
     if target is not None and (Path(target) / "league.json").is_file():
+        if wrong := [word for name, word in spelled(context).items() if name not in LOOKING]:
+            raise ValueError(
+                f"{target} is only looked at, and {wrong[0]} is for a league that is played; to go on with this one, "
+                "give again the command that began it."
+            )
         look(Path(target), report, json)
         return
     if target is not None:
         from envs.registry import GAMES
 
+        _require_no_run(Path(target))
         known(GAMES, target, "game")
-    given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch}
+    given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch, "game.name": target}
     path = config or (Path("arena.toml") if preset is None and Path("arena.toml").exists() else None)
     if preset is None and path is not None and "learners" in tables(path):
         preset, path = str(path), None
+    if preset is None and path is not None and path.name == "config.toml" and path.with_name("league.toml").is_file():
+        whole = path.with_name("league.toml")
+        raise ValueError(f"{path} is what the learners of {path.parent} share; add --preset {whole} for the league.")
     if preset is not None:
-        many(preset, target or "", path, [*(settings or []), *overrides(given)], rounds, address, report, json)
+        many(preset, path, overrides(given, settings), rounds, address, report, json)
         return
-    for option, value in (("--report", report), ("--rounds", rounds), ("--json", json or None)):
+    for option, value in (("--report", report), ("--rounds", rounds)):
         if value is not None:
             raise ValueError(f"{option} is for leagues of many learners; add --preset, or name such a league's folder.")
-    one({**given, "game.name": target}, path, settings or [], address)
+    one(path, overrides(given, settings), address, json)
 
 
-def one(given: dict[str, Any], path: Path | None, settings: list[str], address: str | None) -> None:
+def _require_no_run(folder: Path) -> None:
+    """Raises ValueError for a run's folder that has no league's document, with what reads it."""
+    if (folder / "league.toml").is_file():
+        raise ValueError(f"{folder} is a league that has shown nothing yet; give again the command that began it.")
+    if (folder / "config.toml").is_file():
+        raise ValueError(
+            f"{folder} is a run of one learner, and only leagues of many are shown by their folder; "
+            f"`arena leaderboard` rates its snapshots, and `arena verify {folder}` looks through it."
+        )
+
+
+def one(path: Path | None, settings: list[str], address: str | None, json: bool) -> None:
     """The league of one learner."""
     from arena.config import load
 
-    chosen = load(path, [*settings, *overrides(given)])
+    chosen = load(path, settings)
     if chosen.run.engine != "native":
         raise ValueError("A league trains by our own loop: take run.engine out; `arena train --engine` has the others.")
     if chosen.run.steps:
         raise ValueError("A league lasts for minutes; take run.steps out, and say run.minutes.")
+    from arena.leaderboard import as_document, as_table
     from arena.league import run_league
 
     with going_on(f"run the same command again to go on from {chosen.folder}."):
-        run_league(chosen, address=address)
+        found = run_league(chosen, address=address)
+    if json:
+        document(as_document(found))
+    else:
+        show(as_table(found, screen().width))
 
 
 def many(
-    preset: str, game: str, config: Path | None, settings: list[str], rounds: int | None, address: str | None,
+    preset: str, config: Path | None, settings: list[str], rounds: int | None, address: str | None,
     report: Path | None, json: bool,
 ) -> None:  # fmt: skip
     """A league of many learners."""
     from arena.population.composing import compose, run_season
 
-    composed = compose(preset, game, config, settings)
+    composed = compose(preset, "", config, settings)
     folder = composed.config.folder
     with going_on(f"run the same command again to go on from {folder}."):
         run_season(composed, rounds=rounds, address=address)

@@ -37,7 +37,9 @@ def evaluate(
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="How long that trains; left out: 1.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="The same in the learner's steps.")] = None,
-    pairs: Annotated[int, typer.Option(min=2, help="Fresh games in each seat that tell what it gains.")] = 1000,
+    pairs: Annotated[
+        int | None, typer.Option(min=2, help="Fresh games in each seat that tell what it gains; left out: 1000.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the answer's run there.")] = None,
     settings: Settings = None,
     seed: Seed = 0,
@@ -60,11 +62,12 @@ def evaluate(
     from arena.specs import expand
     from envs.registry import game as game_of
 
-    _check_training(best_response, {"--minutes": minutes, "--steps": steps, "--out": out, "--set": settings})
+    given = {"--minutes": minutes, "--steps": steps, "--pairs": pairs, "--out": out, "--set": settings}
+    _check_training(best_response, given)
     if against and game_of(game).seats == 1:
         raise ValueError(f"{game} has one seat, and nobody is met there; leave --against out.")
     spec, *others = (expand(one, database) for one in (agent, *(against or ["random"])))
-    with going_on("nothing of it is kept."):
+    with going_on(lambda: _kept(out)):
         with progress("games") as heard:
             found = evaluate(game, spec, others, episodes, seed=seed, heard=heard)
             apart = twin(game)
@@ -77,8 +80,8 @@ def evaluate(
 
             longest = 1.0 if minutes is None and steps is None else minutes
             bound = learned(
-                game, spec, best_response, minutes=longest, steps=steps, pairs=pairs, seed=seed, out=out,
-                settings=settings or (),
+                game, spec, best_response, minutes=longest, steps=steps, pairs=1000 if pairs is None else pairs,
+                seed=seed, out=out, settings=settings or (),
             )  # fmt: skip
     if json:
         returns, more = ([asdict(one) for one in rows] for rows in (found, unseen))
@@ -97,8 +100,10 @@ def evaluate(
 
 
 def _check_training(algorithm: str | None, given: dict[str, Any]) -> None:
-    """Refuses options of a training that is not asked for, and an algorithm that is not there."""
+    """Refuses options of a training that is not asked for, and, before any game, one that cannot begin."""
     from agents.registry import ALGORITHMS
+    from arena.config import begun
+    from arena.sections import require_unsaid
 
     if algorithm is not None:
         known(ALGORITHMS, algorithm, "algorithm")
@@ -106,6 +111,20 @@ def _check_training(algorithm: str | None, given: dict[str, Any]) -> None:
         raise ValueError(f"{wrong[0]} is for the training of an answer; add --best-response ppo.")
     if given["--steps"] is not None and given["--minutes"] is not None:
         raise ValueError("--steps and --minutes both say when to stop; choose one.")
+    require_unsaid("evaluate", given["--set"] or ())
+    if given["--out"] is not None and begun(given["--out"]):
+        raise ValueError(f"{given['--out']} holds a run already; name another --out.")
+
+
+def _kept(out: Path | None) -> str:
+    """What is left of an evaluation that was cut short."""
+    from arena.config import begun
+
+    if out is None or not begun(out):
+        return "nothing of it is kept."
+    best = out / "best"
+    found = f"the best answer by then is in {best}" if best.is_dir() else f"{out} has a state of its training"
+    return f"{found}, and nothing was measured; name another --out to train one anew."
 
 
 def _gains_document(gain: Answers | None, bound: Bound | None) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from agents.agent import Unable
 from agents.files import write_text
 from agents.hardware import device_of
 from agents.registry import ALGORITHMS
-from arena.config import Config, begun, build, check_sections, resolved, tables
+from arena.config import PLAYING, Config, begun, build, check_sections, require_fixed, tables
 from arena.population.plan import LeaguePlan
 from arena.population.sparring import Recipe
 from arena.run import require_match
-from arena.sections import COMPOSED, CannotLearn, ConfigError
+from arena.sections import COMPOSED, SECTIONS, CannotLearn, ConfigError, checked
 from arena.text import folder_name
 from arena.toml import dumps
 from arena.tournament import contest
@@ -35,13 +35,24 @@ Whole hands are played by the learner alone, and not with others.
 """
 
 
+SHARED: dict[str, tuple[str, ...]] = {
+    "run": ("name", "seed", "minutes", "positions", "out", "database", "track"), "game": ("name",),
+    "network": ("backend",), "workers": ("count", "device", "threads"), "viewer": ("watch",),
+}  # fmt: skip
+"""section -> its keys that are a whole league's, as its config.toml has them; all else is each learner's own."""
+
+
 class Composed(NamedTuple):
-    """A league's configuration, its composition, each learner's own configuration, and who is left out and why."""
+    """A league's configuration, its composition, each learner's own configuration, and who is left out and why.
+
+    notes  what else is to be said of it, in sentences
+    """
 
     config: Config
     made: Composition
     learners: dict[str, Config]
     left_out: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def compose(name: str, game: str, path: Path | None, overrides: Sequence[str]) -> Composed:
@@ -67,13 +78,15 @@ def compose(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     if part is None:
         raise ConfigError(f"{source}: nobody is left to learn. {' '.join(left_out.values())}")
     learners = {member.name: learners[member.name] for member in part.members() if member.live}
+    notes = tuple(filter(None, (_reach(text, base, part, list(learners)) for text in overrides)))
+    require_fixed(part.anchors, f"{source}: anchors")
     try:
         config = build(base, source)
     except CannotLearn:  # nothing of it is needed but what it shares with every learner
         config = next(iter(learners.values()))
     absent = _absent(config.game.name, part.anchors)
     part = replace(part, anchors=tuple(anchor for anchor in part.anchors if anchor not in absent))
-    return Composed(config, part, learners, {**left_out, **absent})
+    return Composed(config, part, learners, {**left_out, **absent}, notes)
 
 
 def _tables(name: str, game: str, path: Path | None, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,6 +94,8 @@ def _tables(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     text = tables(None, overrides)
     given = preset.tables(name)
     base = tables(path)
+    if both := [section for section in COMPOSED if section in base]:
+        raise ConfigError(f"{path} is a league by itself, as it has {both[0]}; leave --preset {name} or --config out.")
     check_sections(base, str(path))
     own = {section: table for section, table in given.items() if section not in COMPOSED}
     check_sections(own, f"the league {name}")
@@ -97,6 +112,10 @@ def _tables(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     base["run"] = {"name": named, **base.get("run", {})}
     if base["run"].get("steps"):
         raise ConfigError("[run] steps is for one learner; take it out here, and say minutes, or --rounds.")
+    if base["run"].get("engine", "native") != "native":
+        raise ConfigError("[run] engine is for one learner; take it out here: a league trains by our own loop.")
+    if "evaluation" in base:
+        raise ConfigError("[evaluation] is for `arena train`; take it out here: a league tries learners in matches.")
     for section, table in PLAYED.items():
         base[section] = {**table, **base.get(section, {})}
     league = base.get("league", {})
@@ -105,6 +124,37 @@ def _tables(name: str, game: str, path: Path | None, overrides: Sequence[str]) -
     if "anchors" in league:
         composed["anchors"] = league["anchors"]
     return base, composed
+
+
+def _reach(text: str, base: Mapping[str, Any], made: Composition, names: Sequence[str]) -> str:
+    """What is to be said of an override that reaches some of a league's learners alone; "" if all, or if it is no such.
+
+    Raises ConfigError if it reaches none of them: then each has its own.
+    """
+    section, *keys = (key.strip() for key in text.partition("=")[0].split("."))
+    if section not in ("learner", "network", *PLAYING):
+        return ""
+    trees = {name: _own(base, made, name) for name in names}
+    players = {n: resolve(ALGORITHMS, tree["learner"]["algorithm"], "algorithm").player for n, tree in trees.items()}
+    able = [name for name in names if section not in PLAYING or section == players[name]]
+    if not able:
+        raise ConfigError(f"--set {text} reaches no learner of this league, as none plays by {section}; leave it out.")
+    reached = [name for name in able if _at(trees[name], section, *keys) == _at(base, section, *keys)]
+    if len(reached) == len(names):
+        return ""
+    kind = "playing." if section in PLAYING else "" if keys[0] == "algorithm" else "settings."
+    mend = f"learners.NAME.{'backbone' if section == 'network' else kind + '.'.join(keys)}"
+    if not reached:
+        raise ConfigError(f"--set {text} reaches no learner of this league, as each has its own; say {mend} instead.")
+    return f"--set {text} reaches {', '.join(reached)} alone; for another learner of the league there is {mend}."
+
+
+def _at(tree: Mapping[str, Any], *keys: str) -> Any:
+    """What a tree of tables has at a place; None if it has nothing there."""
+    found: Any = tree
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
 
 
 def _absent(game: str, anchors: Sequence[str]) -> dict[str, str]:
@@ -137,7 +187,7 @@ def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any
 
 def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
     """What a league trains."""
-    config, made, learners, left_out = composed
+    config, made, learners, left_out, _ = composed
     if any(own.network.start for own in learners.values()):
         raise ConfigError("The learners of a league begin from random weights; leave network.start out.")
     if config.workers.learners > 1:
@@ -172,24 +222,45 @@ def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
 
 
 def write_league(composed: Composed, folder: Path) -> None:
-    """Writes what a league is made of into its folder; raises ConfigError if that of another has begun there."""
-    config, made, learners, _ = composed
+    """Writes what a league is made of into its folder; raises ConfigError if that of another has begun there.
+
+    What its learners share is in config.toml, the rest in league.toml; together they make the same league again.
+    """
+    config, made, learners = composed.config, composed.made, composed.learners
     text = league_toml(made, learners)
     there = folder / "league.toml"
     if (folder / "config.toml").exists() and not there.exists():
         raise ConfigError(f"{folder} is a run of one learner; give the league another run.name.")
     if begun(folder):
         try:
-            was = tomllib.loads(there.read_text(encoding="utf-8"))["learners"]
-            game = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))["game"]["name"]
-        except (OSError, ValueError, LookupError, TypeError):
+            was = _makings(there.read_text(encoding="utf-8"))
+            game = shared(folder)["game"]["name"]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             raise ConfigError(f"{there} or config.toml beside it is damaged; move {folder} away.") from None
         if game != config.game.name:
             raise ConfigError(f"{folder} is a league of {game}; give this one another run.name.")
-        if other := first_difference({"learners": was}, {"learners": tomllib.loads(text)["learners"]}):
+        if other := first_difference({"learners": was}, {"learners": _makings(text)}):
             raise ConfigError(f"{folder} is a league of other learners: {other}. Give this one another run.name.")
     write_text(there, text)
-    write_text(folder / "config.toml", resolved(config))
+    write_text(folder / "config.toml", shared_toml(config))
+
+
+def shared(folder: Path) -> dict[str, Any]:
+    """The tables of a league's config.toml; raises ConfigError if it is not whole."""
+    path = folder / "config.toml"
+    tree = tables(path)
+    check_sections(tree, str(path))
+    for section in SHARED:
+        checked(SECTIONS[section], tree.get(section, {}), section, str(path))
+    if "name" not in tree.get("game", {}):
+        raise ConfigError(f"{path} is damaged: it names no game; move {folder} away.")
+    return tree
+
+
+def _makings(text: str) -> dict[str, Any]:
+    """Of a league.toml, what makes its learners those that they are: how they play may change from start to start."""
+    learners = tomllib.loads(text)["learners"]
+    return {name: {key: it for key, it in of.items() if key != "playing"} for name, of in learners.items()}
 
 
 def first_difference(was: Any, now: Any, at: str = "") -> str:
@@ -214,11 +285,22 @@ def league_toml(made: Composition, learners: Mapping[str, Config]) -> str:
             "algorithm": config.algorithm,
             "backbone": config.network.backbone,
             "settings": asdict(config.learner),
-            **{key: given for key in ("positions", "playing", "snapshots") if (given := getattr(made.of(name), key))},
+            "playing": asdict(config.playing),
+            **{key: given for key in ("positions", "snapshots") if (given := getattr(made.of(name), key))},
         }
         for name, config in learners.items()
     }
     return dumps({**asdict(made), "learners": own})
+
+
+def shared_toml(config: Config) -> str:
+    """What the learners of a league share as TOML, with every default written out and every key's meaning beside it."""
+    fields = {f"{section}.{key}": SECTIONS[section].model_fields[key] for section in SHARED for key in SHARED[section]}
+    values = {section: getattr(config, section).model_dump() for section in SHARED}
+    return dumps(
+        {section: {key: values[section][key] for key in keys} for section, keys in SHARED.items()},
+        {path: field.description or "" for path, field in fields.items()},
+    )
 
 
 def _over(table: Any, more: Any) -> Any:
@@ -236,7 +318,7 @@ def run_season(composed: Composed, *, rounds: int | None, address: str | None) -
 
     config, plan = composed.config, plan_of(composed, address)
     with stage(config) as (store, display):
-        for why in composed.left_out.values():
+        for why in (*composed.left_out.values(), *composed.notes):
             display.console.print(why, style="yellow", markup=False, soft_wrap=True)
         season = Season(
             config.folder,

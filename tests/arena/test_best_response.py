@@ -79,6 +79,24 @@ def test_a_search_learns_to_answer_and_is_kept(tmp_path):
         learned("tic_tac_toe", "first", "alphazero", steps=4, out=tmp_path / "x")
 
 
+@pytest.mark.parametrize(("written", "left"), [((), "nothing of it is kept."), (("state",), "has a state of its")])
+def test_ctrl_c_says_what_is_kept_where(arena, tmp_path, monkeypatch, written, left):
+    out = tmp_path / "x"
+
+    def stopped(*given, **more):
+        for name in written:
+            (out / name).mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("arena.best_response.learned", stopped)
+    asked = ["evaluate", "random", "kuhn", "--episodes", "2", "--best-response", "ppo", "--out", str(out)]
+    code, _, err = arena(*asked)
+    assert code == 130 and left in err and ("name another --out" in err) == bool(written)
+    (out / "best").mkdir(parents=True, exist_ok=True)
+    code, _, err = arena(*asked)
+    assert code == 2 and "holds a run already; name another --out" in err  # before any game
+
+
 @pytest.mark.parametrize(
     ("where", "who", "how", "why"),
     [
@@ -109,6 +127,8 @@ def test_the_command_line_says_how_it_was_come_by(arena):
     for wrong, why in (
         (["--minutes", "1"], "--minutes is for the training of an answer; add --best-response ppo."),
         (["--best-response", "pppo"], "There is no algorithm 'pppo'"),
+        (["--best-response", "ppo", "--set", "run.minutes=5"], "--minutes says how long an answer trains; leave"),
+        (["--best-response", "ppo", "--set", "run.name=x"], "--out DIR says where the answer is kept; leave run.name"),
         (["--best-response", "ppo", "--steps", "5", "--minutes", "1"], "choose one"),
     ):
         code, _, err = arena("evaluate", "random", "kuhn", *wrong)

@@ -136,6 +136,7 @@ WRONG = [
     ("tournament othello:size=7 first random", "7"),
     ("evaluate random cart_pole --against random", "cart_pole has one seat, and nobody is met there"),
     ("evaluate first tic_tac_to", "did you mean 'tic_tac_toe'?"),
+    ("evaluate first kuhn --pairs 5", "--pairs is for the training of an answer; add --best-response ppo."),
     ("leaderboard", "There is no database arena.db"),
     ("leaderboard --db .", "no database"),
     ("verify .", "without an agent.toml"),

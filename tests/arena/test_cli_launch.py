@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from arena.cli.launch import _hint
+from arena.leaderboard import Leaderboard, Line
+from arena.sections import SAID
 from arena.store import Store
 
 pytestmark = pytest.mark.usefixtures("here")
 
+
+LINE = Line(1, "random", "anchor", 0.0, -1.0, 1.0, 4, 0.5, None, {"random": None}, None, None, None)
+BOARD = Leaderboard("tic_tac_toe", [LINE], ["random"], "random", 2, 0.0, 1.0)
 
 @pytest.fixture
 def calls(monkeypatch):
@@ -33,7 +38,7 @@ def calls(monkeypatch):
         stand_in(config, **more)
         return {"agent": "runs/x/agents/x-1", "seats": 2}
 
-    monkeypatch.setattr(arena.league, "run_league", begun)
+    monkeypatch.setattr(arena.league, "run_league", lambda config, **more: (begun(config, **more), BOARD)[1])
     monkeypatch.setattr(arena.run, "run_training", begun)
     for name in ("watch_match", "watch_game", "watch_league", "play"):
         monkeypatch.setattr(arena.viewers.watch, name, stand_in)
@@ -68,6 +73,48 @@ def test_league_reads_the_file_that_is_here(arena, calls):
 
 
 def test_train_hands_over_its_configuration(arena, calls):
+def test_a_league_of_one_learner_ends_in_the_table_or_its_document(arena, calls):
+    assert "tic_tac_toe: 2 rated games" in arena("league", "tic_tac_toe")[1]
+    code, out, err = arena("league", "tic_tac_toe", "--json")
+    told = json.loads(out)
+    assert (code, err, told["game"], told["lines"][0]["name"]) == (0, "", "tic_tac_toe", "random")
+
+
+def test_a_runs_folder_is_no_league_of_many(arena, calls):
+    assert arena("league", "tic_tac_toe", "--set", "run.name=x")[0] == 0
+    code, _, err = arena("league", "runs/x")
+    assert code == 2 and "runs/x is a run of one learner" in err and "`arena verify runs/x`" in err
+    Path("runs/x/league.toml").write_text("")
+    code, _, err = arena("league", "runs/x")
+    assert code == 2 and "has shown nothing yet; give again the command that began it" in err
+    code, _, err = arena("league", "--config", "runs/x/config.toml")
+    assert code == 2 and "add --preset runs/x/league.toml" in err
+    code, _, err = arena("league", "tic_tac_toe", "--set", "run.name=x")
+    assert code == 2 and "runs/x is a league of many learners; give this one another run.name" in err
+
+
+@pytest.mark.parametrize("key", SAID["train"])
+def test_what_train_says_itself_is_not_set_besides(arena, calls, key):
+    code, _, err = arena("train", "ppo", "kuhn", "--set", f"{key}{'' if '.' in key else '.x'}=1")
+    assert code == 2 and SAID["train"][key] in err and not calls
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train ppo kuhn --minutes 5 --set run.steps=100", "--set run.steps=100 and --minutes both say when to stop"),
+        ("train ppo kuhn --set run.minutes=5 --set run.steps=9", "both say when to stop; choose one."),
+        ("train ppo kuhn --seed 4 --set run.seed=3", "--seed says that already; leave one out."),
+        ("train ppo kuhn --backbone mlp --set network.backbone=gru", "--backbone says that already"),
+        ("league --minutes 5 --set run.minutes=9", "--minutes says that already"),
+        ("league kuhn --preset psro --set game.name=leduc", "GAME says that already"),
+    ],
+)
+def test_what_is_said_twice_is_refused(arena, calls, words, said):
+    code, _, err = arena(*words.split())
+    assert code == 2 and said in err and not calls
+
+
     arguments = (
         "train",
         "alphazero",

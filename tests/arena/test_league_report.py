@@ -17,7 +17,7 @@ from arena.cli import run
 from arena.config import Config, load
 from arena.population import composing, standing
 from arena.population.board import board
-from arena.population.composing import compose, plan_of, write_league
+from arena.population.composing import SHARED, compose, league_toml, plan_of, shared, write_league
 from arena.population.pace import Pace
 from arena.population.report import write_report
 from arena.population.yardstick import diversity
@@ -106,6 +106,10 @@ def test_the_command_plays_goes_on_and_shows(played, monkeypatch, capsys):
     assert document["round"] == 4 and len(document["members"]) >= len(before["members"])
     assert run(["league", "runs/kuhn-own"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
+    for more in (["--minutes", "5"], ["--workers", "2"], ["--preset", "psro"], ["--set", "a.b=1"], ["--watch"]):
+        assert run(["league", "runs/kuhn-own", *more]) == 2
+        err = capsys.readouterr().err
+        assert f"{more[0]} is for a league that is played" in err and "the command that began it" in err
     for words in ("is fed", "100% main, a main agent", "exploitability: nash of the frozen", "score against",
                   "descends from", "random weights", "main, round", absent):  # fmt: skip
         assert words in shown
@@ -165,7 +169,7 @@ def test_a_league_that_never_began_is_in_nobodys_way(tmp_path):
 
 def test_each_learner_has_its_own_settings(tmp_path):
     (tmp_path / "own.toml").write_text(OWN)
-    config, made, learners, left_out = compose(
+    config, made, learners, left_out, _ = compose(
         str(tmp_path / "own.toml"), "kuhn", None, ["learners.main.settings.discount=0.5"]
     )
     assert config.run.name == "kuhn-own" and made.matches.rated_pairs == 2
@@ -178,7 +182,7 @@ def test_each_learner_has_its_own_settings(tmp_path):
 
 
 def test_the_projects_own_league(tmp_path):
-    config, made, learners, left_out = compose(str(ROOT / "arena.toml"), "", None, [])
+    config, made, learners, left_out, _ = compose(str(ROOT / "arena.toml"), "", None, [])
     assert config.game.name == "connect_four" and config.folder.name == "connect_four" and not left_out
     assert [own.algorithm for own in learners.values()] == ["alphazero", "ppo", "pqn"]
     assert len({of.role.partition(":")[0] for of in made.learners.values()}) == 3
@@ -193,6 +197,58 @@ def test_the_projects_own_league(tmp_path):
         compose(str(ROOT / "arena.toml"), "", None, ["league.rating_pairs=3"])
     with pytest.raises(ConfigError, match=r"\[learners\] is of a league of many learners; `arena league` plays"):
         load(ROOT / "arena.toml")
+
+
+@pytest.mark.parametrize(
+    ("override", "reached", "said"),
+    [
+        ("rollouts.lanes=64", "", "as each has its own; say learners.NAME.playing.lanes instead"),
+        ("learner.algorithm=a2c", "", "say learners.NAME.algorithm instead"),
+        ("network.backbone=mlp", "exploiter alone", "another learner of the league there is learners.NAME.backbone"),
+        ("learner.clip=0.3", "exploiter alone", "there is learners.NAME.settings.clip."),
+        ("self_play.search.simulations=32", "main alone", "there is learners.NAME.playing.search.simulations."),
+        ("groups.group=4", "", "as none plays by groups; leave it out."),
+        ("evaluation.every=0", "", "[evaluation] is for `arena train`"),
+        ("run.engine=sb3", "", "[run] engine is for one learner"),
+        ("network.backend=torch", "all", ""),
+        ("learners.main.playing.lanes=64", "all", ""),
+    ],
+)
+def test_a_setting_that_no_learner_gets_is_refused(override, reached, said):
+    if not reached:
+        with pytest.raises(ConfigError) as problem:
+            compose(str(ROOT / "arena.toml"), "", None, [override])
+        assert said in str(problem.value)
+        return
+    notes = compose(str(ROOT / "arena.toml"), "", None, [override]).notes
+    assert len(notes) == bool(said) and all(reached in note and said in note for note in notes)
+
+
+def test_a_leagues_two_files_make_it_again(tmp_path):
+    more = ["run.minutes=7", "rollouts.steps=5", "learners.main.playing.lanes=16", "network.backend=torch"]
+    (tmp_path / "own.toml").write_text(OWN)
+    first = compose(str(tmp_path / "own.toml"), "kuhn", None, more)
+    write_league(first, tmp_path / "x")
+    again = compose(str(tmp_path / "x" / "league.toml"), "", tmp_path / "x" / "config.toml", [])
+    assert first.learners["main"].playing.lanes == 16 and first.learners["exploiter"].playing.steps == 5
+    for part in ("run", "game", "workers", "viewer"):
+        assert getattr(again.config, part) == getattr(first.config, part)
+    plans = [plan_of(one, None) for one in (first, again)]
+    assert plans[0].recipes == plans[1].recipes and plans[0].settings == plans[1].settings
+    assert (plans[1].backend, plans[1].seed) == ("torch", plans[0].seed)
+    texts = [league_toml(one.made, one.learners) for one in (first, again)]
+    assert texts[0] == texts[1]
+    assert set(shared(tmp_path / "x")) == set(SHARED)
+    (tmp_path / "x" / "state").mkdir()
+    write_league(compose(str(tmp_path / "own.toml"), "kuhn", None, ["rollouts.lanes=9"]), tmp_path / "x")
+
+
+def test_two_leagues_at_once_and_anchors_that_are_none_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="is a league by itself, as it has learners; leave --preset psro or --config"):
+        compose("psro", "", ROOT / "arena.toml", [])
+    (tmp_path / "own.toml").write_text(OWN.replace('"random"', '"random", "exec:./bot"'))
+    with pytest.raises(ConfigError, match=r"own.toml: anchors: 'exec:./bot' is not for anchors because its games"):
+        compose(str(tmp_path / "own.toml"), "kuhn", None, [])
 
 
 def test_who_cannot_play_a_game_is_left_out_and_the_rest_goes_on():
@@ -350,6 +406,8 @@ def test_a_pace_leaves_most_of_the_time_to_others(monkeypatch):
         ("league.json", '{"members": [', "start the league again, and it is written anew."),
         ("league.toml", "[learners.one", "league.toml is not TOML"),
         ("league.toml", "", "league.toml names no learners; move "),
+        ("config.toml", "", "config.toml is damaged: it names no game; move "),
+        ("config.toml", "[run]\nminuts = 3", "did you mean 'minutes'?"),
         ("history.jsonl", '{"round": 1}\n{"rou\xff\n', "without it the league goes on."),
     ],
 )
