@@ -389,6 +389,12 @@ def require_match(config: Config) -> None:
             raise ConfigError(str(error)) from None
 
 
+def require_workers(config: Config, address: str | None) -> None:
+    """Raises ConfigError for a cluster on which nobody would play."""
+    if address is not None and not config.worker_count:
+        raise ConfigError("Workers play at --address, and there are none; give --workers, or leave --address out.")
+
+
 def plan_of(config: Config, address: str | None = None) -> Plan:
     """What a configuration asks to be trained; refuses devices that are not there."""
     workers = config.workers
@@ -398,6 +404,7 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
     if workers.learners > 1 and config.playing is None:
         raise Unable(f"{config.algorithm} plays by itself and learns alone; leave --learners out.")
     require_match(config)
+    require_workers(config, address)
     return Plan(
         game=config.game.name,
         algorithm=config.algorithm,
@@ -419,6 +426,18 @@ def plan_of(config: Config, address: str | None = None) -> Plan:
         playing_half=workers.precision == "bfloat16",
         start=config.network.start,
     )
+
+
+def alone(config: Config, address: str | None) -> Plan:
+    """A learner's plan where nobody else plays, so that one that plays by itself needs no workers."""
+    plan = plan_of(config, address)
+    if config.playing is not None:
+        return plan
+    if address is not None or config.workers.count not in ("auto", 0):
+        raise Unable(
+            f"{config.algorithm} plays by itself, and leaves workers nothing to do; say --workers 0, and no --address."
+        )
+    return replace(plan, workers=0, ray=False)
 
 
 def write_config(config: Config, folder: Path) -> None:
@@ -447,7 +466,7 @@ def run_training(config: Config, *, address: str | None = None) -> dict[str, Any
         with Display() as display:
             display.show(status)
             prepare = partial(write_config, config)
-            plan, tries = plan_of(config, address), config.evaluation
+            plan, tries = alone(config, address), config.evaluation
             run = Run(config.folder, plan, minutes=minutes, steps=steps, prepare=prepare, evaluation=tries)
             status.backend = run.trainer.ready()
             run.begin()

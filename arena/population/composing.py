@@ -15,7 +15,7 @@ from agents.registry import ALGORITHMS
 from arena.config import PLAYING, Config, begun, build, check_sections, require_fixed, tables
 from arena.population.plan import LeaguePlan
 from arena.population.sparring import Recipe
-from arena.run import require_match
+from arena.run import require_match, require_workers
 from arena.sections import COMPOSED, SECTIONS, CannotLearn, ConfigError, checked
 from arena.text import folder_name
 from arena.toml import dumps
@@ -188,6 +188,7 @@ def _own(base: Mapping[str, Any], made: Composition, name: str) -> dict[str, Any
 def plan_of(composed: Composed, address: str | None) -> LeaguePlan:
     """What a league trains."""
     config, made, learners, left_out, _ = composed
+    require_workers(config, address)
     if any(own.network.start for own in learners.values()):
         raise ConfigError("The learners of a league begin from random weights; leave network.start out.")
     if config.workers.learners > 1:

@@ -3,6 +3,7 @@
 import math
 import tomllib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Literal
 
@@ -10,11 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.agent import Unable
 from agents.ranges import within
 from arena.config import build, check_same_run, load, model_of, resolved
-from arena.run import plan_of
+from arena.population import composing
+from arena.run import alone, plan_of
 from arena.sections import ConfigError
 from arena.toml import dumps, literal, parse_value
+
+CLUSTER = "10.0.0.1:6379"
 
 
 def test_the_resolved_file_says_everything_and_loads_to_the_same():
@@ -115,6 +120,32 @@ def test_settings_that_do_not_go_together_are_refused(algorithm, played, setting
         plan_of(load(None, given))
     assert sentence in str(problem.value)
     assert plan_of(load(None, [*given, more])).algorithm == algorithm
+
+
+@pytest.mark.parametrize(("algorithm", "played"), [("q_learning", "frozen_lake"), ("deep_cfr", "leduc")])
+def test_who_plays_by_itself_has_no_workers(algorithm, played):
+    """In a league of one it has: they play the rating games."""
+    by_itself = [f"learner.algorithm={algorithm}", f"game.name={played}"]
+    plan = alone(load(None, by_itself), None)
+    assert (plan.workers, plan.ray) == (0, False) and plan_of(load(None, by_itself)).ray
+    for words, address in (([*by_itself, "workers.count=2"], None), (by_itself, CLUSTER)):
+        with pytest.raises(Unable, match=f"^{algorithm} plays by itself, .* nothing to do; say --workers 0"):
+            alone(load(None, words), address)
+    others = load(None, ["learner.algorithm=pqn", "game.name=kuhn", "workers.count=2"])
+    assert alone(others, CLUSTER) == plan_of(others, CLUSTER)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_cluster_on_which_nobody_would_play_is_refused(count):
+    words = [f"workers.count={count}"]
+    one = partial(plan_of, load(None, ["learner.algorithm=pqn", "game.name=kuhn", *words]), CLUSTER)
+    many = partial(composing.plan_of, composing.compose("self-play", "kuhn", None, words), CLUSTER)
+    for plan in (one, many):
+        if count:
+            assert plan().address == CLUSTER
+        else:
+            with pytest.raises(ConfigError, match=r"^Workers play at --address, and there are none; give"):
+                plan()
 
 
 @pytest.mark.parametrize(
