@@ -24,6 +24,8 @@ def look_at(
             raise ValueError("--curves takes one run's folder, as in `arena watch runs/reverse-grpo --curves`.")
         _curves(showing, Path(words[0]))
         return
+    if showing.ply is not None and showing.describe:
+        raise ValueError("--describe tells a --group's answers whole; leave --ply out.")
     if size is None:
         raise ValueError("--attention shows where a head looks in a group of answers; add --group 8.")
     if not 2 <= len(words) <= 3:

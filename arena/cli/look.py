@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.cli.frame import known, progress, put, say
+from arena.cli.frame import known, progress, put, say, spelled
 from arena.cli.options import Database, GameName, Seed
 from arena.text import printable
 
@@ -42,6 +42,18 @@ Head = Annotated[
 Curves = Annotated[bool, typer.Option("--curves", help="A run's curves over its steps; RUN in place of a game.")]
 
 
+SHOWN = {"players", "export", "describe", "database"}
+WAYS: dict[str, set[str]] = {
+    "--curves": {"players", "export", "describe", "curves"},
+    "--group": SHOWN | {"group", "prompt", "head", "ply", "seed"},
+    "a file of games": SHOWN | {"game_id", "ply", "analyst"},
+    "--league": SHOWN | {"league", "purpose", "run", "ply", "analyst"},
+    "--game-id": SHOWN | {"game_id", "ply", "analyst"},
+    "a game that is played now": SHOWN | {"ply", "seed"},
+}
+"""What `watch` shows -> the parameters that say something of it."""
+
+
 def add_to(app: typer.Typer) -> None:
     """Adds this file's commands."""
     app.command(no_args_is_help=True)(watch)
@@ -49,6 +61,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def watch(
+    context: typer.Context,
     players: Annotated[
         list[str] | None,
         typer.Argument(
@@ -89,18 +102,20 @@ def watch(
     Example: [bold]arena watch reverse untrained runs/reverse-grpo --group 8 --export group.png[/]
     """
     words = players or []
-    if group is not None or curves or head is not None:
+    filed = len(words) == 1 and not league and words[0].endswith((".jsonl", ".pgn", ".sgf"))
+    grouped = group is not None or curves or head is not None
+    if not (filed or grouped) and (bool(words) and not league, game_id is not None, league).count(True) != 1:
+        raise ValueError("Say one of three: a game and its agents, --game-id ID, or --league.")
+    chosen = (curves, grouped, filed, league, game_id is not None, True)
+    _require_fitting(spelled(context), next(way for way, it in zip(WAYS, chosen, strict=True) if it))
+    showing = Showing(export, describe, ply)
+    if grouped:
         from arena.cli.language import look_at
 
-        look_at(words, Showing(export, describe, ply), group, prompt, head, curves, seed, database)
-        return
-    if len(words) == 1 and not league and words[0].endswith((".jsonl", ".pgn", ".sgf")):
-        _watch_file(Showing(export, describe, ply), Path(words[0]), game_id, analyst, database)
-        return
-    if (bool(words) and not league, game_id is not None, league).count(True) != 1:
-        raise ValueError("Say one of three: a game and its agents, --game-id ID, or --league.")
-    showing = Showing(export, describe, ply)
-    if league:
+        look_at(words, showing, group, prompt, head, curves, seed, database)
+    elif filed:
+        _watch_file(showing, Path(words[0]), game_id, analyst, database)
+    elif league:
         if len(words) > 1:
             raise ValueError(f"--league takes a game at most; here are {len(words)} words: {' '.join(words)}.")
         _watch_league(showing, database, words[0] if words else None, purpose, run, analyst)
@@ -108,10 +123,17 @@ def watch(
         _watch_stored(showing, database, game_id, analyst)
     elif len(words) < 2:
         raise ValueError(f"A game to watch is GAME AGENT..., an agent a seat; here is only {words[0]}.")
-    elif analyst is not None:
-        raise ValueError("--analyst judges stored games; in a game that is played now the agents say what they think.")
     else:
         _watch_match(showing, database, words[0], words[1:], seed)
+
+
+def _require_fitting(given: dict[str, str], way: str) -> None:
+    """Raises ValueError for an option that says nothing of what is shown."""
+    for name, option in given.items():
+        if name not in WAYS[way]:
+            others = [other for other, fitting in WAYS.items() if name in fitting and other != option]
+            whose = f"{option} is for {', '.join(others)}" if others else f"{option} shows something else"
+            raise ValueError(f"{whose}, and this is {way}; leave one of them out.")
 
 
 @dataclass(frozen=True)
@@ -125,6 +147,8 @@ class Showing:
     def __post_init__(self) -> None:
         if self.describe and self.export is not None:
             raise ValueError("--describe prints words and --export writes a picture; choose one.")
+        if self.ply is not None and self.export is None and not self.describe:
+            raise ValueError("--ply is the position that --export FILE.png or --describe shows; a window shows all.")
         if self.ply is not None and self.export is not None and self.export.suffix.lower() in (".gif", ".mp4"):
             raise ValueError(
                 f"--ply is the position that a .png shows, and {self.export.name} shows them all; leave it out."

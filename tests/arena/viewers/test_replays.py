@@ -200,7 +200,7 @@ def test_describe_and_export_from_the_command_line(arena, tmp_path: Path) -> Non
         ("watch --league tic_tac_to", "did you mean 'tic_tac_toe'?"),
         ("watch --league --purpose ratings", "did you mean 'rating'?"),
         ("watch --league --purpose league --describe", "Waiting for the first league game."),
-        ("watch tic_tac_toe first random --analyst solver", "judges stored games"),
+        ("watch tic_tac_toe first random --analyst solver", "--analyst is for a file of games, --league"),
         ("watch --game-id one --describe --export x.png", "choose one"),
         ("watch --game-id one --ply 2 --export x.gif", "x.gif shows them all; leave it out"),
         ("play tic_tac_toe --against random --name random", "name of the agent"),

@@ -145,7 +145,7 @@ def test_the_command_draws_and_speaks(
         ([SPEC, "runs/r:temperature=2", "runs/r", "--group", "4"], "compared at one temperature"),
         (["reverse:length=9,letters=2", "runs/r", "--group", "4"], "texts of up to 20 tokens, and r-000020 reads 8"),
         (["runs/r", "--curves"], "no events"),
-        (["runs/r", "--curves", "--group", "4"], "--curves takes one run's folder"),
+        (["runs/r", "--curves", "--group", "4"], "--group shows something else, and this is --curves"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(
