@@ -27,7 +27,7 @@ from envs.game import Game
 
 @dataclass(frozen=True)
 class A2CSettings:
-    """How A2C learns; in brackets what the paper takes.
+    """How A2C learns; in brackets what OpenAI's baselines take (the paper draws its learning rate from 1e-4 to 1e-2).
 
     discount       of what comes a decision later (0.99)
     decay          lambda of generalised advantages; 1 gives the paper's n-step returns (1)
@@ -69,6 +69,7 @@ class A2C:
         self.network = network.eval()
         self.steps = self.updates = 0
         self.generator = np.random.default_rng([seed, 7])
+        # Its epsilon is that of OpenAI's baselines.
         self.optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.99, eps=1e-5)
 
     def update(self, experience: Columns, progress: float) -> Metrics:

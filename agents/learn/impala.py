@@ -28,7 +28,7 @@ from envs.game import Game
 
 @dataclass(frozen=True)
 class ImpalaSettings:
-    """How IMPALA learns; in brackets what the paper takes.
+    """How IMPALA learns; in brackets what the paper takes for Atari.
 
     discount       of what comes a decision later (0.99)
     decay          lambda, of the traces (1)
@@ -75,6 +75,7 @@ class Impala:
         self.network = network.eval()
         self.steps = self.updates = 0
         self.generator = np.random.default_rng([seed, 7])
+        # Differs: its epsilon is 1e-5, as A2C has it; the paper's is 0.01 for Atari.
         self.optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.99, eps=1e-5)
 
     def update(self, experience: Columns, progress: float) -> Metrics:
@@ -94,7 +95,7 @@ class Impala:
         wanted, weight = (torch.from_numpy(array).flatten()[keep] for array in (target, advantage))
         value = out["returns"].flatten()[keep]
         self.updates += 1
-        unit = max(wanted.std(correction=0).item(), 1e-3)
+        unit = shared.unit(self.network)  # Differs: in units of the returns' spread, as it was before this fragment
         policy = -(log_p[keep] * weight / unit).mean()
         error = value_error(value, wanted) / unit**2
         loss = policy + s.value_weight * error - s.entropy * entropy[keep].mean()

@@ -34,14 +34,25 @@ def heads(game: Game) -> tuple[str, ...]:
 
 
 def rescale(network: Network, target: Tensor, rounds: int) -> float:
-    """Brings the unit of the head `returns` up to date with new returns [n]; returns what it is now.
+    """Brings the unit of the head `returns` up to date with new returns [n]; returns what it is now."""
+    _returns(network).rescale(target, running_share(rounds))
+    return unit(network)
 
-    The first rounds weigh evenly, later ones a twentieth each.
-    """
+
+def running_share(rounds: int) -> float:
+    """What the newest of so many rounds weighs in a running mean: the first evenly, later ones a twentieth each."""
+    return max(1.0 / rounds, 0.05)
+
+
+def unit(network: Network) -> float:
+    """The unit of the head `returns`: the running spread of all returns that it was shown, 1 before the first."""
+    return _returns(network).spread.item()
+
+
+def _returns(network: Network) -> Returns:
     head = network.heads["returns"]
     assert isinstance(head, Returns)
-    head.rescale(target, max(1.0 / rounds, 0.05))
-    return head.spread.item()
+    return head
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """REINFORCE: what was followed by more than usual becomes likelier (Williams 1992, Machine Learning 8:229-256).
 
-The step is a sum over decisions of (G_t - b) grad log pi(a_t | s_t), G_t the discounted return from t on, b a baseline
-that may be anything which does not depend on the action: its mean effect is 0, and a good one makes for less noise.
-Games are played whole, all with the same weights.
+The step goes along the mean over decisions of (G_t - b) grad log pi(a_t | s_t), where the paper has their sum: G_t is
+the discounted return from t on, b a baseline that may be anything which does not depend on the action: its mean effect
+is 0, and a good one makes for less noise. Games are played whole, all with the same weights. Where a time limit cuts
+one short, the return that a network with the head `returns` expects there stands for the rest; without that head, as
+with the baselines none and mean, nothing does: the cut is taken for an end.
 """
 
 from __future__ import annotations
@@ -74,7 +76,7 @@ class Reinforce:
         self.reads = along((*self.reads, *(() if settings.to_go else ("fresh",))), network)
         self.network = network.eval()
         self.steps = self.updates = 0
-        self.mean, self.spread = 0.0, 1.0
+        self.mean, self.square = 0.0, 1.0  # of all returns, and of their squares
         self.generator = np.random.default_rng([seed, 7])
         self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
 
@@ -89,14 +91,16 @@ class Reinforce:
         self.updates += 1
         target = fragment.flat("returns")
         before = self._baseline(fragment)
+        self._rescale(target)
         (batch,) = fragment.batches(self.network, len(fragment), self.generator)
         log_p, entropy = chosen_and_entropy(batch.out, batch["legal"], batch["action"])
-        policy = -(log_p * (batch["returns"] - batch["baseline"]) / self.spread).mean()
+        advantage = (batch["returns"] - batch["baseline"]) / self.unit
+        policy = -(log_p * advantage).mean()
         loss = policy - s.entropy * entropy.mean()
         terms = {"policy_loss": policy.item(), "entropy_loss": -entropy.mean().item()}
         metrics: dict[str, float] = {}
         if "returns" in batch.out:
-            error = value_error(batch.out["returns"], batch["returns"]) / self.spread**2
+            error = value_error(batch.out["returns"], batch["returns"]) / self.unit**2
             loss = loss + s.value_weight * error
             terms["value_loss"] = error.item()
             metrics["train/explained_variance"] = explained_variance(before, target)
@@ -107,32 +111,42 @@ class Reinforce:
         return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
 
     def _baseline(self, fragment: shared.Fragment) -> Tensor:
-        """[n] what is taken from each return, also put into the fragment; keeps mean and spread of returns up to date.
+        """[n] what is taken from each return, also put into the fragment.
 
         The mean is that of before, so that no return is taken from itself.
         """
         target = fragment.flat("returns")
         if self.settings.baseline == "learned":
-            self.spread = shared.rescale(self.network, target, self.updates)
             before = fragment.flat("value")
         else:
-            mean = self.mean if self.settings.baseline == "mean" else 0.0
-            before = torch.full_like(target, mean)
-            share = max(1.0 / self.updates, 0.05)
-            self.mean += share * (target.mean().item() - self.mean)
+            before = torch.full_like(target, self.mean if self.settings.baseline == "mean" else 0.0)
         fragment.add("baseline", before)
         return before
+
+    def _rescale(self, target: Tensor) -> None:
+        """Brings mean and spread of all returns up to date."""
+        share = shared.running_share(self.updates)
+        self.mean += share * (target.mean().item() - self.mean)
+        self.square += share * (target.square().mean().item() - self.square)
+        if "returns" in self.network.heads:
+            shared.rescale(self.network, target, self.updates)
+
+    @property
+    def unit(self) -> float:
+        """The running spread of all returns; Differs: advantages and values count in it, whatever the baseline."""
+        return max(self.square - self.mean**2, 1e-6) ** 0.5
 
     def weights(self) -> Weights:
         return weights(self.network)
 
     def state(self) -> State:
-        own = {"steps": self.steps, "updates": self.updates, "mean": self.mean}
+        own = {"steps": self.steps, "updates": self.updates, "mean": self.mean, "square": self.square}
         return descent.state(self.network, self.optimiser, self.generator, **own)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         descent.restore(self.network, self.optimiser, self.generator, state)
         self.steps, self.updates, self.mean = int(state["steps"]), int(state["updates"]), float(state["mean"])
+        self.square = float(state.get("square", 1.0 + self.mean**2))
 
 
 def of_whole_games(returns: NDArray[Any], fresh: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[Any]:

@@ -156,7 +156,7 @@ def sampled(baseline: str, count: int = 300) -> np.ndarray:
         learner.update(rollouts.collect(0)[0], 0.0)
         gradient = learner.network.get_parameter("heads.policy.score.bias").grad
         assert gradient is not None
-        found.append(-gradient[1].item())
+        found.append(-gradient[1].item() * learner.unit)
     return np.array(found)
 
 
@@ -166,6 +166,29 @@ def test_the_mean_of_sampled_gradients_is_the_gradient_and_a_baseline_makes_for_
     assert plain.mean() == pytest.approx(0.25, abs=4 * 0.25 / np.sqrt(len(plain)))
     assert mean[20:].mean() == pytest.approx(0.25, abs=0.05)
     assert mean[20:].std() < 0.5 * plain.std()
+
+
+@pytest.mark.parametrize("baseline", ["none", "mean", "learned"])
+def test_whatever_the_baseline_returns_count_in_their_own_spread(baseline):
+    """Games of two decisions, worth 1/2 and 1, or a hundred times as much; the network expects 0."""
+    settings, losses = ReinforceSettings(discount=0.5, baseline=baseline, learning_rate=1e-12), []
+    for paid in (1.0, 100.0):
+        learner, rollouts = made(Reinforce, settings, "later", lanes=4, steps=2, whole=True)
+        columns, _ = rollouts.collect(0)
+        columns["reward"] *= paid
+        columns["value"][:] = 0.0
+        losses.append([learner.update(columns, 0.0)["train/policy_loss"] for _ in range(2)])
+        assert learner.unit == pytest.approx(0.25 * paid, rel=1e-4)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_impala_counts_in_the_spread_of_all_returns_and_not_of_one_fragments():
+    """In a fragment without reward of which nothing is to follow all targets are 0: they have no spread at all."""
+    learner, rollouts = made(Impala, ImpalaSettings(discount=0.0))
+    columns, _ = rollouts.collect(0)
+    columns["reward"][:] = 0.0
+    error = np.square(columns["value"][columns["valid"]]).mean()
+    assert learner.update(columns, 0.0)["train/value_loss"] == pytest.approx(error, rel=1e-3)
 
 
 @pytest.mark.parametrize("whole", [True, False])
