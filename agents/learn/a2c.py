@@ -97,6 +97,7 @@ class A2C:
             "train/entropy_loss": -entropy.mean().item(),
             "train/explained_variance": explained_variance(fragment.flat("value"), fragment.flat("target")),
             "train/learning_rate": self.optimiser.param_groups[0]["lr"],
+            **shared.straying(self.network),
             "train/n_updates": self.updates,
         }
 

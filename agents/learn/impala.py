@@ -112,6 +112,7 @@ class Impala:
             "train/entropy_loss": -entropy[keep].mean().item(),
             "train/ratio": float(ratio.ravel()[keep.numpy()].mean()),
             "train/explained_variance": explained_variance(value.detach(), wanted),
+            **shared.straying(self.network),
             "train/n_updates": self.updates,
         }
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from agents.experience import Columns
-from agents.heads import Returns
+from agents.heads import Gaussian, Returns
 from agents.learn.descent import shuffled
 from agents.networks import Network
 from envs.game import Game
@@ -53,6 +53,14 @@ def _returns(network: Network) -> Returns:
     head = network.heads["returns"]
     assert isinstance(head, Returns)
     return head
+
+
+def straying(network: Network) -> dict[str, float]:
+    """train/std, the mean spread of the numbers of an action, for the head `gaussian`; nothing for any other."""
+    for head in network.heads.values():
+        if isinstance(head, Gaussian):
+            return {"train/std": head.log_spread.exp().mean().item()}
+    return {}
 
 
 @dataclass

@@ -210,6 +210,7 @@ class PPO:
             "train/clip_range": clip,
             "train/n_updates": self.updates,
         }
+            **shared.straying(self.network),
 
     def _descend(self, fragment: shared.Fragment, clip: float, bonus: float) -> list[dict[str, float]]:
         """The passes, or as many steps of them as do not go too far; what was measured at each."""

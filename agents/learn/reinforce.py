@@ -108,6 +108,7 @@ class Reinforce:
         see(experience, self.network)
         self.steps += len(fragment)
         metrics |= {f"train/{name}": value for name, value in terms.items()}
+        metrics |= shared.straying(self.network)
         return {**metrics, "train/loss": loss.item(), "train/n_updates": self.updates}
 
     def _baseline(self, fragment: shared.Fragment) -> Tensor:

@@ -191,6 +191,18 @@ def test_impala_counts_in_the_spread_of_all_returns_and_not_of_one_fragments():
     assert learner.update(columns, 0.0)["train/value_loss"] == pytest.approx(error, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [(PPO, PPOSettings(batch=64)), (A2C, A2CSettings()), (Impala, ImpalaSettings()), (Reinforce, ReinforceSettings())],
+)
+def test_the_spread_of_vectors_is_told_and_of_moves_there_is_none(kind, settings):
+    learner, rollouts = made(kind, settings, "pendulum")
+    told = learner.update(rollouts.collect(0)[0], 0.0)["train/std"]
+    assert told == pytest.approx(learner.network.get_parameter("heads.gaussian.log_spread").exp().item())
+    learner, rollouts = made(kind, settings)
+    assert "train/std" not in learner.update(rollouts.collect(0)[0], 0.0)
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_without_reward_to_go_every_decision_answers_for_the_whole_game(whole):
     """Games of two decisions, the second of which pays 1, or 3 in the second of two games of a fragment."""
