@@ -83,9 +83,14 @@ def clipped_value_error(value: Tensor, target: Tensor, before: Tensor, clip: flo
     return torch.maximum((value - target).square(), (held - target).square()).mean()
 
 
-def kl_estimate(log_ratio: Tensor) -> Tensor:
-    """E (ratio - 1 - log ratio), an estimate of KL(old | new) from the old one's actions; never below 0."""
-    return (log_ratio.exp() - 1 - log_ratio).mean()
+def weighed_mean(each: Tensor, weight: Tensor | None = None) -> Tensor:
+    """sum weight each / sum weight, of [B] both; the plain mean without weights."""
+    return each.mean() if weight is None else (weight * each).sum() / weight.sum()
+
+
+def kl_estimate(log_ratio: Tensor, weight: Tensor | None = None) -> Tensor:
+    """E (ratio - 1 - log ratio), an estimate of KL(old | new) from the old one's actions [B]; never below 0."""
+    return weighed_mean(log_ratio.exp() - 1 - log_ratio, weight)
 
 
 def divergence(logits: Tensor, other: Tensor, legal: Tensor) -> Tensor:

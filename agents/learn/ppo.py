@@ -30,6 +30,7 @@ from agents.losses import (
     explained_variance,
     kl_estimate,
     value_error,
+    weighed_mean,
 )
 from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
@@ -62,7 +63,8 @@ class PPOSettings:
     even              of whole hands: decisions of an information set that earn it half of the weight that it can have,
                       so that rare ones are learned nearly as fast as others, and decisions that an action's advantage
                       is brought towards 0 by (`heeded`); 0 weighs every decision alike
-    most_kl           0, or the divergence from the policy that played after which a fragment is left alone
+    most_kl           0, or the divergence from the policy that played after which a fragment is left alone; of
+                      whole hands rows count in it as they weigh in the loss
     gradient          largest norm of a gradient
     magnet            weight of the divergence from a magnet, a policy that follows: with it the last policy comes near
                       equilibria, and not its mean alone (magnetic mirror descent; arXiv:2206.05825)
@@ -208,9 +210,9 @@ class PPO:
             "train/explained_variance": explained_variance(fragment.flat("value"), fragment.flat("target")),
             "train/learning_rate": rate,
             "train/clip_range": clip,
+            **shared.straying(self.network),
             "train/n_updates": self.updates,
         }
-            **shared.straying(self.network),
 
     def _descend(self, fragment: shared.Fragment, clip: float, bonus: float) -> list[dict[str, float]]:
         """The passes, or as many steps of them as do not go too far; what was measured at each."""
@@ -253,8 +255,9 @@ class PPO:
         terms = {"policy_gradient_loss": surrogate, "value_loss": value, "entropy_loss": order}
         descent.descend(self.network, self.optimiser, loss, "PPO's loss", self.steps, s.gradient, terms)
         with torch.no_grad():
-            outside = ((ratio - 1).abs() > clip).float().mean()
-            numbers = torch.stack((loss, surrogate, value, order, kl_estimate(log_ratio), outside)).tolist()
+            outside = weighed_mean(((ratio - 1).abs() > clip).float(), weight)
+            moved = kl_estimate(log_ratio, weight)
+            numbers = torch.stack((loss, surrogate, value, order, moved, outside)).tolist()
         names = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
         return dict(zip(names, numbers, strict=True))
 

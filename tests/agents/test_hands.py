@@ -123,6 +123,19 @@ def test_rows_weigh_what_their_decisions_do_and_rare_ones_are_believed_less():
     assert np.allclose(even["weight"], np.array([12.5, 12.5, 3.75]) / (28.75 / 3))
 
 
+def test_how_far_the_policy_went_is_told_with_rows_as_they_weigh():
+    """One of 24 rows was likelier by a factor of e, and it weighs a thousandth of any other."""
+    learner, columns = PPO(KUHN, network(), PPOSettings(discount=1.0), 0), hands(2000).collect(0)[0]
+    columns["log_p"][0] -= 1.0
+    weight = np.ones((24, 1), np.float32)
+    weight[0] = 0.001
+    more = {"advantage": np.zeros((24, 1), np.float32), "target": columns["value"], "weight": weight}
+    (batch,) = shared.Fragment(columns, more).batches(learner.network, 100, np.random.default_rng(0))
+    told, share = learner.step(batch, 0.2, 0.0), 0.001 / 23.001
+    assert told["approx_kl"] == pytest.approx((np.e - 2) * share, rel=0.02)
+    assert told["clip_fraction"] == pytest.approx(share, rel=1e-3)
+
+
 def test_games_weigh_as_the_policy_would_have_played_them():
     """Two games of three plies by seats 0, 1, 0 with ratios by hand: set 0, then 1, then 2; payments at the end."""
     length, sets = np.array([3, 3]), np.array([[0, 1, 2], [0, 1, 2]], np.int32)

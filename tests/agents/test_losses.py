@@ -75,6 +75,7 @@ def test_the_estimate_of_divergence_is_right_on_average_and_never_negative():
     exact = (old * (old / new).log()).sum().item()
     each = torch.stack([losses.kl_estimate((new / old).log()[i : i + 1]) for i in (0, 1)])
     assert (old * each).sum().item() == pytest.approx(exact, abs=1e-6)
+    assert losses.kl_estimate((new / old).log(), 10 * old).item() == pytest.approx(exact, abs=1e-6)
     assert (each >= 0).all()
 
 
