@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 RESAMPLES = 2_000
 LEVEL = 0.95
@@ -57,6 +58,15 @@ def interval(
     drawn = np.array([statistic(stratified(array, generator)) for _ in range(resamples)])
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(statistic(array), float(low), float(high))
+
+
+def mean_interval(values: ArrayLike, level: float = LEVEL) -> Estimate:
+    """The mean of values of one run each, and its interval by Student's t; without bounds for one value alone."""
+    array = np.asarray(values, np.float64)
+    mean, half = float(array.mean()), np.inf
+    if len(array) > 1:
+        half = float(stdtrit(len(array) - 1, (1 + level) / 2)) * float(array.std(ddof=1)) / len(array) ** 0.5
+    return Estimate(mean, mean - half, mean + half)
 
 
 def improvement(ours: ArrayLike, theirs: ArrayLike) -> float:

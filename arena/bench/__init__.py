@@ -60,6 +60,15 @@ ONE_CORE = {
 }
 """What is measured on one core, ours and theirs."""
 
+COUNTED = {"goal", "strength", "leagues", "memory", "tasks", "preferences", "train"}
+"""What is counted or learned, as much as options of its own say, and not measured in rounds."""
+
+ROUNDS, SECONDS = 5, 1.0
+"""Rounds of a contest, and seconds of each side in each of them, unless others are asked for."""
+
+MAY_BE_NONE = {"workers", "learners", "first"}
+"""Options that may be 0; others may where 0 is what they usually are."""
+
 PATIENCE = 60.0
 """Seconds that a benchmark has to end, and Ray with it, when it is stopped."""
 
@@ -83,23 +92,33 @@ class Row(TypedDict):
 
 
 class BenchFailed(ValueError):
-    """A benchmark could not be carried out; the text says which and why."""
+    """A benchmark could not be carried out; the text says why."""
+
+
+class BenchCrashed(BenchFailed):
+    """A benchmark ended of a fault of its own, which is told on standard error."""
 
 
 def run(
     names: Sequence[str] = (),
     *,
-    runs: int = 5,
-    seconds: float = 1.0,
+    runs: int | None = None,
+    seconds: float | None = None,
     options: Mapping[str, str] | None = None,
     began: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[str, list[Row] | BenchFailed]]:
     """Runs benchmarks, each in a process of its own: (its name, its rows or why not); by default all but `HOURS`.
 
-    A contest is measured in `runs` rounds, ours and then the peer for about `seconds` each. `options` go to the
-    benchmarks whose `contests` has an argument of that name; `began(name)` is called before each.
+    A contest is measured in `runs` rounds, ours and then the peer for about `seconds` each; rows that are counted or
+    learned (all of `COUNTED`, some of others) take no notice of these. `options` go to the benchmarks whose `contests`
+    has an argument of that name; `began(name)` is called before each. Raises BenchFailed for what no benchmark named
+    takes, before any begins.
     """
     chosen = list(names) or unnamed()
+    rounds = {key: str(value) for key, value in (("runs", runs), ("seconds", seconds)) if value is not None}
+    if rounds and COUNTED.issuperset(chosen):
+        raise BenchFailed(f"{', '.join(chosen)}: measured in no rounds; leave {' and '.join(f'--{k}' for k in rounds)} "
+                          "out. Options of its own say how much is counted or learned.")  # fmt: skip
     known = {name: inspect.signature(resolve(BENCHES, name, "benchmark")).parameters for name in chosen}
     for key in options or {}:
         if not any(key in parameters for parameters in known.values()):
@@ -107,13 +126,13 @@ def run(
             raise Unknown(f"{', '.join(chosen)}: no option '{key}'; {nearest(key, there)}")
     for key, value in (options or {}).items():
         for parameters in known.values():
-            _require_numbers(key, value, str(parameters[key].default) if key in parameters else "")
+            _require(key, value, str(parameters[key].default) if key in parameters else "")
     for name in chosen:
         if began is not None:
             began(name)
         own = {key: value for key, value in (options or {}).items() if key in known[name]}
         try:
-            yield name, _in_own_process(name, {**own, "runs": str(runs), "seconds": str(seconds)})
+            yield name, _in_own_process(name, {**own, **rounds})
         except BenchFailed as why:
             yield name, why
 
@@ -123,14 +142,22 @@ def unnamed() -> list[str]:
     return [name for name in BENCHES if name not in HOURS]
 
 
-def _require_numbers(key: str, value: str, usual: str) -> None:
-    """Raises BenchFailed where an option that is usually a number, or several with commas between them, is none."""
-    kinds = {kind for part in usual.split(",") if (kind := _kind(part)) is not str}
-    if not kinds or all(_kind(part) in (int, *kinds) for part in (value.split(",") if "," in usual else [value])):
+def _require(key: str, value: str, usual: str) -> None:
+    """Raises BenchFailed where an option is not what it usually is: yes or no; a number, or several, and no less."""
+    if usual in ("yes", "no") and value not in ("yes", "no"):
+        raise BenchFailed(f"--option {key}={value}: {key} is yes or no.")
+    kinds, several = {kind for part in usual.split(",") if (kind := _kind(part)) is not str}, "," in usual
+    if not kinds:
         return
-    number = "a whole number" if kinds == {int} else "a number"
-    what = f"{number}, or several with commas between them" if "," in usual else number
-    raise BenchFailed(f"--option {key}={value}: {key} is {what}, as in --option {key}={usual}.")
+    parts, whole = value.split(",") if several else [value], kinds == {int}
+    if not all(_kind(part) in (int, *kinds) for part in parts):
+        one = "a whole number" if whole else "a number"
+        what = f"{one}, or several with commas between them" if several else one
+        raise BenchFailed(f"--option {key}={value}: {key} is {what}, as in --option {key}={usual}.")
+    none = key in MAY_BE_NONE or any(float(part) == 0 for part in usual.split(","))
+    if not all(0 < number < float("inf") or (none and number == 0) for number in map(float, parts)):
+        least = "0 or more" if none else "1 or more" if whole else "above 0"
+        raise BenchFailed(f"--option {key}={value}: {key} is {least}, as in --option {key}={usual}.")
 
 
 def _kind(word: str) -> type:
@@ -158,7 +185,7 @@ def _in_own_process(name: str, options: Mapping[str, str]) -> list[Row]:
     if process.returncode == 2 and out:
         raise BenchFailed(json.loads(out)["wrong"])
     if process.returncode:
-        raise BenchFailed(f"it stopped with exit code {process.returncode}; its message is above.")
+        raise BenchCrashed(f"it stopped with exit code {process.returncode}; its message is above.")
     return json.loads(out)
 
 

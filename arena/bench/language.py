@@ -4,16 +4,12 @@
     arena bench language --option device=cuda
 
 A model of 4 layers of width 128 with random weights continues 512 prompts of 12 tokens by 24 each, none of which ends
-early, at temperature 1. `threads` cores, all of them by default; by the time that others left to this process,
-and with device=cuda by the clock, when the device has done all.
+early, at temperature 1. `threads` cores, by default all that this process may use; by the time that others left to it,
+and with device=cuda by the clock, when the device has done all. `threads=1` is the fair figure on a machine that is
+busy: threads of one product wait for each other.
 
 The rows called arithmetic count multiplications: what writing does a second, against what products of the same matrices
-reach by themselves. Measured on two free Zen 4 cores, tokens a second: 93,300 in bfloat16 and 57,300 in float32, 0.68
-and 0.74 of what products alone reach; `generate` 28,100 and 21,500; GRPO 11,800, and 3,460 by TRL. `threads=1` is the
-fair figure on a machine that is busy: threads of one product wait for each other.
-
-Learning in bfloat16 came later: on one core of a busy machine 6,900 tokens a second, 5,200 in float32 and 1,500 to
-1,600 by TRL, 4.3 and 3.5 times as many.
+reach by themselves.
 """
 
 from __future__ import annotations
@@ -38,13 +34,16 @@ from agents.language.sampling import WIDEST, Sampler
 from agents.learn.grpo import GRPO, GRPOSettings
 from agents.networks import Network
 from agents.placed import Placed
-from arena.bench.measure import Contest, Measure, Side, core_rate, cores, machine_rate, rate, stay_on_one_core
+from arena.bench.measure import Contest, Measure, Side, core_rate, machine_rate, rate, stay_on_one_core
+from arena.sections import cores
 from envs import kernels
 from envs.registry import game
 
 LANES, PROMPT, ANSWER = 512, 12, 24
 LAYERS, WIDTH, HEADS, TOKENS = 4, 128, 4, 64
 PROMPTS, GROUP, ROUNDS = 8, 8, 5
+STEPS = 25
+"""Of a call of TRL's trainer, which makes its optimiser, loader and schedule anew in each call."""
 TASK = f"reverse:length={ANSWER - 1}"
 BODY = f"gpt:layers={LAYERS},width={WIDTH},heads={HEADS},context=64"
 UNIT = "tokens/s"
@@ -95,14 +94,16 @@ def _written(used: int, device: str, on: str, speed: Speed) -> Iterator[Contest]
 def _learned(used: int, device: str, on: str, speed: Speed) -> Iterator[Contest]:
     subject = f"GRPO, {PROMPTS} prompts of {ANSWER}, {GROUP} answers of {ANSWER} to each, written and learned from"
     trainer = Side("TRL's GRPOTrainer, float32", lambda: speed(trl_learning(device)))
-    plain = Side("arena, learning in float32", lambda: speed(learning(used, False, device)))
+    plain = Side("arena in float32", lambda: speed(learning(used, False, device)))
+    note = f"GRPO in float32: what is written, too, on either side; TRL's trainer is asked for {STEPS} steps a call"
     if device != "cpu" or native_bfloat16():
-        best = Side("arena, learning in bfloat16", lambda: speed(learning(used, True, device)))
-        yield Contest(f"{subject}, {on}", UNIT, best, trainer, "products of bfloat16: workers.precision=bfloat16")
+        best = Side("arena in bfloat16", lambda: speed(learning(used, True, device)))
+        narrow = "GRPO in bfloat16: products alone, as with workers.precision=bfloat16"
+        yield Contest(f"{subject}, {on}", UNIT, best, trainer, narrow)
         if device != "cpu":
             half = Side("TRL's GRPOTrainer, bfloat16", lambda: speed(trl_learning(device, True)))
             yield Contest(f"{subject}, {on}, bfloat16", UNIT, best, half)
-    yield Contest(f"{subject}, {on}, float32", UNIT, plain, trainer)
+    yield Contest(f"{subject}, {on}, float32", UNIT, plain, trainer, note)
 
 
 def device_rate(work: Callable[[], float]) -> Measure:
@@ -217,13 +218,16 @@ def products(kind: torch.dtype, threads: int) -> Callable[[], float]:
 def learning(threads: int, half: bool, device: str = "cpu") -> Callable[[], float]:
     """Our GRPO at work, one step on each round's answers, paid at random; gives the tokens written and learned from.
 
-    half  whether the learner's products are of bfloat16, as with workers.precision=bfloat16; weights are of float32
+    half  whether products are of bfloat16, the sampler's and, as with workers.precision=bfloat16, the learner's;
+          weights are of float32
     """
     network = Placed(model().game, BODY, ("token",), device=device, half=half).eval()
     network.load_state_dict(model().state_dict())
     settings = GRPOSettings(average="answers", dynamic="no", entropy=0.0, kl=0.0, batch=PROMPTS * GROUP)
     learner = GRPO(network.game, network, settings, 0)
     player = Groups(network, GroupSettings(prompts=PROMPTS, group=GROUP, curriculum=Curriculum(start=0, easier=0.0)), 0)
+    texts = PROMPTS * GROUP
+    player.sampler = Sampler(network, texts, half) if device == "cpu" else DeviceSampler(network, texts, half, device)
     generator = np.random.default_rng(0)
 
     def work() -> float:
@@ -256,7 +260,7 @@ def trl_learning(device: str = "cpu", half: bool = False) -> Callable[[], float]
     given = np.random.default_rng(0).integers(1, TOKENS, (256, ANSWER))
     pay = np.random.default_rng(1)
     arguments = {
-        "output_dir": mkdtemp(prefix="trl-"), "max_steps": ROUNDS, "per_device_train_batch_size": PROMPTS * GROUP,
+        "output_dir": mkdtemp(prefix="trl-"), "max_steps": 1, "per_device_train_batch_size": PROMPTS * GROUP,
         "num_generations": GROUP, "max_completion_length": ANSWER, "generation_kwargs": {"min_new_tokens": ANSWER},
         "learning_rate": 1e-3, "loss_type": "grpo", "beta": 0.0, "use_cpu": device == "cpu", "bf16": half,
         "report_to": [], "gradient_checkpointing": False, "save_strategy": "no", "logging_strategy": "no",
@@ -273,7 +277,8 @@ def trl_learning(device: str = "cpu", half: bool = False) -> Callable[[], float]
     def work() -> float:
         with redirect_stdout(sys.stderr):
             trainer.train()
-        return float(ROUNDS * PROMPTS * GROUP * ANSWER)
+        return float(trainer.args.max_steps * PROMPTS * GROUP * ANSWER)
 
     work()
+    trainer.args.max_steps = STEPS
     return work

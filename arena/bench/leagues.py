@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from arena.bench import BenchFailed, Row
-from arena.bench.memory import interval
+from arena.bench import Row
 from arena.population.composing import compose, plan_of
 from arena.population.season import Season
 from arena.population.trainers import scored
 from arena.store import Store
+from arena.summary import mean_interval
 from arena.worker import Meeting, play_pairings
 from leagues.payoff import wilson
 from leagues.schedule import pair
@@ -80,8 +80,6 @@ def contests(
     backbone   of all learners
     """
     count, number = int(decisions), int(seeds)
-    if count < 1 or number < 1:
-        raise BenchFailed("decisions and seeds are whole numbers above 0.")
     ours, theirs, told = [], [], []
     for seed in range(number):
         with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +91,7 @@ def contests(
     mean = 100 * float(np.mean([one.score for one in ours]))
     peer = 100 * float(np.mean([one.score for one in theirs]))
     apart = np.array([100 * (one.score - other.score) for one, other in zip(ours, theirs, strict=True)])
-    low, high = interval(apart)
+    _, low, high = mean_interval(apart)
     between = f"; apart by {apart.mean():+.0f} points of 100 ({low:+.0f} to {high:+.0f})" if number > 1 else ""
     yield Row(
         bench="leagues",

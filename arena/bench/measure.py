@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from arena.bench import BENCHES, INSTALL, ONE_CORE, SUMMARIES, Row
+from arena.bench import BENCHES, INSTALL, ONE_CORE, ROUNDS, SECONDS, SUMMARIES, Row
 from arena.text import sentence
 from envs.registry import resolve
 
@@ -96,7 +96,7 @@ def machine_rate(work: Callable[[], float]) -> Measure:
             spent = time.perf_counter() - start
             if spent >= seconds:
                 left = time.process_time() - own + idle_seconds() - idle
-                return amount / min(spent, left / cores())
+                return amount / min(spent, left / machine_cores())
 
     return measure
 
@@ -104,14 +104,14 @@ def machine_rate(work: Callable[[], float]) -> Measure:
 def idle_seconds() -> float:
     """What all cores together have idled since the machine started, in seconds; counted on the clock elsewhere."""
     if sys.platform != "linux":
-        return cores() * time.perf_counter() - time.process_time()
+        return machine_cores() * time.perf_counter() - time.process_time()
     with open("/proc/stat", encoding="ascii") as stat:
         idle, waiting = stat.readline().split()[4:6]
     return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
 
 
-def cores() -> int:
-    """How many cores the machine has."""
+def machine_cores() -> int:
+    """How many cores the machine has, whether this process may use them (`arena.sections.cores`) or not."""
     return os.cpu_count() or 1
 
 
@@ -124,7 +124,7 @@ def stay_on_one_core() -> None:
 def bench(name: str, options: Mapping[str, str]) -> list[Row]:
     """All rows of one benchmark, measured in this process."""
     given: dict[str, Any] = dict(options)
-    runs, seconds = int(given.pop("runs", 5)), float(given.pop("seconds", 1.0))
+    runs, seconds = int(given.pop("runs", ROUNDS)), float(given.pop("seconds", SECONDS))
     contests: Iterable[Contest | Row] = resolve(BENCHES, name, "benchmark")(**given)
     rows = [compare(name, c, runs, seconds) if isinstance(c, Contest) else c for c in contests]
     return rows + (resolve(SUMMARIES, name, "summary")(rows) if name in SUMMARIES else [])

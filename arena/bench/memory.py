@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from agents.actor import Actor, ActorAgent
 from agents.learn.ppo import PPO, PPOSettings
@@ -23,6 +21,7 @@ from agents.networks import Network
 from agents.rollouts import Rollouts, RolloutSettings
 from arena.bench import Row
 from arena.evaluation import evaluated
+from arena.summary import mean_interval
 from arena.text import listed
 from envs import kernels
 from envs.game import Game
@@ -106,25 +105,17 @@ def judged(rules: Game, network: Network) -> float:
     return float(evaluated(rules, agent, (), kernels.seeds(HELD_OUT, JUDGED)).rewards.mean())
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % interval of a mean by Student's t; without bounds for one value alone."""
-    if len(values) < 2:
-        return -np.inf, np.inf
-    half = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / len(values) ** 0.5
-    return float(values.mean()) - half, float(values.mean()) + half
-
-
 def row(game: str, spec: str, found: list[Trained], beside: list[Trained]) -> Row:
     """One backbone beside the perceptron; there is no ratio, for what chance is paid is 0."""
     rewards = np.array([one.reward for one in found])
-    low, high = interval(rewards)
+    mean, low, high = mean_interval(rewards)
     steps = sorted(one.steps for one in found)[len(found) // 2]
     seconds = sorted(one.seconds for one in found)[len(found) // 2]
     each = ", ".join(f"{reward:.2f}" for reward in rewards)
     return Row(
         bench="memory",
         subject=f"{game}, {spec}",
-        ours=float(rewards.mean()),
+        ours=mean,
         peer="mlp, which remembers nothing",
         theirs=float(np.mean([one.reward for one in beside])),
         unit="mean return",

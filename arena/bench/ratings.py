@@ -36,7 +36,7 @@ FIRST_MOVE, TIES = 35.0, 0.8
 def contests(members: str = "58", games: str = "10000", tournaments: str = "200") -> Iterator[Contest | Row]:
     """Fits of `games` games of `members` beside two peers; coverage over so many `tournaments` of 8 and of 20."""
     n, number = int(members), int(games)
-    if n < 2 or number < 20 * n or int(tournaments) < 1:
+    if n < 2 or number < 20 * n:
         raise BenchFailed(f"{number} games of {n} members fix no ratings; 2 members or more, 20 games each or more.")
     subject = f"{number:,} games of {n}"
     yield Contest(

@@ -15,7 +15,7 @@ from agents.registry import agent
 from arena.bench import Row
 from arena.bench.solved import KINDS, Solved, solved
 from envs import kernels
-from envs.registry import game
+from envs.registry import Unknown, game, nearest
 from leagues.payoff import wilson
 
 UNIT = "% of moves lose value"
@@ -31,6 +31,9 @@ def contests(
     against    the peer's spec, empty for none
     positions  how many of each kind, at most 1000
     """
+    for kind in kinds.split(","):
+        if kind not in KINDS:
+            raise Unknown(f"kinds: there is no '{kind}'; {nearest(kind, list(KINDS))}")
     for spec in (agent, raw_policy(agent)) if raw_policy(agent) else (agent,):
         for kind in kinds.split(","):
             yield row(spec, against, kind, solved(kind, int(positions)))

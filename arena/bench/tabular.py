@@ -69,8 +69,6 @@ def contests(
     for word in only.split(","):
         if word not in ("speed", "value"):
             raise Unknown(f"only: there is no '{word}'; {nearest(word, ['speed', 'value'])}")
-    if min(int(seeds), int(steps)) < 1:
-        raise BenchFailed("seeds is how many tables are learned, steps from how many decisions: 1 or more.")
     specs = listed(games)
     for spec in specs:
         if game(spec).seats != 1:

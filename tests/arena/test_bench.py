@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from agents.self_play import SelfPlay
 from arena import cli
 from arena.bench import (
     BENCHES,
+    COUNTED,
+    BenchCrashed,
     BenchFailed,
     Row,
-    _require_numbers,
+    _require,
     _stop,
     as_table,
     figure,
@@ -83,7 +86,7 @@ def test_the_rate_of_a_machine_is_by_what_others_left(monkeypatch: pytest.Monkey
     monkeypatch.setattr(measure.time, "perf_counter", lambda: next(wall))
     monkeypatch.setattr(measure.time, "process_time", lambda: next(own) * 0.5)  # 1 second of ours
     monkeypatch.setattr(measure, "idle_seconds", lambda: next(idle) * 0.25)  # half a second of nobody's
-    monkeypatch.setattr(measure, "cores", lambda: 2)
+    monkeypatch.setattr(measure, "machine_cores", lambda: 2)
     assert machine_rate(lambda: 30.0)(1.0) == 40.0  # 1.5 of 4 seconds of cores: 0.75 of the machine's
     wall, own, idle = iter([0.0, 2.0]), iter([0.0, 4.0]), iter([0.0, 20.0])
     assert machine_rate(lambda: 30.0)(1.0) == 15.0  # never slower than by the clock
@@ -106,9 +109,18 @@ def test_what_is_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: py
         ("ratings", "games=1,2", "games is a whole number"),
         ("matchmaking", "frozen=10,x", "frozen is a whole number, or several with commas between them"),
         ("tasks", "core_seconds=x", "core_seconds is a number, as in"),
+        ("memory", "seeds=0", "seeds is 1 or more, as in --option seeds=3."),
+        ("strength", "positions=0", "positions is 1 or more"),
+        ("search", "trees=-1", "trees is 1 or more"),
+        ("matchmaking", "frozen=10,0", "frozen is 1 or more, as in --option frozen=10,100,500,1000."),
+        ("tasks", "core_seconds=0", "core_seconds is above 0, as in --option core_seconds=240.0."),
+        ("tasks", "core_seconds=nan", "core_seconds is above 0"),
+        ("train", "first=-1", "first is 0 or more"),
+        ("preferences", "betas=0,-1", "betas is 0 or more"),
+        ("selfplay", "ray=true", "ray is yes or no."),
     ],
 )
-def test_an_option_that_is_no_number_is_named_before_anything_starts(
+def test_an_option_that_cannot_be_is_named_before_anything_starts(
     bench: str, option: str, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run(["bench", bench, "--option", option]) == 2
@@ -116,21 +128,44 @@ def test_an_option_that_is_no_number_is_named_before_anything_starts(
     assert err.startswith(f"--option {option}: {text}") and err.count("\n") == 1
 
 
-def test_an_option_that_is_a_number_passes() -> None:
-    for key, value, usual in (("a", "60", "240.0"), ("a", "6e1", "240.0"), ("b", "3", "10,100"), ("c", "x", "random")):
-        _require_numbers(key, value, usual)
+@pytest.mark.parametrize(
+    ("key", "value", "usual"),
+    [("a", "60", "240.0"), ("a", "6e1", "240.0"), ("a", "0.01", "240.0"), ("b", "3", "10,100"), ("c", "x", "random"),
+     ("steps", "0", "0"), ("betas", "0", "0,0.1,1"), ("workers", "0", "2"), ("first", "0", "1"), ("ray", "no", "yes")],
+)  # fmt: skip
+def test_an_option_that_can_be_passes(key: str, value: str, usual: str) -> None:
+    _require(key, value, usual)
+
+
+def test_what_is_counted_or_learned_is_refused_rounds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {name: str(signature(resolve(BENCHES, name, "benchmark")).return_annotation) for name in BENCHES}
+    assert {name for name, gives in made.items() if "Contest" not in gives} == COUNTED
+    given: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr("arena.bench._in_own_process", lambda name, options: given.append((name, options)) or [])
+    with pytest.raises(BenchFailed, match=r"^strength, memory: measured in no rounds; leave --runs out\."):
+        list(run(["strength", "memory"], runs=3))
+    list(run(["strength", "rules"], runs=3, seconds=0.5))
+    list(run(["strength"]))
+    both = {"runs": "3", "seconds": "0.5"}
+    assert given == [("strength", both), ("rules", both), ("strength", {})]
+    monkeypatch.setenv("COLUMNS", "300")
+    assert cli.run(["bench", "--help"]) == 0
+    told = capsys.readouterr().out.partition(": all of ")[2].partition(", and single rows")[0]
+    assert set(re.split(r", | and ", " ".join(told.split()))) == COUNTED
+
+
+def test_a_benchmark_that_ends_of_a_fault_of_its_own_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "false")
+    ((_, found),) = run(["rules"])
+    assert isinstance(found, BenchCrashed) and str(found).startswith("it stopped with exit code 1;")
 
 
 def test_what_takes_hours_is_measured_when_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arena.bench._in_own_process", lambda name, options: [])
     assert [name for name, _ in run()] == [name for name in BENCHES if name != "train"]
     assert [name for name, _ in run(["train"])] == ["train"]
-
-
-@pytest.mark.parametrize("option", ["trees=0", "simulations=0", "trees=-1"])
-def test_a_search_of_nothing_is_refused(option: str) -> None:
-    with pytest.raises(BenchFailed, match=r"^-?\d+ trees of \d+ simulations are no search; 1 or more of each\.$"):
-        bench("search", dict([option.split("=")]))
 
 
 def test_idle_time_can_be_read() -> None:
@@ -159,20 +194,16 @@ def test_what_is_installed_can_be_measured(make: Callable[[], Measure]) -> None:
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("module", "make"),
     [
-        lambda: twins.open_spiel_twin("connect_four"),
-        lambda: twins.pgx_twin("connect_four", 4, 2),
-        lambda: search.mctx(2, 4),
+        ("pyspiel", lambda: twins.open_spiel_twin("connect_four")),
+        ("pgx", lambda: twins.pgx_twin("connect_four", 4, 2)),
+        ("mctx", lambda: search.mctx(2, 4)),
     ],
 )
-def test_peers_are_measured_or_missing(make: Callable[[], Measure]) -> None:
-    try:
-        measure = make()
-    except ModuleNotFoundError as missing:
-        assert missing.name in ("pyspiel", "jax")
-    else:
-        assert measure(0.0) > 0
+def test_peers_are_measured_where_they_are_installed(module: str, make: Callable[[], Measure]) -> None:
+    pytest.importorskip(module)
+    assert make()(0.0) > 0
 
 
 def test_self_play_is_measured_end_to_end() -> None:
@@ -291,3 +322,5 @@ def test_strength_rows_compare_shares() -> None:
     assert theirs is not None and ratio is not None
     assert ratio == pytest.approx(ours / theirs) and ratio < 1
     assert "95 % interval" in rows[0]["note"]
+    with pytest.raises(Unknown, match="kinds: there is no 'nar'; did you mean 'near'"):
+        bench("strength", {"kinds": "middle,nar"})

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from agents.hardware import NoDevice
+from agents.language.groups import Groups
 from agents.language.sampling import Sampler
 from arena.bench import language
 from envs import kernels
@@ -28,24 +29,30 @@ def test_its_model_never_ends_an_answer_and_its_prompts_differ() -> None:
     assert (samples.length == language.ANSWER).all() and (samples.tokens > 0).all()
 
 
-def test_both_sides_are_measured_or_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_sides_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "LANES", 4)
     monkeypatch.setattr(language, "ANSWER", 2)
     assert language.writing(False, 1)() == 8.0
     assert language.scaled(lambda seconds: 3.0 * seconds, 2.0)(4.0) == 24.0
     assert language.products(torch.float32, 1)() > 0
-    try:
-        work = language.generating(torch.float32)
-    except ModuleNotFoundError as missing:
-        assert missing.name == "transformers"
-    else:
-        assert work() == 8.0
+
+
+def test_generate_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    monkeypatch.setattr(language, "LANES", 4)
+    monkeypatch.setattr(language, "ANSWER", 2)
+    assert language.generating(torch.float32)() == 8.0
 
 
 def test_learning_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "ROUNDS", 1)
+    made: list[bool] = []
+    collect = Groups.collect
+    monkeypatch.setattr(Groups, "collect", lambda self, count: made.append(self.sampler.narrow) or collect(self, count))
     for half in (False, True):
         assert language.learning(1, half)() == language.PROMPTS * language.GROUP * language.ANSWER
+        assert set(made) == {half}  # what is called float32 is written in it too
+        made.clear()
 
 
 def test_a_device_that_is_not_there_is_said_and_one_that_is_has_rows_of_its_own(

@@ -32,9 +32,6 @@ def test_both_sides_learn_from_as_many_decisions(monkeypatch):
 def test_matchmaking_is_measured_among_as_many_as_are_named():
     (contest,) = matchmaking.contests("3")
     assert contest.subject == "12 learners, 3 frozen" and contest.ours.make()(0.01) > 0
-    for wrong in ("0", "10,0", "-1"):
-        with pytest.raises(BenchFailed, match="frozen is how many"):
-            list(matchmaking.contests(wrong))
 
 
 def test_a_disk_that_is_full_is_a_sentence(monkeypatch):

@@ -1,8 +1,7 @@
-"""The bench of memory: its rows, its intervals by hand, and sizes that reach back to the first ply."""
+"""The bench of memory: its rows, and sizes that reach back to the first ply."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from agents.networks import Network
@@ -27,12 +26,6 @@ def test_training_ends_when_it_is_solved_or_when_the_decisions_are_used_up():
     rules = game("t_maze:length=1")
     found = memory.train(rules, "mlp:width=8", 0, 100)
     assert 100 <= found.steps < 100 + 32 * rules.max_plies and found.seconds > 0
-
-
-def test_an_interval_by_hand():
-    # mean 0.9, spread 0.1, Student's t for 2 degrees of freedom 4.3027: 0.9 -+ 4.3027 * 0.1 / sqrt(3)
-    assert memory.interval(np.array([1.0, 0.8, 0.9])) == pytest.approx((0.9 - 0.24841, 0.9 + 0.24841), abs=1e-4)
-    assert memory.interval(np.array([1.0])) == (-np.inf, np.inf)
 
 
 @pytest.mark.parametrize("name", ["mlp", "elman", "gru", "lstm", "transformer"])

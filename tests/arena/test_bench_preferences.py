@@ -36,6 +36,7 @@ def test_a_row_for_each_algorithm_from_as_many_answers(small, tmp_path):
     assert {row["note"].split("; ")[2] for row in rows} == {"128 answers"}
     assert len({row["theirs"] for row in rows}) == 1
     assert all(row["runs"] == 1 and row["ratio"] is None and "95 % interval" in row["note"] for row in rows)
+    assert all(f"{row['subject']}: seeds from 1 on " in row["note"] for row in rows)  # by seed 0 settings were chosen
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 

@@ -9,14 +9,15 @@ import pytest
 
 from arena.cli.launch import _hint
 from arena.leaderboard import Leaderboard, Line
+from arena.replays import LeagueGames
 from arena.sections import SAID
 from arena.store import Store
 
 pytestmark = pytest.mark.usefixtures("here")
 
-
 LINE = Line(1, "random", "anchor", 0.0, -1.0, 1.0, 4, 0.5, None, {"random": None}, None, None, None)
 BOARD = Leaderboard("tic_tac_toe", [LINE], ["random"], "random", 2, 0.0, 1.0)
+
 
 @pytest.fixture
 def calls(monkeypatch):
@@ -72,7 +73,6 @@ def test_league_reads_the_file_that_is_here(arena, calls):
     assert calls[1][0][0].viewer.watch is True
 
 
-def test_train_hands_over_its_configuration(arena, calls):
 def test_a_league_of_one_learner_ends_in_the_table_or_its_document(arena, calls):
     assert "tic_tac_toe: 2 rated games" in arena("league", "tic_tac_toe")[1]
     code, out, err = arena("league", "tic_tac_toe", "--json")
@@ -115,6 +115,7 @@ def test_what_is_said_twice_is_refused(arena, calls, words, said):
     assert code == 2 and said in err and not calls
 
 
+def test_train_hands_over_its_configuration(arena, calls):
     arguments = (
         "train",
         "alphazero",
@@ -193,10 +194,10 @@ def test_watch_and_play_hand_over(arena, calls, played):
     assert arena("watch", "--game-id", some.id[:12], "--analyst", "first")[0] == 0
     shown = calls[1][0][0]
     assert (shown.names, list(shown.moves), shown.seed) == (some.seats, some.moves, some.seed)
-    assert arena("watch", "--league")[0] == 0
-    feed = calls[2][0][0]
+    assert arena("watch", "--league", "tic_tac_toe", "--purpose", "tournament", "--analyst", "none")[0] == 0
+    assert calls[2][0][0] == LeagueGames(Path("arena.db"), "tic_tac_toe", "tournament", None, "none")
     assert arena("play", "tic_tac_toe", "--against", "first", "--seat", "1")[0] == 0
-    assert calls[3][0][2] == 1 and feed is not None
+    assert calls[3][0][2] == 1
 
 
 def test_bench_prints_rows(arena, calls):
@@ -213,11 +214,13 @@ def test_what_one_benchmark_ends_of_does_not_lose_the_others(json_too, arena, ca
     import arena.bench as benches
 
     ((name, rows),) = benches.run()
-    failed = ("games", benches.BenchFailed("no disk."))
+    failed, crashed = ("games", benches.BenchFailed("no disk.")), ("goal", benches.BenchCrashed("exit code 1."))
 
     for found, stop, code, said in (
         ([failed, (name, rows)], False, 1, "games: no disk.\n"),
         ([failed], False, 2, "games: no disk.\n"),
+        ([crashed], False, 1, "goal: exit code 1.\n"),
+        ([failed, crashed], False, 1, "games: no disk.\ngoal: exit code 1.\n"),
         ([(name, rows)], True, 130, "Stopped; what was measured by then is above.\n"),
         ([], True, 130, "Stopped; nothing was measured by then.\n"),
     ):
