@@ -132,3 +132,10 @@ def projected(after: Tensor, reward: Tensor, left: Tensor, support: Tensor) -> T
     out = torch.zeros_like(after)
     out.scatter_add_(1, below.long(), after * (1 - share))
     return out.scatter_add_(1, above.long(), after * share)
+
+
+def beyond(after: Tensor, reward: Tensor, left: Tensor, support: Tensor) -> Tensor:
+    """[B] how much of a distribution `projected` brings back from over a hundredth of the range beyond its ends."""
+    moved = reward[:, None] + left[:, None] * support
+    margin = 0.01 * (support[-1] - support[0])
+    return (after * ((moved < support[0] - margin) | (moved > support[-1] + margin))).sum(1)

@@ -23,7 +23,7 @@ from agents.heads import Q
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
 from agents.learn.learner import Metrics, State, along
-from agents.losses import huber, projected, q_of
+from agents.losses import beyond, huber, projected, q_of
 from agents.networks import Network, Weights, weights
 from agents.ranges import within
 from agents.replay import Replay, roomy, sequences, transitions
@@ -53,8 +53,9 @@ class DQNSettings:
     prioritised    how much surprise counts when transitions are drawn (0; 0.6 in Schaul et al.)
     correction     how much of the bias of that is taken back, at the beginning; all of it at the end (0.4)
     atoms          above 1: a distribution over so many returns between low and high (51 in Bellemare et al.)
-    low, high      the least and the most return that such a distribution knows
-    burn_in        decisions at the head of a track that only bring a memory up to date (40 of 80 in R2D2)
+    low, high      the least and the most return that such a distribution knows; what lies beyond counts as these
+    burn_in        decisions at the head of a track that only bring a memory up to date (40 of 80 in R2D2); they are
+                   never learned from, for tracks do not overlap here as they do there, by half
     """
 
     discount: float = 0.99
@@ -86,6 +87,10 @@ class DQNSettings:
         if self.atoms > 1 and not self.low < self.high:
             raise ValueError(f"low must be below high, and {self.low} is not below {self.high}.")
         roomy(self.replay, self.batch)
+
+
+BEYOND = 0.1
+"""The share of returns beyond `low` or `high` above which it is told."""
 
 
 def require_rest(burn_in: int, steps: int) -> None:
@@ -143,7 +148,7 @@ class DQN:
         self.head = cast(Q, self.network.heads["q"])
         self.replay = Replay(settings.replay, settings.prioritised)
         self.steps = self.updates = 0
-        self.owed = 0.0
+        self.owed = self.beyond = 0.0
         self.generator = np.random.default_rng([seed, 7])
         self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
 
@@ -159,10 +164,11 @@ class DQN:
         if self.steps >= s.learn_from and len(self.replay):
             due, self.owed = descent.due(self.owed, count, s.reuse, s.batch)
         correction = descent.line(s.correction, 1.0, progress)
-        measured = [self.step(correction) for _ in range(due)]
+        measured = descent.means([self.step(correction) for _ in range(due)])
+        self.beyond = measured.get("train/beyond", self.beyond)
         see(experience, self.network, self.target)
         return {
-            **descent.means(measured),
+            **measured,
             "train/learning_rate": rate,
             "train/n_updates": self.updates,
             "rollout/exploration_rate": self.head.epsilon.item(),
@@ -179,6 +185,7 @@ class DQN:
             fresh = transitions(experience, s.discount, s.steps)
             self.replay.add(fresh)
             return len(fresh["action"])
+        # Differs: R2D2's tracks overlap, so that what is burn-in in one is learned from in another.
         fresh = sequences(experience, s.discount, s.steps, s.burn_in)
         count, length = int(fresh["learned"].sum()), fresh["learned"].shape[1]
         require_rest(s.burn_in, length - 2)  # a fragment has two entries more than `steps`
@@ -196,8 +203,10 @@ class DQN:
         places, weight = self.replay.draw(drawn, correction if s.prioritised else 0.0, self.generator)
         batch = {name: torch.from_numpy(array) for name, array in self.replay.take(places).items()}
         asked = self._along(batch) if self.network.memory else self._singly(batch)
+        told: dict[str, float] = {}
         if s.atoms > 1:
-            wanted = projected(asked.after.softmax(1), asked.reward, asked.left, self.head.support.cpu())
+            what_follows = (asked.after.softmax(1), asked.reward, asked.left, self.head.support.cpu())
+            wanted, told["beyond"] = projected(*what_follows), beyond(*what_follows).mean().item()
             error = -(wanted * torch.log_softmax(asked.chosen, 1)).sum(1)  # Bellemare et al. 2017, algorithm 1
             surprise = error.detach()
         else:
@@ -210,7 +219,7 @@ class DQN:
         self.updates += 1
         if self.updates % s.target_every == 0:
             self.target.load_state_dict(self.network.state_dict())
-        return {"loss": loss.item(), "q": float(self.head.expected(asked.chosen.detach()[:, None]).mean())}
+        return {"loss": loss.item(), "q": float(self.head.expected(asked.chosen.detach()[:, None]).mean()), **told}
 
     def _singly(self, batch: Mapping[str, Tensor]) -> Asked:
         chosen = q_of(self.network(batch["obs"], ("q",))["q"], batch["action"])
@@ -254,6 +263,16 @@ class DQN:
         most = torch.zeros(drawn).scatter_reduce(0, row, surprise, "amax")
         mean = torch.zeros(drawn).scatter_reduce(0, row, surprise, "mean", include_self=False)
         return 0.9 * most + 0.1 * mean
+
+    def warnings(self) -> tuple[str, ...]:
+        """What goes wrong just now."""
+        if self.beyond <= BEYOND:
+            return ()
+        s = self.settings
+        return (
+            f"{self.beyond:.0%} of the returns that are learned lie beyond learner.low = {s.low:g} or learner.high = "
+            f"{s.high:g} and count as these; set them to the least and the most that a game returns.",
+        )
 
     def weights(self) -> Weights:
         return weights(self.network)

@@ -9,7 +9,7 @@ import torch
 from agents.agent import Unable
 from agents.learn.dqn import DQN, DQNSettings
 from agents.learn.worlds import WORLDS
-from agents.losses import huber, projected, q_of
+from agents.losses import beyond, huber, projected, q_of
 from agents.networks import Network
 from agents.replay import transitions
 from agents.rollouts import Rollouts, RolloutSettings
@@ -33,10 +33,29 @@ def test_a_projection_by_hand():
     support = torch.tensor([-1.0, 0.0, 1.0])
     out = projected(torch.tensor([[0.0, 0.25, 0.75]]), torch.tensor([0.25]), torch.tensor([0.5]), support)
     np.testing.assert_allclose(out[0], [0.0, 0.25 * 0.75 + 0.75 * 0.25, 0.25 * 0.25 + 0.75 * 0.75], atol=1e-6)
-    beyond = projected(torch.tensor([[0.0, 0.25, 0.75]]), torch.tensor([9.0]), torch.tensor([1.0]), support)
-    assert beyond[0].tolist() == [0.0, 0.0, 1.0]
+    far = projected(torch.tensor([[0.0, 0.25, 0.75]]), torch.tensor([9.0]), torch.tensor([1.0]), support)
+    assert far[0].tolist() == [0.0, 0.0, 1.0]
     over = projected(torch.tensor([[0.0, 0.25, 0.75]]), torch.tensor([-0.5]), torch.tensor([0.0]), support)
     assert over[0].tolist() == [0.5, 0.5, 0.0]  # an end: nothing of Z is left
+
+
+@pytest.mark.parametrize(
+    ("reward", "left", "share"), [(9.0, 1.0, 1.0), (0.5, 1.0, 0.75), (0.25, 0.5, 0.0), (0.01, 1.0, 0.0)]
+)
+def test_what_is_beyond_the_ends_by_hand(reward: float, left: float, share: float):
+    support = torch.tensor([-1.0, 0.0, 1.0])
+    after = torch.tensor([[0.0, 0.25, 0.75]])
+    assert beyond(after, torch.tensor([reward]), torch.tensor([left]), support).tolist() == [share]
+
+
+def test_returns_beyond_what_a_distribution_knows_are_told():
+    """Every game pays 1 at once."""
+    for high in (0.5, 2.0):
+        one = made("constant", atoms=11, low=-2.0, high=high)
+        one.update(Rollouts(one.network, RolloutSettings(lanes=8, steps=8), 0).collect(0)[0], 0.0)
+        assert one.updates > 0
+        told = "100% of the returns that are learned lie beyond learner.low = -2 or learner.high = 0.5"
+        assert [warning.partition(" and")[0] for warning in one.warnings()] == ([told] if high < 1.0 else [])
 
 
 def says(network: Network, values: list[float]) -> None:
