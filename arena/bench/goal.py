@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from math import inf
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from agents.actor import Actor, ActorAgent
 from agents.agent import Agent, Decision, Memory
-from arena.bench import INSTALL, BenchFailed, Row
+from arena.bench import INSTALL, Row
 from arena.cluster import start_ray
 from arena.config import load
 from arena.evaluation import evaluated, held_out
@@ -89,8 +90,6 @@ def contests(seeds: str = "3", only: str = "ppo,pqn", peers: str = "sb3,rllib") 
         for word in words:
             if word not in table:
                 raise Unknown(f"{option}: there is no '{word}'; {nearest(word, table)}")
-    if int(seeds) < 1:
-        raise BenchFailed("seeds is how many of each side are compared, 1 or more.")
     torch.set_num_threads(1)
     for name in names:
         yield from rows(name, [peer for peer in PEERS[name] if peer.partition(":")[0] in packages], int(seeds))
@@ -109,17 +108,17 @@ def rows(name: str, peers: list[str], seeds: int) -> Iterator[Row]:
     rate = hourly(ours)
     for peer in peers or [""]:
         other = hourly(theirs[peer]) if peer in theirs else None
-        told = [f"ours {said(ours)}", *([f"theirs {said(theirs[peer])}"] if other else [])]
+        told = [f"ours {said(ours)}", *([f"theirs {said(theirs[peer])}"] if peer in theirs else [])]
         yield Row(
             bench="goal",
             subject=f"cart_pole to a mean of {GOAL:.0f}, {name}",
             ours=rate,
-            peer=CALLED[peer] if other else None,
+            peer=CALLED[peer] if peer in theirs else None,
             theirs=other,
             unit=UNIT,
-            ratio=rate / other if other else None,
+            ratio=rate / other if rate and other else None,
             runs=seeds,
-            note=there.get(peer) or f"{name}, seconds by seed (decisions): {'; '.join(told)}",
+            note=there.get(peer) or f"{name}, how many got there, seconds by seed (decisions): {'; '.join(told)}",
         )
 
 
@@ -130,14 +129,14 @@ def absent(peer: str) -> str:
 
 
 def hourly(seeds: list[Reached]) -> float:
-    """Goals an hour, by the seed in the middle."""
-    return 3600.0 / median(one.seconds for one in seeds)
+    """Goals an hour, by the seed in the middle, one that never got there being the slowest; 0 if that is it."""
+    return 3600.0 / median(one.seconds if one.there else inf for one in seeds)
 
 
 def said(seeds: list[Reached]) -> str:
-    """Every seed's seconds, in words."""
+    """How many seeds got there, and the seconds of each, in words."""
     words = [f"{one.seconds:.2f} ({one.steps}{'' if one.there else ', not reached'})" for one in seeds]
-    return ", ".join(words)
+    return f"{sum(one.there for one in seeds)} of {len(seeds)}: {', '.join(words)}"
 
 
 def native(name: str, seed: int, most: int = 0) -> Reached:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from agents.agent import Decision
 from arena.bench import goal
 from arena.cluster import stop_ray
 from arena.recipes import RECIPES, Recipe
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Falling:
@@ -57,10 +61,28 @@ def test_a_seed_that_does_not_get_there_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(RECIPES, "ppo cart_pole", Recipe(small, 475.0, "nobody"))
     (row,) = goal.contests("1", "ppo", "")
     assert row["peer"] is None and row["ratio"] is None and row["runs"] == 1
-    assert row["note"].endswith("(128, not reached)") and row["ours"] > 0
+    assert row["note"].endswith("(128, not reached)") and "ours 0 of 1: " in row["note"] and row["ours"] == 0.0
     monkeypatch.setattr(goal, "GOAL", 1.0)
     (row,) = goal.contests("1", "ppo", "")
-    assert row["note"].endswith("(64)")
+    assert row["note"].endswith("(64)") and "ours 1 of 1: " in row["note"] and row["ours"] > 0
+
+
+def test_a_seed_that_does_not_get_there_is_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
+    there, lost = goal.Reached(4.0, 10, goal.GOAL), goal.Reached(1.0, 10, 9.0)
+    assert goal.hourly([there, there, lost]) == 900.0 and goal.hourly([there, lost]) == 0.0
+    monkeypatch.setattr(goal, "absent", lambda peer: "")
+    monkeypatch.setattr(goal, "native", lambda name, seed, most=0: there)
+    monkeypatch.setattr(goal, "foreign", lambda peer, seed, most: there if seed == 2 else lost)
+    (row,) = goal.rows("ppo", ["sb3:ppo"], 3)
+    assert (row["ours"], row["peer"], row["theirs"], row["ratio"]) == (900.0, goal.CALLED["sb3:ppo"], 0.0, None)
+    assert "ours 3 of 3: 4.00 (10), " in row["note"] and "theirs 1 of 3: 1.00 (10, not reached), " in row["note"]
+
+
+def test_who_is_compared_is_installed_with_the_peers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert "arena[sb3]" in extras["peers"] and any("stable-baselines3" in one for one in extras["sb3"])
+    assert any(one.startswith("ray[rllib]") for one in project["dependencies"])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +90,6 @@ def test_a_seed_that_does_not_get_there_says_so(monkeypatch: pytest.MonkeyPatch)
     [
         ({"only": "ppp"}, "only: there is no 'ppp'; did you mean 'ppo'"),
         ({"peers": "sb3,rlib"}, "peers: there is no 'rlib'; did you mean 'rllib'"),
-        ({"seeds": "0"}, "1 or more"),
     ],
 )
 def test_who_is_not_there_is_named_before_anybody_learns(options: dict[str, str], said: str) -> None:
