@@ -164,10 +164,16 @@ def test_masks_left_out(examined):
     assert (symptoms, parts) == ({"barred: mask"}, ["masks of legal actions"])
 
 
-def test_a_state_that_lacks_something(examined):
+@pytest.mark.parametrize("lost", ["moments", "mean"])
+def test_a_state_that_lacks_something(examined, lost):
+    """The optimiser's moments; or the averaged weights, which play no game and are what is stored."""
+
     class Forgetful(PPO):
         def state(self):
-            return {**super().state(), "optimiser": {}}
+            kept = super().state()
+            if lost == "moments":
+                return {**kept, "optimiser": {}}
+            return {name: value for name, value in kept.items() if name != lost}
 
     symptoms, parts = examined(Forgetful, "resume")
     assert (symptoms, parts) == ({"resume: other"}, ["the state that is kept"])
