@@ -193,7 +193,10 @@ def chosen(
 def value_of(
     q: NDArray[np.float64], table: int, state: int, mask: NDArray[np.bool_], actions: int, kind: int, epsilon: float
 ) -> float:
-    """V(s') of the rules Q and EXPECTED: `table` says what is best, the other, if there is one, what it is worth."""
+    """V(s') of the rules Q and EXPECTED: `table` says what is best, the other, if there is one, what it is worth.
+
+    Of two tables the policy of EXPECTED is thus greedy in `table` alone; the one that plays is greedy in their sum.
+    """
     valued = q.shape[0] - 1 - table
     top, best = -np.inf, 0
     for a in range(actions):

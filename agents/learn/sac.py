@@ -44,7 +44,8 @@ class SACSettings:
     drift          share by which the critics' targets follow them at each step (0.005)
     temperature    what a nat of entropy is worth at the beginning
     entropy        that the policy is held to, in nats for each number of the action (-1)
-    steps          rewards that are summed before the critics are asked what follows (1)
+    steps          rewards that are summed before the critics are asked what follows (1); above 1 the entropy of the
+                   actions in between counts for nothing
     """
 
     discount: float = 0.99
@@ -140,7 +141,11 @@ class SAC:
 
     @torch.no_grad()
     def _target(self, batch: Mapping[str, Tensor], temperature: Tensor) -> Tensor:
-        """[B] rewards, and the soft value of where they led: the lower critic's, and what entropy is worth (eq. 3)."""
+        """[B] rewards, and the soft value of where they led: the lower critic's, and what entropy is worth (eq. 3).
+
+        Differs: with `steps` above 1 this is no soft return, for what entropy is worth is added at its end alone; as
+        Stable-Baselines3 has it.
+        """
         action, log_p = self._draw(batch["next_obs"])
         worth = torch.minimum(*(critic(batch["next_obs"], action) for critic in self.targets))
         return batch["reward"] + batch["left"] * (worth - temperature * log_p)
