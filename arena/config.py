@@ -198,16 +198,15 @@ def _suited(
     Another project's training loop has none of those that ours alone knows (`OURS`).
     """
     from agents.learn.learner import Suiting
-    from agents.learn.ppo import PPOSettings
     from agents.networks import remembers
     from agents.rollouts import RolloutSettings
 
     kind, network = resolve(ALGORITHMS, algorithm, "algorithm"), parts["network"]
-    player = kind.player
+    player, native = kind.player, parts["run"].engine == "native"
+    nothing = {} if native else OURS.get(algorithm, {})
     if not isinstance(kind, Suiting):
-        return _default(LEARNERS, algorithm), {}
+        return replace(_default(LEARNERS, algorithm), **nothing), {}
     backbone = network.backbone or (network.start and _started(network.start, source))
-    native = parts["run"].engine == "native"
     try:
         alone = native and _alone(rollouts)
         learning, playing = kind.suited(game(parts["game"].name), bool(network.start), alone)
@@ -215,9 +214,7 @@ def _suited(
             learning, playing = kind.suited(game(parts["game"].name), bool(network.start), False)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{source}: {error}") from None
-    if isinstance(learning, PPOSettings) and not native:
-        learning = replace(learning, **OURS)
-    return learning, {player: playing}
+    return replace(learning, **nothing), {player: playing}
 
 
 def _alone(rollouts: Mapping[str, Any]) -> bool:
@@ -306,11 +303,11 @@ def begun(folder: Path) -> bool:
 
 
 def check_same_run(config: Config, written: Path) -> None:
-    if written.with_name("league.toml").exists():
-        raise ConfigError(f"{written.parent} is a league of many learners; give this one another run.name.")
     """Raises ConfigError if a run's config.toml says that it was of another game, network or algorithm."""
     if not written.exists():
         return
+    if written.with_name("league.toml").exists():
+        raise ConfigError(f"{written.parent} is a league of many learners; give this one another run.name.")
     try:
         tree = tomllib.loads(written.read_text(encoding="utf-8"))
         network = tree["network"]

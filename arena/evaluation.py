@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from agents.agent import Agent
 from agents.files import new_folder
 from agents.play import play_games
 from agents.ranges import within
+from agents.registry import agent
 from agents.storage import Stored, load_agent, newest_agent, read_text
 from envs import kernels
 from envs.game import Game
@@ -22,6 +24,9 @@ from envs.registry import game
 
 HELD_OUT = 0x68656C64
 """Begins the path of evaluation's seeds: workers draw theirs from other seeds, by paths of other lengths."""
+
+TRIED = ".tried-"
+"""Begins the names of folders in which an agent lies while it is tried."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,10 @@ class EvaluationSettings:
         within(self, every="[0, inf)", episodes="[1, 100000]")
         if not self.opponents:
             raise ValueError('opponents must hold somebody for the other seats, for example opponents = ["random"].')
+
+    def due(self, before: int, now: int) -> bool:
+        """Whether a learner is to be tried at step `now` that was tried at step `before` last, or never: -1."""
+        return self.every > 0 and now // self.every > max(0, before) // self.every
 
 
 class Evaluation(NamedTuple):
@@ -102,3 +111,48 @@ class Best:
         for other in self.folder.iterdir():
             if other != target:
                 shutil.rmtree(other)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The games in which a learner is tried: always the same ones, with the same opponents.
+
+    Where a game has prompts that training never deals, it is those that are dealt.
+    """
+
+    rules: Game
+    opponents: tuple[Agent, ...]
+    seeds: NDArray[np.uint64]
+
+    @staticmethod
+    def of(settings: EvaluationSettings, spec: str, seed: int) -> Trial:
+        """The trial of a run with this seed; who cannot play this game is refused."""
+        rules, seeds = game(spec), held_out(seed, settings.episodes)
+        opponents = tuple(agent(one) for one in settings.opponents) if rules.seats > 1 else ()
+        for one in opponents:
+            one.begin(rules, seeds[:1])
+        return Trial(game(twin(spec)), opponents, seeds)
+
+    def hold(
+        self, run: Path, name: str, freeze: Callable[[Path], None], earnest: Callable[[Path], Agent], best: float | None
+    ) -> dict[str, float]:
+        """Tries the agent that `freeze` writes; if it does at least as well as `best`, it becomes the run's best.
+
+        Returns what is logged of it.
+        """
+        with tempfile.TemporaryDirectory(prefix=TRIED, dir=run) as beside:
+            folder = Path(beside) / name
+            freeze(folder)
+            found = evaluated(self.rules, earnest(folder), self.opponents, self.seeds)
+            mean = float(found.rewards.mean())
+            if best is None or mean >= best:
+                Best(run).put(folder)
+                best = mean
+        accuracy = {} if self.rules.language is None else {"eval/accuracy": mean}
+        return {**found.metrics, "eval/best_mean_reward": best, **accuracy}
+
+
+def tidy(run: Path) -> None:
+    """Removes what a process that was killed left of a trial."""
+    for left in run.glob(f"{TRIED}*"):
+        shutil.rmtree(left, ignore_errors=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,12 +19,12 @@ from agents.hardware import device_of
 from agents.learn.descent import Diverged
 from agents.learn.learner import Matched, kept_weights
 from agents.networks import remembers
-from agents.registry import ALGORITHMS, agent
+from agents.registry import ALGORITHMS
 from agents.self_play import SelfPlay
 from agents.storage import save_agent
 from arena.checkpoint import Damaged, load_state, save_state
 from arena.curves import Curves
-from arena.evaluation import Best, EvaluationSettings, evaluated, held_out, in_earnest, twin
+from arena.evaluation import EvaluationSettings, Trial, in_earnest, tidy, twin
 from arena.lock import occupy
 from arena.sections import ConfigError
 from arena.status import Status
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
 
 
 AGAIN = "mend that and start again: the run goes on from its last state"
-
-TRIED = ".tried-"
-"""Begins the names of folders in which an agent lies while it is tried."""
 
 ALLOCATE = "can't allocate memory"
 """What PyTorch says where the machine's memory is not enough."""
@@ -81,11 +76,8 @@ class Run:
     ) -> None:
         self.folder, self.plan, self.keep_minutes, self.earnest = folder, plan, keep_minutes, earnest
         self.evaluation = evaluation if evaluation is not None and evaluation.every else None
-        self.others = []
-        if self.evaluation is not None and (rules := game(plan.game)).seats > 1:
-            self.others = [agent(spec) for spec in self.evaluation.opponents]
-            for one in self.others:  # who cannot play this is refused before anything starts
-                one.begin(rules, held_out(plan.seed, 1))
+        # who cannot play this is refused before anything starts
+        self.trial = None if self.evaluation is None else Trial.of(self.evaluation, plan.game, plan.seed)
         with _writing(folder):
             self.lock = occupy(folder)
         try:
@@ -100,8 +92,7 @@ class Run:
 
     def _open(self, minutes: float | None, steps: int | None) -> None:
         """Begins anew, or goes on from the state that is kept."""
-        for left in self.folder.glob(f"{TRIED}*"):  # of a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
+        tidy(self.folder)
         state = load_state(self.folder / "state")
         self.resumed = state is not None
         if state is None:
@@ -188,10 +179,7 @@ class Run:
         return agent, metrics
 
     def _try_when_due(self) -> dict[str, float]:
-        if self.evaluation is None:
-            return {}
-        every = self.evaluation.every
-        due = self.trainer.learner.steps // every > max(0, self.tried) // every
+        due = self.evaluation is not None and self.evaluation.due(self.tried, self.trainer.learner.steps)
         return self.evaluate() if due else {}
 
     def evaluate(self) -> dict[str, float]:
@@ -201,21 +189,13 @@ class Run:
 
         Returns what is logged of it: nothing if these very weights were tried already, or no evaluation is wanted.
         """
-        s, learner, rules = self.evaluation, self.trainer.learner, game(twin(self.plan.game))
-        if s is None or learner.steps == self.tried:
+        steps = self.trainer.learner.steps
+        if self.trial is None or steps == self.tried:
             return {}
-        self.tried = learner.steps
-        with _writing(self.folder, AGAIN), tempfile.TemporaryDirectory(prefix=TRIED, dir=self.folder) as beside:
-            folder = Path(beside) / f"{self.name}-{learner.steps:06d}"
-            self._freeze(folder)
-            found = evaluated(rules, self.earnest(folder), self.others, held_out(self.plan.seed, s.episodes))
-            mean = float(found.rewards.mean())
-            if self.best is None or mean >= self.best:
-                Best(self.folder).put(folder)
-                self.best = mean
-        metrics = {**found.metrics, "eval/best_mean_reward": self.best}
-        if rules.language is not None:
-            metrics["eval/accuracy"] = mean
+        self.tried, name = steps, f"{self.name}-{steps:06d}"
+        with _writing(self.folder, AGAIN):
+            metrics = self.trial.hold(self.folder, name, self._freeze, self.earnest, self.best)
+        self.best = metrics["eval/best_mean_reward"]
         for name, value in metrics.items():
             self.log(name, value)
         return metrics

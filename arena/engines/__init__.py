@@ -14,8 +14,11 @@ ENGINES: dict[str, str] = {
 }
 """name -> "module:function" of (config, *, address), which trains and leaves a run's folder."""
 
-OURS = {"magnet": 0.0, "normalise_rewards": False, "even": 0.0, "average": 0.0}
-"""setting of PPO that only our own training loop knows -> the value at which it does nothing."""
+OURS: dict[str, dict[str, Any]] = {
+    "ppo": {"magnet": 0.0, "normalise_rewards": False, "even": 0.0, "average": 0.0},
+    "dqn": {"double": False},
+}
+"""algorithm -> setting that only our own training loop knows -> the value at which it does nothing."""
 
 NEEDED = {"sb3": ("stable_baselines3", "Stable-Baselines3", "sb3")}
 """name -> the package that an engine is, what it is called, and the extra that brings it."""

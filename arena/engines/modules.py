@@ -159,7 +159,6 @@ def algorithm(config: Config, folder: str) -> Any:
         train_batch_size_per_learner=size * max(1, workers) if config.algorithm == "ppo" else size,
         gamma=s.discount,
         lr=_line(s.learning_rate, s.final_rate, steps),
-        vf_loss_coeff=s.value_weight,
         grad_clip=s.gradient,
         grad_clip_by="global_norm",
         **{"ppo": _ppo, "impala": _impala}[config.algorithm](config),
@@ -182,7 +181,8 @@ def _ppo(config: Config) -> dict[str, Any]:
         "num_epochs": s.epochs,
         "lambda_": s.decay,
         "clip_param": s.clip,
-        "vf_clip_param": s.value_clip or float("inf"),
+        "vf_loss_coeff": s.value_weight,
+        "vf_clip_param": float("inf"),
         "entropy_coeff": _line(s.entropy, s.final_entropy, config.run.steps),
         "use_kl_loss": False,
         "kl_coeff": 0.0,
@@ -192,6 +192,7 @@ def _ppo(config: Config) -> dict[str, Any]:
 def _impala(config: Config) -> dict[str, Any]:
     s = config.learner
     return {
+        "vf_loss_coeff": 2.0 * s.value_weight,  # of half the squared error
         "entropy_coeff": s.entropy,
         "vtrace_clip_rho_threshold": s.clip_delta,
         "vtrace_clip_pg_rho_threshold": s.clip_delta,

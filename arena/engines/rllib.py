@@ -4,14 +4,16 @@
 this process, while Ray runs beside it all the same. What differs: advantages are brought to spread 1 over the whole
 fragment, values are learned in the game's own unit, no average of the weights is kept, and learning rate and entropy
 change over the run only where --steps says how long that is. Its IMPALA learns by Adam, in a thread of its own beside
-the play, so that no two runs are the same to the bit. Moves that may be illegal are masked. At the other seats of a
-game sits whom `rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A
-run is not gone on with: its agent is its result, and nothing that RLlib writes is ever read.
+the play, so that no two runs are the same to the bit. All is computed on the CPU. Moves that may be illegal are masked.
+At the other seats of a game sits whom `rollouts.opponents` names; one seat a game is learned from, and "self" is
+renewed with every fragment. A run is not gone on with: its agent is its result, and nothing that RLlib writes is ever
+read.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +66,7 @@ def run_rllib(config: Config, *, address: str | None = None) -> dict[str, Any]:
             except KeyboardInterrupt:
                 run.freeze(modules.known(module))
                 raise
-            return run.freeze(modules.known(module))
+            return run.finish(modules.known(module))
     finally:
         stop_ray()
 
@@ -85,6 +87,9 @@ def check(config: Config, rules: Game) -> None:
     if config.algorithm == "impala" and (s.decay != 1.0 or s.clip_trace != 1.0):
         raise ValueError("RLlib's impala has no decay and clips traces at 1; leave learner.decay and "
                          "learner.clip_trace out, or --engine.")  # fmt: skip
+    if config.algorithm == "ppo" and s.value_clip:
+        raise ValueError("RLlib's ppo has no value_clip: what it calls so cuts off the squared error; leave "
+                         "learner.value_clip out, or --engine.")  # fmt: skip
     if config.algorithm == "ppo" and (s.final_clip != 1.0 or s.most_kl or not s.normalise):
         raise ValueError("RLlib's ppo keeps its clip, knows no most_kl and always normalises; leave "
                          "learner.final_clip, learner.most_kl and learner.normalise out, or --engine.")  # fmt: skip
@@ -92,7 +97,7 @@ def check(config: Config, rules: Game) -> None:
 
 def _learn(run: EngineRun, trained: Any) -> None:
     """Trains to the end of the run."""
-    from arena.engines.modules import visit
+    from arena.engines.modules import known, learned, visit
 
     last: deque[tuple[float, int]] = deque(maxlen=MEAN_OF)
     going = True
@@ -102,8 +107,9 @@ def _learn(run: EngineRun, trained: Any) -> None:
         last.extend(games)
         step = int(result["num_env_steps_sampled_lifetime"])
         going = run.advance(step, len(games))
-        learned = result.get("learners", {}).get("default_policy", {})
-        values = {ours: learned[theirs] for theirs, ours in NAMES.items() if theirs in learned}
+        run.try_when_due(partial(known, learned(trained)))
+        told = result.get("learners", {}).get("default_policy", {})
+        values = {ours: told[theirs] for theirs, ours in NAMES.items() if theirs in told}
         values["time/fps"] = step / max(run.elapsed(), 1e-9)
         if last:
             values["rollout/ep_rew_mean"] = sum(paid for paid, _ in last) / len(last)

@@ -1,17 +1,19 @@
 """Stable-Baselines3's algorithms on our games and networks, by the settings that ours have (Raffin et al. 2021, JMLR).
 
-`arena train ppo cart_pole --engine sb3` reads the same [learner] and [rollouts] as without --engine. What differs: its
-DQN is not double, draws its memories evenly and strays with all lanes at once; the critics of its SAC and TD3 share a
-body; values and returns are learned in the game's own unit; its PPO keeps no average of its weights. Where moves may be
-illegal, ppo is sb3-contrib's MaskablePPO, if that is installed. At the other seats of a game sits whom
-`rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A run is not
-gone on with: its agent is its result, and nothing that Stable-Baselines3 writes is ever read.
+`arena train ppo cart_pole --engine sb3` reads the same settings as without --engine. What differs: its DQN is not
+double, draws its memories evenly and strays with all lanes at once; before `learn_from`, what learns from memories
+moves evenly at random; the critics of its SAC and TD3 share a body; values and returns are learned in the game's own
+unit, and that is what `value_clip` counts in; its PPO keeps no average of its weights. All is computed on the CPU.
+Where moves may be illegal, ppo is sb3-contrib's MaskablePPO, if that is installed. At the other seats of a game sits
+whom `rollouts.opponents` names; one seat a game is learned from, and "self" is renewed with every fragment. A run is
+not gone on with: its agent is its result, and nothing that Stable-Baselines3 writes is ever read.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +65,7 @@ def run_sb3(config: Config, *, address: str | None = None) -> dict[str, Any]:
         except KeyboardInterrupt:
             run.freeze(weights(network))
             raise
-        return run.freeze(weights(network))
+        return run.finish(weights(network))
 
 
 def check(config: Config, rules: Game, address: str | None) -> None:
@@ -273,6 +275,7 @@ class Watch(BaseCallback):
         self.logged = 0
 
     def _on_rollout_start(self) -> None:
+        self.run.try_when_due(partial(weights, self.network))
         self.vary()
         if self.others is not None:
             self.others.load(weights(self.network))

@@ -489,5 +489,6 @@ def test_a_learner_of_whole_hands_learns_among_others_as_of_games_of_any_kind():
     assert load(None, words).learner == HANDS
     for more in ("run.engine=rllib", "rollouts.hands=0", 'rollouts.opponents=["self","past"]'):
         among = load(None, [*words, more])
-        assert among.learner == (replace(MIXED, **OURS) if "rllib" in more else MIXED) and among.playing.hands == 0
+        wanted = replace(MIXED, **OURS["ppo"]) if "rllib" in more else MIXED
+        assert among.learner == wanted and among.playing.hands == 0
     assert load(None, [*words, "rollouts.hands=100"]).learner == HANDS

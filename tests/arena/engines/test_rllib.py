@@ -24,7 +24,7 @@ SMALL = [
     "rollouts.lanes=4", "rollouts.steps=16", "network.backbone=mlp:layers=1,width=16", "learner.batch=32",
     "learner.algorithm=ppo",
 ]  # fmt: skip
-SETS = [word for setting in SMALL for word in ("--set", setting)]
+SETS = [word for setting in SMALL[:-1] for word in ("--set", setting)]
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,10 @@ def test_a_run_leaves_an_agent_like_any_other_and_the_same_seed_the_same_one(are
         done.append(json.loads(text))
     first = done[0]
     assert first["engine"] == "rllib" and first["steps"] >= 192 and "train/loss" in first["metrics"]
+    assert {"eval/mean_reward", "eval/best_mean_reward"} <= first["metrics"].keys()
     assert first["metrics"]["rollout/ep_rew_mean"] == first["metrics"]["rollout/ep_len_mean"] > 0
     assert digest(first["agent"]) == digest(done[1]["agent"])
-    assert {path.name for path in Path("runs/a").iterdir()} == {"agents", "config.toml", "events", "run.lock"}
+    assert {path.name for path in Path("runs/a").iterdir()} == {"agents", "best", "config.toml", "events", "run.lock"}
     assert read_agent(Path(first["agent"]))[0].heads == ("policy", "returns")
     assert arena(f"evaluate {first['agent']} cart_pole --episodes 4")[0] == 0
 
@@ -138,6 +139,16 @@ def test_what_is_stored_is_what_was_learned_and_masks_hold(trained):
     assert all((others.now[0].network.state_dict()[name].numpy() == after[name]).all() for name in after)
 
 
+def test_the_errors_of_values_weigh_what_ours_do():
+    from arena.engines import modules
+
+    def told(name: str):
+        return getattr(modules, f"_{name}")(load(None, [f"learner.algorithm={name}", "learner.value_weight=0.25"]))
+
+    assert told("ppo")["vf_loss_coeff"] == 0.25 and told("impala")["vf_loss_coeff"] == 0.5  # of half the square
+    assert told("ppo")["vf_clip_param"] == float("inf")
+
+
 def test_games_are_played_on_workers(arena):
     code, text, err = arena("train ppo cart_pole --engine rllib --steps 64 --workers 1 --out runs/w --json", *SETS)
     assert code == 0, err
@@ -170,6 +181,8 @@ def test_impala_leaves_an_agent_that_has_learned(arena):
         ("learner.normalise=false", "always normalises"),
         ("learner.normalise_rewards=true", "learner.normalise_rewards is for our own training loop"),
         ("learner.average=0.5", "learner.average is for our own training loop"),
+        ("learner.value_clip=0.2", "has no value_clip"),
+        ("workers.learner_device=cuda", "workers.learner_device = cuda is for our own training loop"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(more, words, tmp_path):

@@ -212,7 +212,7 @@ def test_a_run_leaves_an_agent_like_any_other_and_the_same_seed_the_same_one(are
     first = done[0]
     assert first["engine"] == "sb3" and first["steps"] == 128 and "train/loss" in first["metrics"]
     assert digest(first["agent"]) == digest(done[1]["agent"]) != digest(done[2]["agent"])
-    assert {path.name for path in Path("runs/a").iterdir()} == {"agents", "config.toml", "events", "run.lock"}
+    assert {path.name for path in Path("runs/a").iterdir()} == {"agents", "best", "config.toml", "events", "run.lock"}
     assert read_agent(Path(first["agent"]))[0].heads == ("policy", "returns")
     for line in (f"evaluate {first['agent']} cart_pole --episodes 4", f"verify {first['agent']}"):
         assert arena(line)[0] == 0
@@ -220,6 +220,36 @@ def test_a_run_leaves_an_agent_like_any_other_and_the_same_seed_the_same_one(are
         code, _, err = arena(f"train ppo cart_pole --engine sb3 --steps 64 --out runs/a{more}")
         assert code == 2 and words in err
     assert arena("train ppo cart_pole --steps 64 --out runs/a --resume")[0] == 2
+
+
+def test_what_they_do_as_well_is_not_refused():
+    chosen = config("dqn", "cart_pole", "run.engine=sb3", "workers.learner_device=cpu", "network.backend=torch")
+    sb3.check(chosen, game("cart_pole"), None)
+    assert not chosen.learner.double and config("dqn").learner.double
+
+
+def test_the_network_is_tried_as_in_our_own_runs_and_the_best_agent_is_kept(arena):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    done = []
+    for out, every in (("a", 64), ("b", 0)):
+        tries = ("--set", f"evaluation.every={every}", "--set", "evaluation.episodes=4")
+        code, text, err = arena(f"train ppo cart_pole --engine sb3 --steps 192 --out runs/{out} --json", *SETS, *tries)
+        assert code == 0, err
+        done.append(json.loads(text))
+    tried, plain = done
+    assert digest(tried["agent"]) == digest(plain["agent"])  # what is learned knows nothing of it
+    curves = EventAccumulator("runs/a/events")
+    curves.Reload()
+    means = {point.step: point.value for point in curves.Scalars("eval/mean_reward")}
+    assert list(means) == [64, 128, 192] and len(curves.Scalars("eval/mean_ep_length")) == 3
+    best = curves.Scalars("eval/best_mean_reward")
+    assert [point.value for point in best] == np.maximum.accumulate(list(means.values())).tolist()
+    (kept,) = Path("runs/a/best/agents").iterdir()
+    step = max(step for step, mean in means.items() if mean == best[-1].value)
+    assert kept.name == f"a-{step:06d}" and read_agent(kept)[0].step == step
+    assert tried["metrics"]["eval/best_mean_reward"] == best[-1].value and not list(Path("runs/a").glob(".tried*"))
+    assert not Path("runs/b/best").exists() and "eval/mean_reward" not in plain["metrics"]
 
 
 def test_the_curves_have_the_names_that_ours_have(arena):
@@ -267,6 +297,12 @@ def test_a_run_of_minutes_stops_when_they_are_over_and_one_of_steps_learns_from_
         ("ppo", ("rollouts.whole=true",), "set rollouts.whole=false"),
         ("ppo", ("learner.magnet=0.1",), "learner.magnet is for our own training loop"),
         ("ppo", ("learner.even=50.0",), "learner.even is for our own training loop"),
+        ("dqn", ("run.engine=sb3", "learner.double=true"), "learner.double is for our own training loop"),
+        ("ppo", ("workers.device=cuda",), "workers.device = cuda is for our own training loop"),
+        ("ppo", ("workers.learner_device=cuda",), "workers.learner_device = cuda is for our own training loop"),
+        ("ppo", ("workers.precision=bfloat16",), "workers.precision = bfloat16 is for our own training loop"),
+        ("ppo", ("network.backend=onnxruntime",), "network.backend = onnxruntime is for our own training loop"),
+        ("ppo", ("run.engine=sb3", 'evaluation.opponents=["alphabeta"]', "game.name=kuhn"), "looks ahead in the pos"),
         ("ppo", ("game.name=tic_tac_toe",), "moves of tic_tac_toe may be illegal; install sb3-contrib"),
         ("a2c", ("game.name=tic_tac_toe",), "moves of tic_tac_toe may be illegal; take ppo with sb3-contrib"),
     ],
