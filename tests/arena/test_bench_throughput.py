@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arena.bench import throughput
+from arena.bench import goal, throughput
 
 
 def test_both_sides_are_measured_and_set_alike(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,13 @@ def test_both_sides_are_measured_and_set_alike(monkeypatch: pytest.MonkeyPatch) 
         rate = arguments["learning_rate"]
         assert (rate(1.0) if callable(rate) else rate) == config.learner.learning_rate
         assert arguments["gamma"] == config.learner.discount
-    assert sb3.ARGUMENTS["dqn"](throughput.chosen("dqn"), lambda: 0.5)["gradient_steps"] == 128
+        zoo = {"ppo": goal.ZOO_PPO, "dqn": goal.ZOO_DQN}[name]
+        same = [key for key, value in zoo.items() if key in arguments and not callable(value)]
+        assert {key: arguments[key] for key in same if key != "learning_rate"} == {
+            key: zoo[key] for key in same if key != "learning_rate"
+        }
+        assert config.playing.lanes == {"ppo": 8, "dqn": 1}[name] and config.playing.lanes * config.playing.steps == 256
+    assert goal.ZOO_DQN["policy_kwargs"]["net_arch"] == [throughput.WIDTH["dqn"]] * 2
     for make in (throughput.native, throughput.our_sb3, throughput.plain_sb3):
         assert make("ppo")(0.0) > 0
 
