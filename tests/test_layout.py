@@ -142,3 +142,9 @@ def test_the_measures_measure() -> None:
     assert list(long_functions(nested, 69)) == ["g has 70 lines"]
     assert MACHINE_PATH.search("open('/root/x')") and MACHINE_PATH.search('"/home/x"')
     assert not MACHINE_PATH.search("agents/work/x") and not MACHINE_PATH.search("runs/home/agents")
+
+
+def test_the_page_of_the_arena_names_every_part_of_it():
+    said = ast.get_docstring(ast.parse((ROOT / "arena" / "__init__.py").read_text(encoding="utf-8"))) or ""
+    parts = {short(path).split("/")[1].removesuffix(".py") for path in SHIPPED if short(path).startswith("arena/")}
+    assert not {part for part in parts - {"__init__", "__main__"} if f"`{part}`" not in said}

@@ -37,9 +37,7 @@ def evaluate(
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="How long that trains; left out: 1.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="The same in the learner's steps.")] = None,
-    pairs: Annotated[
-        int | None, typer.Option(min=2, help="Fresh games in each seat that tell what it gains; left out: 1000.")
-    ] = None,
+    pairs: Annotated[int | None, typer.Option(min=2, help="Fresh games in each seat; left out: 1000.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the answer's run there.")] = None,
     settings: Settings = None,
     seed: Seed = 0,
@@ -80,8 +78,8 @@ def evaluate(
 
             longest = 1.0 if minutes is None and steps is None else minutes
             bound = learned(
-                game, spec, best_response, minutes=longest, steps=steps, pairs=1000 if pairs is None else pairs,
-                seed=seed, out=out, settings=settings or (),
+                game, spec, best_response, minutes=longest, steps=steps, pairs=pairs or 1000, seed=seed, out=out,
+                settings=settings or (),
             )  # fmt: skip
     if json:
         returns, more = ([asdict(one) for one in rows] for rows in (found, unseen))
