@@ -6,6 +6,7 @@ ends in a layer that starts small, so that an untrained network finds all moves 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log, prod
 
 import torch
@@ -54,9 +55,28 @@ class Flat(nn.Module):
         return x.flatten(1) if self.kind == "vector" else self.squeeze(x).relu().flatten(1)
 
 
-def small(inputs: int, outputs: int) -> nn.Linear:
+def in_full(call: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What a call makes of x in float32, also where products are of bfloat16 (autocast)."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return call(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return call(x.float())
+
+
+class Last(nn.Linear):
+    """A last layer: it computes in float32 also where others do in bfloat16 (autocast).
+
+    Bfloat16 keeps 8 bits: returns near 100 would come in steps of 0.5, and log-probabilities near -5 of 0.03. What the
+    layer reads may be of bfloat16: that rounds each of many numbers by itself, not their sum.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return in_full(super().forward, input)
+
+
+def small(inputs: int, outputs: int) -> Last:
     """A last layer whose outputs start near zero."""
-    layer = nn.Linear(inputs, outputs)
+    layer = Last(inputs, outputs)
     nn.init.normal_(layer.weight, std=0.1 / inputs**0.5)
     nn.init.zeros_(layer.bias)
     return layer
@@ -100,7 +120,7 @@ class Token(nn.Module):
         """[..., A] logits of features [..., width] of a body that has a table."""
         table = self.body[0].table
         assert isinstance(table, Tensor)
-        return features @ table.T
+        return in_full(lambda x: x @ table.T, features)
 
 
 class Scalar(nn.Module):

@@ -113,7 +113,8 @@ class Workers(Section):
         "auto", description="of the learners' networks: auto = cuda where there is one for each"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of learners' networks: auto = bfloat16 on cuda; bfloat16: of those in rollouts, too"
+        "auto",
+        description="of learners' networks but the last layers: auto = bfloat16 on cuda; bfloat16: in rollouts, too",
     )
 
 

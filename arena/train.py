@@ -45,7 +45,7 @@ class Plan:
     learners   processes that learn together, each from its part of every batch
     start      folder of an agent whose weights its network begins with; "": random ones
     device     of the learner's network: cpu or cuda
-    half       whether that computes in bfloat16 where it is enough
+    half       whether that computes in bfloat16, but for its last layers
     playing_device  of the workers' networks, where they play rollouts or write answers
     playing_half    whether those that play rollouts compute in bfloat16, too
     """

@@ -48,7 +48,7 @@ class AlphaZeroSettings:
     value_weight, left_weight  of the losses beside the policy's
     average         decay a step of the averaged weights, which play (Polyak & Juditsky 1992)
     clip            largest norm of a gradient
-    precision       of the forward pass: bfloat16, float32, or auto = bfloat16 where the machine computes in it
+    precision       of all but the last layers: bfloat16, float32, or auto = bfloat16 where the machine computes in it
     """
 
     batch: int = 512

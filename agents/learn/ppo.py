@@ -153,7 +153,7 @@ class PPO:
     def __init__(self, game: Game, network: Network, settings: PPOSettings, seed: int) -> None:
         self.game, self.settings = game, settings
         self.reads = along((*self.reads, *(("fresh",) if settings.normalise_rewards else ())), network)
-        self.network = network.eval()  # no layer may mix a batch, or the first pass's ratios would not be 1
+        self.network = network.eval()  # no layer may mix a batch, or the first pass's ratios would not be near 1
         self.steps = self.updates = self.rounds = 0
         self.unit = 1.0
         self.generator = np.random.default_rng([seed, 7])

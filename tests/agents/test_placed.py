@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from agents.experience import Columns
+from agents.language.model import token_log_p
 from agents.learn.learner import Learner, kept_weights
 from agents.networks import Network
 from agents.placed import Placed
@@ -207,3 +208,35 @@ def test_a_placed_network_answers_as_it_would_anywhere_and_half_the_bits_are_nea
     out = Placed(rules, "mlp:width=16", half=True)(obs)["policy"]
     assert out.dtype == torch.float32 and 0 < (out - plain(obs)["policy"]).abs().max() < 0.01
     assert isinstance(placed.twin(), Placed)
+
+
+# --- precision --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_has_all_its_bits_where_other_layers_compute_with_half_of_them() -> None:
+    """In bfloat16 all numbers from 98.75 to 99.25 are 99."""
+    rules, obs = game("tic_tac_toe"), torch.rand(8, 3, *game("tic_tac_toe").shape)
+    for name in ("dqn", "pqn"):
+        for backbone in ("mlp:width=16", "gru:width=8"):
+            learner: Any = learner_of(name, backbone, partial(Placed, half=True))
+            with torch.no_grad():
+                learner.head.action.bias.fill_(99.0)
+            plain = Network(rules, backbone, learner.network.head_specs)
+            plain.load_state_dict(learner.network.state_dict())
+            carried, fresh = plain.begin(8), torch.zeros(8, 3, dtype=torch.bool)
+            for ask in (lambda n: n(obs[:, 0]), lambda n: n.unroll(obs, carried, fresh)[0]):  # noqa: B023
+                q, exact = ask(learner.network)["q"], ask(plain)["q"]
+                assert q.dtype == torch.float32 and len(q.unique()) > 0.9 * q.numel()
+                assert 0 < (q - exact).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("name", ["grpo", "rlhf"])
+def test_of_texts_too(name: str) -> None:
+    learner: Any = learner_of(name, SPOKEN, partial(Placed, half=True))
+    with torch.no_grad():
+        learner.network.get_submodule("backbone").table *= 100  # log-probabilities are far apart, down to -150
+    plain = Network(learner.game, SPOKEN, learner.network.head_specs)
+    plain.load_state_dict(learner.network.state_dict())
+    text, two = torch.arange(384).view(64, 6) % 26, torch.full((64,), 2)
+    said, exact = (token_log_p(network, text, two, 2 * two, 4).log_p for network in (learner.network, plain))
+    assert said.min() < -100 and 0 < (said - exact).abs().max() < 0.1
