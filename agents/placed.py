@@ -10,7 +10,7 @@ replays) each works out for itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -90,12 +90,12 @@ class Placed(Network):
         other.load_state_dict(self.state_dict())
         return other.train(self.training)
 
-    def add_up(self) -> None:
-        """Puts the whole batch's gradients in place of this learner's, if the network was asked in parts."""
+    def add_up(self, weights: Iterable[nn.Parameter]) -> None:
+        """Puts the whole batch's gradients of weights in place of this learner's, if it was asked in parts."""
         if self.group is None or not self.shared:
             return
         self.shared = False
-        grads = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
+        grads = [parameter.grad for parameter in weights if parameter.grad is not None]
         joined = torch.cat([grad.flatten() for grad in grads])
         self.group.add(joined)
         for grad, whole in zip(grads, joined.split([grad.numel() for grad in grads]), strict=True):

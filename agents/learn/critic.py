@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
 from agents.backbones import layout
 from agents.heads import Flat, small
 from agents.networks import Network
+from agents.placed import in_parts
 from envs.game import Game
 
 
@@ -27,3 +30,15 @@ class Critic(nn.Module):
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
         features = self.flat(self.body(self.stem(obs)))
         return self.score(self.hidden(torch.cat((features, action), 1)).relu()).squeeze(1)
+
+
+def critics_of(actor: Network, count: int, seed: int) -> nn.ModuleList:
+    """So many critics with bodies made like an actor's, on its device."""
+    made = nn.ModuleList(Critic(actor.game, actor.spec, seed + i) for i in range(count))
+    return made.eval().to(next(actor.parameters()).device)
+
+
+@in_parts
+def worths(actor: Network, critics: Iterable[nn.Module], obs: Tensor, action: Tensor) -> tuple[Tensor, ...]:
+    """[B] what each critic makes of actions [B, controls] in positions, computed as the actor is: `Placed.ask`."""
+    return tuple(critic(obs, action) for critic in critics)

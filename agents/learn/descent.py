@@ -71,7 +71,7 @@ def require_numbers(weights: Weights, step: int) -> None:
 
 
 def descend(
-    network: nn.Module | None,
+    network: Network | None,
     optimiser: torch.optim.Optimizer,
     loss: Tensor,
     what: str,
@@ -82,8 +82,8 @@ def descend(
     """One step of gradient descent, together with the other learners if there are any; returns the gradient's norm.
 
     That is before a gradient longer than `limit` is cut to it; 0 cuts none, and finds no norm. Raises Diverged unless
-    the loss is a number, and says which of its `terms` are to blame. The network is named for learners that share a
-    batch; None if what is learned is not one's.
+    the loss is a number, and says which of its `terms` are to blame. For learners that share a batch the network is the
+    one that was asked; None if none was.
     """
     drop_gradients(optimiser)
     finite(loss, what, step, terms)
@@ -91,10 +91,10 @@ def descend(
     return step_along(network, optimiser, limit)
 
 
-def step_along(network: nn.Module | None, optimiser: torch.optim.Optimizer, limit: float = 0.0) -> Tensor:
+def step_along(network: Network | None, optimiser: torch.optim.Optimizer, limit: float = 0.0) -> Tensor:
     """The step of `descend` along gradients that are there already."""
     if isinstance(network, Placed):
-        network.add_up()
+        network.add_up(steered(optimiser))
     norm = nn.utils.clip_grad_norm_(steered(optimiser), limit) if limit else torch.zeros(())
     optimiser.step()
     return norm

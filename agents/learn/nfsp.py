@@ -114,7 +114,6 @@ class NFSP(DQN):
         drawn = self.reservoir.draw(self.settings.batch, self.generator)
         batch = {name: torch.from_numpy(array) for name, array in drawn.items()}
         log_p, _ = chosen_and_entropy(self.network(batch["obs"], ("policy",)), batch["legal"], batch["action"])
-        self.network.zero_grad(set_to_none=True)  # of the response's step: the average's alone are added up
         loss = -log_p.mean()
         what = "NFSP's average's loss"
         descent.descend(self.network, self.average_optimiser, loss, what, self.steps, self.settings.gradient)

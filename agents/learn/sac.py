@@ -20,7 +20,7 @@ from agents.agent import Unable
 from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.critic import Critic
+from agents.learn.critic import critics_of, worths
 from agents.learn.learner import Metrics, State
 from agents.losses import squashed_log_density
 from agents.networks import Network, Weights, follow, weights
@@ -87,7 +87,7 @@ class SAC:
             raise Unable(f"SAC's replay holds single positions, and {network.spec} remembers; train it with ppo.")
         self.game, self.settings = game, settings
         self.network = network.eval()
-        self.critics = nn.ModuleList(Critic(game, network.spec, seed + 1 + i) for i in range(2)).eval()
+        self.critics = critics_of(network, 2, seed + 1)
         self.targets = deepcopy(self.critics).requires_grad_(False)
         self.log_temperature = nn.Parameter(torch.tensor(math.log(settings.temperature)))
         self.replay = Replay(settings.replay)
@@ -120,12 +120,12 @@ class SAC:
         batch = {name: torch.from_numpy(array) for name, array in self.replay.take(places).items()}
         temperature = self.log_temperature.detach().exp()
         target = self._target(batch, temperature)
-        believed = torch.stack([critic(batch["obs"], batch["action"]) for critic in self.critics])
+        believed = torch.stack(worths(self.network, self.critics, batch["obs"], batch["action"]))
         error = 0.5 * (believed - target).square().mean(1).sum()  # eq. 5
-        descent.descend(self.critics, self.critics_optimiser, error, "SAC's critics' loss", self.steps)
+        descent.descend(self.network, self.critics_optimiser, error, "SAC's critics' loss", self.steps)
         action, log_p = self._draw(batch["obs"])
         self.critics.requires_grad_(False)
-        worth = torch.minimum(*(critic(batch["obs"], action) for critic in self.critics))
+        worth = torch.minimum(*worths(self.network, self.critics, batch["obs"], action))
         self.critics.requires_grad_(True)
         loss = (temperature * log_p - worth).mean()  # eq. 9
         descent.descend(self.network, self.optimiser, loss, "SAC's actor's loss", self.steps)
@@ -147,7 +147,7 @@ class SAC:
         Stable-Baselines3 has it.
         """
         action, log_p = self._draw(batch["next_obs"])
-        worth = torch.minimum(*(critic(batch["next_obs"], action) for critic in self.targets))
+        worth = torch.minimum(*worths(self.network, self.targets, batch["next_obs"], action))
         return batch["reward"] + batch["left"] * (worth - temperature * log_p)
 
     def _draw(self, obs: Tensor) -> tuple[Tensor, Tensor]:

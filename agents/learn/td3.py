@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.agent import Unable
 from agents.experience import Columns
 from agents.learn import descent
 from agents.learn import policy_gradient as shared
-from agents.learn.critic import Critic
+from agents.learn.critic import critics_of, worths
 from agents.learn.learner import Metrics, State
 from agents.networks import Network, Weights, follow, weights
 from agents.ranges import within
@@ -91,7 +91,7 @@ class TD3:
         self.game, self.settings = game, settings
         self.network = network.eval()
         self.target = network.twin().requires_grad_(False)
-        self.critics = nn.ModuleList(Critic(game, network.spec, seed + 1 + i) for i in range(settings.critics)).eval()
+        self.critics = critics_of(network, settings.critics, seed + 1)
         self.targets = deepcopy(self.critics).requires_grad_(False)
         self.replay = Replay(settings.replay)
         self.steps = self.updates = 0
@@ -121,13 +121,14 @@ class TD3:
         places, _ = self.replay.draw(s.batch, 0.0, self.generator)
         batch = {name: torch.from_numpy(array) for name, array in self.replay.take(places).items()}
         wanted = self._wanted(batch)
-        believed = torch.stack([critic(batch["obs"], batch["action"]) for critic in self.critics])
+        believed = torch.stack(worths(self.network, self.critics, batch["obs"], batch["action"]))
         error = (believed - wanted).square().mean(1).sum()
-        descent.descend(self.critics, self.critics_optimiser, error, "The critics' loss", self.steps)
+        descent.descend(self.network, self.critics_optimiser, error, "The critics' loss", self.steps)
         self.updates += 1
         if self.updates % s.delay == 0:
             self.critics.requires_grad_(False)
-            worth = self.critics[0](batch["obs"], self.network(batch["obs"])["bounded"][:, 0])
+            action = self.network(batch["obs"])["bounded"][:, 0]
+            (worth,) = worths(self.network, self.critics[:1], batch["obs"], action)
             self.critics.requires_grad_(True)
             descent.descend(self.network, self.optimiser, -worth.mean(), "The actor's loss", self.steps)
             follow(self.targets, self.critics, s.drift)
@@ -142,7 +143,7 @@ class TD3:
         if s.smoothing:
             noise = torch.from_numpy(self.generator.standard_normal(tuple(action.shape), np.float32)) * s.smoothing
             action = (action + noise.clamp(-s.smoothing_clip, s.smoothing_clip)).clamp(-1.0, 1.0)
-        worth = torch.stack([critic(batch["next_obs"], action) for critic in self.targets]).amin(0)
+        worth = torch.stack(worths(self.network, self.targets, batch["next_obs"], action)).amin(0)
         return batch["reward"] + batch["left"] * worth
 
     def weights(self) -> Weights:

@@ -15,7 +15,9 @@ import torch
 from agents.experience import Columns
 from agents.language.model import token_log_p
 from agents.learn.learner import Learner, kept_weights
-from agents.networks import Network
+from agents.learn.sac import SAC
+from agents.learn.td3 import TD3
+from agents.networks import Network, Weights, weights
 from agents.placed import Placed
 from agents.registry import ALGORITHMS, PLAYERS
 from agents.rollouts import Rollouts
@@ -122,6 +124,12 @@ def apart(one: dict[str, Any], other: dict[str, Any]) -> float:
     return max(float(np.abs(one[key].astype(np.float64) - other[key]).max()) for key in one)
 
 
+def known(learner: Learner) -> Weights:
+    """All that it has learned, critics too."""
+    critics = weights(learner.critics) if isinstance(learner, (SAC, TD3)) else {}
+    return kept_weights(learner) | {f"critics.{name}": array for name, array in critics.items()}
+
+
 def body(name: str) -> str:
     return BODIES.get(resolve(ALGORITHMS, name, "algorithm").player, SPOKEN)
 
@@ -138,13 +146,13 @@ def body(name: str) -> str:
 def test_two_learners_on_half_batches_equal_one_on_the_whole(name: str, backbone: str) -> None:
     batches = played(name, backbone)
     alone = learner_of(name, backbone, Network)
-    before = kept_weights(alone)
+    before = known(alone)
     group = groups(2)
     pair = [learner_of(name, backbone, partial(Placed, group=one)) for one in group]
 
     learn(alone, batches)
     side_by_side(group, lambda rank: learn(pair[rank], batches))
-    whole, first, second = (kept_weights(learner) for learner in (alone, *pair))
+    whole, first, second = (known(learner) for learner in (alone, *pair))
     assert all(first[key].tobytes() == second[key].tobytes() for key in first)
     # Adam makes much of the gradients near 0 that tokens have which hardly ever come.
     assert apart(whole, before) > 1e-4 and apart(first, whole) < (3e-5 if backbone == SPOKEN else 1e-6)
@@ -162,8 +170,8 @@ def test_learners_may_be_more_than_a_batch_holds() -> None:
         out = network(obs)
         assert not out["value"].isnan().any() and len(out["policy"]) == 2
         (out["policy"].square().sum() + out["value"].sum()).backward()
-        network.add_up()
-        network.add_up()  # nothing was asked since
+        network.add_up(network.parameters())
+        network.add_up(network.parameters())  # nothing was asked since
 
     out = alone(obs)
     (out["policy"].square().sum() + out["value"].sum()).backward()
@@ -176,7 +184,7 @@ def test_learners_may_be_more_than_a_batch_holds() -> None:
 def test_gradients_that_are_not_added_up_are_of_a_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     batches, group = played("a2c", "mlp:width=16"), groups(2)
     pair = [learner_of("a2c", "mlp:width=16", partial(Placed, group=one)) for one in group]
-    monkeypatch.setattr(Placed, "add_up", lambda self: None)
+    monkeypatch.setattr(Placed, "add_up", lambda self, weights: None)
     side_by_side(group, lambda rank: learn(pair[rank], batches[:1]))
     assert apart(pair[0].weights(), pair[1].weights()) > 1e-4
 
@@ -210,7 +218,7 @@ def test_a_placed_network_answers_as_it_would_anywhere_and_half_the_bits_are_nea
     assert isinstance(placed.twin(), Placed)
 
 
-# --- precision --------------------------------------------------------------------------------------------------------
+# --- precision, and what a learner has beside its network -----------------------------------------------------------
 
 
 def test_what_is_said_has_all_its_bits_where_other_layers_compute_with_half_of_them() -> None:
@@ -240,3 +248,18 @@ def test_of_texts_too(name: str) -> None:
     text, two = torch.arange(384).view(64, 6) % 26, torch.full((64,), 2)
     said, exact = (token_log_p(network, text, two, 2 * two, 4).log_p for network in (learner.network, plain))
     assert said.min() < -100 and 0 < (said - exact).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["sac", "td3"])
+def test_critics_are_where_the_actor_is_and_are_asked_as_it_is(name: str) -> None:
+    batches, group = played(name, "mlp:width=16"), groups(2)
+    pair: list[Any] = [learner_of(name, "mlp:width=16", partial(Placed, group=one, half=True)) for one in group]
+    asked: list[set[Any]] = [set(), set()]
+    for learner, seen in zip(pair, asked, strict=True):
+        for critic in (*learner.critics, *learner.targets):
+            critic.register_forward_hook(lambda _, given, said, seen=seen: seen.add((len(given[0]), said.dtype)))
+            critic.body.register_forward_hook(lambda _, given, said, seen=seen: seen.add(said.dtype))
+    side_by_side(group, lambda rank: learn(pair[rank], batches))
+    assert asked == [{(rows, torch.float32), torch.bfloat16} for rows in (15, 16)]
+    away: Any = learner_of(name, "mlp:width=16", partial(Placed, device="meta"))
+    assert all(weight.is_meta for part in (away.critics, away.targets) for weight in part.parameters())
