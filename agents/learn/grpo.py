@@ -3,6 +3,10 @@
 "DeepSeekMath", arXiv:2402.03300. There is no value network: the other answers to the same prompt are the baseline. What
 Dr. GRPO, DAPO, RLOO and REINFORCE++ do otherwise are switches; `agents.language.losses` has each beside its equation.
 Differs: unless a paper's variant is asked for, Dr. GRPO's advantage goes with DAPO's averages and dynamic sampling.
+Differs: what a ratio is taken to is what the sampler gave, of bfloat16 where it computes in that, while the learner is
+of float32. So ratios of the first pass are not quite 1, and a seed learns something else on another kind of CPU. At 15
+of 80 rounds of `reverse` they lay between 0.95 and 1.08, with an approx_kl of 4e-6 at most, where that of whole rounds
+was 1e-4 to 4e-3. To ask the learner's network instead, as RLHF does, would take 23 % of a round's CPU time.
 """
 
 from __future__ import annotations
@@ -189,7 +193,7 @@ class GRPO:
     def __init__(self, game: Game, network: Network, settings: GRPOSettings, seed: int) -> None:
         self.game, self.settings, self.switches = game, settings, settings.switches
         self.language = language_of(game, "GRPO")
-        self.network = network.eval()  # no dropout, or the first pass's ratios would not be 1
+        self.network = network.eval()  # no dropout, or the first pass's ratios would not be near 1
         self.steps = self.updates = self.rounds = 0
         self.generator = np.random.default_rng([seed, 7])
         # Where the gradient is 0 but for rounding, as that of the keys' offsets, nothing moves by this epsilon.
