@@ -186,7 +186,7 @@ def test_impala_leaves_an_agent_that_has_learned(arena):
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(more, words, tmp_path):
-    chosen = load(None, ["learner.algorithm=ppo", "game.name=cart_pole", f"run.out={tmp_path}/x", more])
+    chosen = load(None, ["learner.algorithm=ppo", "game.name=cart_pole", "run.steps=16", f"run.out={tmp_path}/x", more])
     with pytest.raises(ValueError, match=words):
         rllib.run_rllib(chosen)
     assert not (tmp_path / "x").exists()

@@ -309,7 +309,9 @@ def test_a_run_of_minutes_stops_when_they_are_over_and_one_of_steps_learns_from_
 )
 def test_what_cannot_be_is_refused_before_anything_starts(algorithm, more, words, tmp_path, monkeypatch):
     monkeypatch.setattr(sb3, "find_spec", lambda name: None)
-    chosen = load(None, [f"learner.algorithm={algorithm}", "game.name=cart_pole", f"run.out={tmp_path}/x", *more])
+    chosen = load(
+        None, [f"learner.algorithm={algorithm}", "game.name=cart_pole", "run.steps=16", f"run.out={tmp_path}/x", *more]
+    )
     with pytest.raises(ValueError, match=words):
         sb3.run_sb3(chosen)
     assert not (tmp_path / "x").exists()
