@@ -23,6 +23,7 @@ from arena.bench import (
     _require,
     _stop,
     as_table,
+    exact,
     figure,
     games,
     inference,
@@ -184,10 +185,11 @@ def test_every_bench_of_the_table_can_be_asked(name: str) -> None:
         lambda: games.arena("connect_four", lanes=4, steps=2),
         lambda: twins.pettingzoo_twin("connect_four_v3"),
         lambda: search.arena(trees=3, simulations=4),
+        lambda: exact.gains_anew("kuhn"),
         lambda: next(iter(inference.contests(backbone="mlp", threads="2"))).ours.make(),
         lambda: next(iter(inference.contests(backbone="mlp", threads="2"))).peer.make(),
     ],
-    ids=["rules", "pettingzoo", "search", "inference", "eager"],
+    ids=["rules", "pettingzoo", "search", "tree and all", "inference", "eager"],
 )
 def test_what_is_installed_can_be_measured(make: Callable[[], Measure]) -> None:
     assert make()(0.0) > 0
