@@ -30,13 +30,12 @@ from agents.play import play_games
 from agents.registry import ALGORITHMS, is_person, is_program
 from agents.storage import load_agent, newest_agent, read_text
 from arena.entrants import ready
-from arena.evaluation import EvaluationSettings
+from arena.evaluation import EvaluationSettings, half_interval
 from arena.run import Run, plan_of, write_config
 from arena.tournament import LANES, Heard
 from envs.kernels import seeds
 from envs.registry import game as game_of
 from envs.registry import resolve
-from leagues.bradley_terry import Z95
 
 if TYPE_CHECKING:
     from agents.agent import Agent
@@ -234,14 +233,3 @@ def gains(
             out[start : start + LANES] -= [g.reward for g in play_games(rules, table, alone, part)]
         heard(start + len(part), pairs)
     return out
-
-
-def half_interval(sample: NDArray[np.float64], *, bounded: bool) -> float:
-    """Half the 95 % interval of a mean; inf of a single number.
-
-    bounded  whether it lies within [-1, 1]: one number of either end is then thought to be there as well, as in Agresti
-             and Coull's interval, so that no run of equal results looks like certainty
-    """
-    if bounded:
-        sample = np.append(sample, [-1.0, 1.0])
-    return float(Z95 * sample.std(ddof=1) / np.sqrt(len(sample))) if len(sample) > 1 else float("inf")

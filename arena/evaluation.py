@@ -21,6 +21,7 @@ from agents.storage import Stored, load_agent, newest_agent, read_text
 from envs import kernels
 from envs.game import Game
 from envs.registry import game
+from leagues.bradley_terry import Z95
 
 HELD_OUT = 0x68656C64
 """Begins the path of evaluation's seeds: workers draw theirs from other seeds, by paths of other lengths."""
@@ -32,6 +33,8 @@ TRIED = ".tried-"
 @dataclass(frozen=True)
 class EvaluationSettings:
     """How a learner is tried while it is trained by `arena train`; the best agent so far is kept in the run's `best/`.
+
+    At the end that one plays as many fresh games: the best of many tries on the same ones looks better than it is.
 
     every      of the learner's steps; 0: never, which is quickest
     episodes   games each time, always the same ones, shared out evenly over the seats
@@ -64,9 +67,9 @@ class Evaluation(NamedTuple):
         return {"eval/mean_reward": float(self.rewards.mean()), "eval/mean_ep_length": float(self.plies.mean())}
 
 
-def held_out(seed: int, episodes: int) -> NDArray[np.uint64]:
-    """Seeds of games for evaluation alone, the same ones each time."""
-    return kernels.seeds(seed, episodes, HELD_OUT, 0, 0)
+def held_out(seed: int, episodes: int, fresh: bool = False) -> NDArray[np.uint64]:
+    """Seeds of games for evaluation alone, the same ones each time; `fresh`: others, by which no agent is chosen."""
+    return kernels.seeds(seed, episodes, HELD_OUT, 0, int(fresh))
 
 
 def twin(spec: str) -> str:
@@ -84,6 +87,17 @@ def evaluated(rules: Game, agent: Agent, opponents: Sequence[Agent], seeds: NDAr
     finished = play_games(rules, [agent, *opponents], seating, seeds)
     rewards = np.array([one.reward[at] for one, at in zip(finished, seat.tolist(), strict=True)])
     return Evaluation(rewards, np.array([len(one.moves) for one in finished]))
+
+
+def half_interval(sample: NDArray[np.float64], *, bounded: bool) -> float:
+    """Half the 95 % interval of a mean; inf of a single number.
+
+    bounded  whether it lies within [-1, 1]: one number of either end is then thought to be there as well, as in Agresti
+             and Coull's interval, so that no run of equal results looks like certainty
+    """
+    if bounded:
+        sample = np.append(sample, [-1.0, 1.0])
+    return float(Z95 * sample.std(ddof=1) / np.sqrt(len(sample))) if len(sample) > 1 else float("inf")
 
 
 def in_earnest(folder: Path) -> Agent:
@@ -123,6 +137,8 @@ class Trial:
     rules: Game
     opponents: tuple[Agent, ...]
     seeds: NDArray[np.uint64]
+    fresh: NDArray[np.uint64]
+    """Of the games by which the best is judged at the end."""
 
     @staticmethod
     def of(settings: EvaluationSettings, spec: str, seed: int) -> Trial:
@@ -131,7 +147,7 @@ class Trial:
         opponents = tuple(agent(one) for one in settings.opponents) if rules.seats > 1 else ()
         for one in opponents:
             one.begin(rules, seeds[:1])
-        return Trial(game(twin(spec)), opponents, seeds)
+        return Trial(game(twin(spec)), opponents, seeds, held_out(seed, settings.episodes, fresh=True))
 
     def hold(
         self, run: Path, name: str, freeze: Callable[[Path], None], earnest: Callable[[Path], Agent], best: float | None
@@ -150,6 +166,20 @@ class Trial:
                 best = mean
         accuracy = {} if self.rules.language is None else {"eval/accuracy": mean}
         return {**found.metrics, "eval/best_mean_reward": best, **accuracy}
+
+    def judge(self, run: Path, earnest: Callable[[Path], Agent]) -> dict[str, float]:
+        """What a run's best agent gets in games that it was not chosen by, and half the 95 % interval of that.
+
+        `eval/best_mean_reward`, the most of many tries on the same games, is more than it gets in others.
+
+        Returns what is logged of it: nothing if there is no best agent, and no interval of a single game.
+        """
+        if Best(run).read() is None:
+            return {}
+        rewards = evaluated(self.rules, earnest(newest_agent(run / "best")), self.opponents, self.fresh).rewards
+        found = {"eval/best_fresh_reward": float(rewards.mean())}
+        error = half_interval(rewards, bounded=self.rules.pays == "result")
+        return found | ({"eval/best_fresh_error": error} if np.isfinite(error) else {})
 
 
 def tidy(run: Path) -> None:

@@ -168,15 +168,18 @@ class Run:
         return done
 
     def finish(self) -> tuple[Path, dict[str, float]]:
-        """Once the training is over: tries the learner, freezes it and keeps the state; the agent, and what is logged.
+        """Once the training is over: tries and freezes the learner, judges the best; the agent, and what is logged.
 
         The last round arrives, and nothing more is learned: what was is what the agent knows.
         """
         self.trainer.gather(self.progress())
         metrics = self.evaluate()
         agent = self.snapshot()[1]
+        judged = {} if self.trial is None else self.trial.judge(self.folder, self.earnest)
+        for name, value in judged.items():
+            self.log(name, value)
         self.keep()  # at last: cut off before, it comes to all of it again
-        return agent, metrics
+        return agent, {**metrics, **judged}
 
     def _try_when_due(self) -> dict[str, float]:
         due = self.evaluation is not None and self.evaluation.due(self.tried, self.trainer.learner.steps)

@@ -102,8 +102,17 @@ def _hint(algorithm: str, game: str, done: dict[str, Any]) -> str:
         return f"The judge is in {made}; try `arena train rlhf {game} --set groups.reward={quote(made)}`.\n"
     what = f"evaluate {quote(made)} {done['held_out']}" if done["seats"] == 1 else f"match {game} {quote(made)} random"
     best = Path(made).parent.parent / "best"
-    seen = f"The best of those tried in training is in {printable(str(best))}.\n" if best.is_dir() else ""
-    return f"The agent is in {made}; try `arena {what}`.\n{seen}"
+    seen = f"The best of those tried in training is in {printable(str(best))}{_judged(done)}.\n"
+    return f"The agent is in {made}; try `arena {what}`.\n{seen if best.is_dir() else ''}"
+
+
+def _judged(done: dict[str, Any]) -> str:
+    """What the best agent got in games that it was not chosen by."""
+    metrics = done.get("metrics", {})
+    mean, error = (metrics.get(f"eval/best_fresh_{name}") for name in ("reward", "error"))
+    if mean is None:
+        return ""
+    return f"; in fresh games it got {mean:.2f}" + (f" ± {error:.2f}" if error is not None else "")
 
 
 def _chosen(folder: Path, resume: bool, tuned: bool, given: list[str], algorithm: str, game: str) -> Config:

@@ -168,5 +168,7 @@ class EngineRun:
         """Once the training is over: tries what came of it and writes the agent; what is to be said of the run."""
         self._try(weights)
         agent = self.freeze(weights)
+        if self.trial is not None:
+            self.record(self.trial.judge(self.folder, in_earnest), self.steps)
         self.display.__exit__(None, None, None)
         return told(self.config, agent, self.steps, self.elapsed(), self.latest)

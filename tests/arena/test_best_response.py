@@ -9,8 +9,8 @@ from agents.agent import Unable
 from agents.play import play_games
 from agents.registry import agent
 from agents.storage import newest_agent
-from arena.best_response import HELD_OUT, answering, config_of, gains, half_interval, learned
-from arena.evaluation import held_out
+from arena.best_response import HELD_OUT, answering, config_of, gains, learned
+from arena.evaluation import half_interval, held_out
 from arena.exploitability import exact
 from envs.registry import game
 

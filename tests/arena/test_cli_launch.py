@@ -157,6 +157,8 @@ def test_the_best_agent_is_named_where_one_was_kept(tmp_path):
     assert "The best of" not in _hint("ppo", "cart_pole", done)
     (tmp_path / "best").mkdir()
     assert _hint("ppo", "cart_pole", done).endswith(f"in training is in {tmp_path / 'best'}.\n")
+    judged = {**done, "metrics": {"eval/best_fresh_reward": 0.85, "eval/best_fresh_error": 0.1234}}
+    assert _hint("ppo", "cart_pole", judged).endswith("best; in fresh games it got 0.85 ± 0.12.\n")
 
 
 def test_what_is_set_is_not_undone_by_what_was_not_typed(arena, calls):

@@ -13,11 +13,12 @@ from agents.registry import agent
 from agents.storage import newest_agent, read_text
 from arena import cli
 from arena.config import load
-from arena.evaluation import Best, EvaluationSettings, evaluated, held_out
+from arena.evaluation import Best, EvaluationSettings, evaluated, half_interval, held_out
 from arena.run import Run, plan_of
 from arena.sections import ConfigError
 from envs import kernels
 from envs.registry import game
+from tests.arena.test_curves import shown
 
 
 def settings(*more: str):
@@ -93,6 +94,30 @@ def test_the_best_is_an_agent_and_is_remembered_by_a_run_that_goes_on(tmp_path):
     assert best is not None and best.step == again.trainer.learner.steps > read_text_step(kept.name)
     assert len(list((tmp_path / "a" / "best" / "agents").iterdir())) == 1
     assert agent(str(tmp_path / "a" / "best")).name == f"a-{best.step:06d}"
+
+
+def test_the_best_is_judged_by_games_that_it_was_not_chosen_by(tmp_path, monkeypatch):
+    """The best of many tries on the same games looks better than it is."""
+    seen: list[tuple[str, np.ndarray]] = []
+
+    def watched(rules, player, others, seeds):
+        seen.append((player.name, seeds))
+        return evaluated(rules, player, others, seeds)
+
+    monkeypatch.setattr("arena.evaluation.evaluated", watched)
+    run = opened(tmp_path / "a")
+    run.begin()
+    while run.trainer.learner.steps < 300:
+        run.round()
+    metrics = run.finish()[1]
+    run.close()
+    (*tries, (judged, fresh)), best = seen, tmp_path / "a" / "best"
+    assert judged == newest_agent(best).name and len(fresh) == 6 and len(tries) > 2
+    assert all((seeds == held_out(0, 6)).all() for _, seeds in tries) and not np.isin(fresh, held_out(0, 1000)).any()
+    rewards = evaluated(game("tic_tac_toe"), agent(str(best)), [agent("random")], fresh).rewards
+    assert metrics["eval/best_fresh_reward"] == rewards.mean()
+    assert metrics["eval/best_fresh_error"] == half_interval(rewards, bounded=True) > 0.0
+    assert shown(tmp_path / "a")["eval/best_fresh_reward"] == [(run.tried, pytest.approx(rewards.mean()))]
 
 
 def test_a_best_agent_for_which_there_is_no_room_leaves_nothing(tmp_path, monkeypatch):
