@@ -11,18 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from arena.sections import ConfigError
+from arena.sections import ConfigError, require_unsaid
 from arena.summary import interquartile_mean
 from arena.text import listed
 from arena.toml import parse_value
-
-SAID = {
-    "run.seed": "--seed and --seeds say which runs there are", "run.steps": "--steps says how far each run goes",
-    "run.minutes": "--steps says how far each run goes", "run.out": "--out says where runs are kept",
-    "run.name": "each run has a name of its own", "run.engine": "a sweep is by our own training loop",
-    "game.name": "a sweep is of one game", "learner.algorithm": "a sweep is of one algorithm",
-}  # fmt: skip
-"""Settings that a sweep gives its runs itself -> why they cannot be among those that are tried."""
 
 Setting = dict[str, Any]
 """section.key -> value"""
@@ -67,8 +59,7 @@ def choice(text: str, algorithm: str) -> Choice:
             f"--set {text}: write it as section.key=value,value, for example learner.learning_rate=1e-3,3e-4."
         )
     path = f"{'learner' if section == algorithm else section}.{key}"
-    if path in SAID:
-        raise ConfigError(f"--set {text}: {SAID[path]}; leave {path} out.")
+    require_unsaid("sweep", [f"{path}={given}"])
     low, dots, high = given.partition("..")
     if dots:
         ends = parse_value(low.strip()), parse_value(high.strip())

@@ -154,6 +154,12 @@ SAID: dict[str, dict[str, str]] = {
         "workers.count": "an answer is trained in one process", "league": _LEAGUES, "viewer": _LEAGUES,
         "evaluation": "an answer is tried against the agent that it answers",
     },
+    "sweep": {
+        "run.seed": "--seed and --seeds say which runs there are", "run.steps": "--steps says how far each run goes",
+        "run.minutes": "--steps says how far each run goes", "run.out": "--out says where runs are kept",
+        "run.name": "each run has a name of its own", "run.engine": "a sweep is by our own training loop",
+        "game.name": "a sweep is of one game", "learner.algorithm": "a sweep is of one algorithm",
+    },
 }  # fmt: skip
 """command -> settings, or whole sections, that it gives its runs itself or that none of them reads -> why."""
 

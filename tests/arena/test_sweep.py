@@ -19,7 +19,7 @@ from arena.evaluation import Evaluation
 from arena.lock import Busy, occupy
 from arena.ranking import summarise
 from arena.samplers import Choice, Listed, choice, settings
-from arena.sections import ConfigError
+from arena.sections import SAID, ConfigError
 from arena.summary import (
     band,
     improvement,
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_said(text):
         choice(text, "ppo")
 
 
-@pytest.mark.parametrize("key", samplers.SAID)
+@pytest.mark.parametrize("key", SAID["sweep"])
 def test_what_a_sweep_gives_its_runs_itself_is_not_tried(key):
     """With run.seed=7 every run would have been the same one, and the interval over them a point."""
     with pytest.raises(ConfigError, match=f"leave {key} out"):
