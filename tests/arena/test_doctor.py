@@ -298,14 +298,14 @@ def test_the_command_says_what_is_wrong_and_how_it_ends(capsys, examined):
     for algorithm in ("grpo", "sft", "dpo"):
         assert cli.run(["doctor", algorithm]) == 2
         assert "learns language tasks" in capsys.readouterr().err
+    assert cli.run(["doctor", "q_learning", "--backbone", "gru"]) == 2
+    assert "q_learning keeps a table and has no network; leave --backbone out." in capsys.readouterr().err
 
 
 def test_settings_are_tried_in_place_of_the_doctors(capsys):
     """With a step of nothing the optimiser moves nothing, and that is what is said; the same check holds without."""
     assert cli.run(["doctor", "a2c", "--only", "gradient", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"] == {}
-    assert cli.run(["doctor", "q_learning", "--backbone", "gru"]) == 2
-    assert "q_learning keeps a table and has no network; leave --backbone out." in capsys.readouterr().err
     still = ["doctor", "a2c", "--only", "gradient", "--set", "learner.learning_rate=1e-60"]
     assert cli.run([*still, "--json"]) == 1
     out = json.loads(capsys.readouterr().out)

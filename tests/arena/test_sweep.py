@@ -260,6 +260,7 @@ def test_a_run_that_diverges_is_told_and_not_made_again_and_the_others_go_on(tmp
     assert len(rows[1]["scores"]) == 1 and "step_size=0.5 with seed 1 diverged: The loss is nan at step 0." in err
     monkeypatch.setattr(sweep, "perform", None)  # nothing is left to do
     assert cli.run(line) == 1 and json.loads(capsys.readouterr().out)["rows"] == rows
+    monkeypatch.setenv("COLUMNS", "120")
     assert cli.run(line[:-1]) == 1 and "1 of 2 diverged" in " ".join(capsys.readouterr().out.split())
 
 
