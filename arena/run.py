@@ -120,6 +120,8 @@ class Run:
         self.goal = None if steps is None else self.from_steps + steps
         self.started = self.kept = time.monotonic()
         self.before = self.spent
+        if self.resumed and complete:  # what had arrived at its end is learned as part of what is asked for now
+            self.trainer.progress = self.progress()
 
     @property
     def name(self) -> str:

@@ -6,7 +6,9 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from agents.storage import newest_agent, read_text
 from arena.checkpoint import Damaged, save_state
@@ -135,6 +137,23 @@ def test_curves_go_on_where_the_kept_state_ends(tmp_path):
         assert [point for point in curves[name] if point[0] <= lost] == whole[name]
     assert {value for _, value in curves["rollout/staleness"]} == {1.0}
     assert all(-1 <= value <= 1 for _, value in curves["rollout/ep_rew_mean"])
+
+
+def test_what_had_arrived_at_a_runs_end_is_learned_once_it_goes_on(tmp_path):
+    """At the rates of where it then is, not at those of the end, where they had fallen to nothing."""
+    chosen = build(
+        {
+            "run": {"name": "x", "out": str(tmp_path), "steps": 128},
+            "game": {"name": "cart_pole"},
+            "workers": {"count": 0},
+            "rollouts": {"lanes": 8, "steps": 16},
+            "learner": {"algorithm": "ppo", "batch": 64},
+            "evaluation": {"every": 0},
+        }
+    )
+    first, second = (load_file(Path(run_training(chosen)["agent"]) / "weights.safetensors") for _ in range(2))
+    changed = [name for name in first if name.startswith("backbone") and not np.array_equal(first[name], second[name])]
+    assert len(changed) == 4
 
 
 def test_an_agent_and_the_best_one_are_of_the_steps_that_were_asked_for(tmp_path):
