@@ -48,7 +48,7 @@ class ReinforceSettings:
     baseline: Literal["none", "mean", "learned"] = "learned"
     to_go: bool = True
     learning_rate: float = 5e-3
-    value_weight: float = 0.5
+    value_weight: float = 0.05
     entropy: float = 0.0
     gradient: float = 1.0
 
