@@ -131,7 +131,8 @@ def check_sections(tree: Mapping[str, Any], source: str) -> None:
                 f"{source}: [{name}] is of a league of many learners; `arena league` plays such a file{more}."
             )
         if name not in known:
-            raise ConfigError(f"{source}: there is no section [{name}]; {nearest(name, known)}")
+            hint = f"what {name} takes is in [learner]" if name in ALGORITHMS else nearest(name, known)
+            raise ConfigError(f"{source}: there is no section [{name}]; {hint}")
         if not isinstance(table, Mapping):
             raise ConfigError(f"{source}: {name} is a section; write [{name}] and its keys below it.")
 

@@ -56,7 +56,7 @@ def train(
 
     --tuned takes settings that are known to be good, how long to train among them; what is given besides counts more.
     --resume takes every setting from the folder's config.toml, but for those that are given again.
-    A run that was cut short gets what is left; one that had ended gets as much again, and its rates and its straying
+    A run that was cut short gets what is left; one that had ended gets as much again, and its rates and its exploration
     then go by all its training, as if so much had been asked for at first.
     --engine trains by another project's algorithm of that name, with the same settings; such a run is not resumed.
 

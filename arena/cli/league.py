@@ -52,19 +52,21 @@ def league(
     Example: [bold]arena league kuhn --preset alphastar --minutes 5 --report pictures[/]
     """
     from arena.config import tables
+    from envs.registry import GAMES
 
     if target is not None and (Path(target) / "league.json").is_file():
-        if wrong := [word for name, word in spelled(context).items() if name not in LOOKING]:
+        wrong = [word for name, word in spelled(context).items() if name not in LOOKING]
+        if wrong and target not in GAMES:  # a folder may have the name of its game
             raise ValueError(
                 f"{target} is only looked at, and {wrong[0]} is for a league that is played; to go on with this one, "
                 "give again the command that began it."
             )
-        look(Path(target), report, json)
-        return
+        if not wrong:
+            look(Path(target), report, json)
+            return
     if target is not None:
-        from envs.registry import GAMES
-
-        _require_no_run(Path(target))
+        if target not in GAMES:
+            _require_no_run(Path(target))
         known(GAMES, target, "game")
     given = {"run.minutes": minutes, "workers.count": workers, "viewer.watch": watch, "game.name": target}
     path = config or (Path("arena.toml") if preset is None and Path("arena.toml").exists() else None)

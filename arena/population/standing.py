@@ -149,7 +149,7 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / "league.json"
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(told, dict) or "members" not in told:
+        if not isinstance(told, dict) or not {"members", "left"} <= told.keys():
             raise ValueError("it is not a league's")
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read ({error}); start the league again, and it is written anew.") from None

@@ -65,7 +65,7 @@ class Events:
 
     def __init__(self, folder: Path) -> None:
         if not (folder / "events").is_dir():
-            raise NoCurves(f"{folder} has no events; name the folder of a run, such as runs/reverse-grpo.")
+            raise NoCurves(f"{folder} has no events: it is no run, or one that has learned nothing yet.")
         import logging
 
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

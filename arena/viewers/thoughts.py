@@ -55,8 +55,9 @@ def _candidates(
         return ()
     seat, root = int(row[0]["seat"]), float(known.get("value", np.float64(0.0)))
     actions = np.flatnonzero(legal)
-    if scores is not None:
-        actions = actions[np.argsort(-np.where(np.isfinite(scores[actions]), scores[actions], -np.inf), kind="stable")]
+    liked = values if scores is None and visits is None and prior is None else scores  # a table of Q has values alone
+    if liked is not None:
+        actions = actions[np.argsort(-np.where(np.isfinite(liked[actions]), liked[actions], -np.inf), kind="stable")]
     found = []
     for action in actions.tolist():
         moves, rows, over = _line(game, row, action, known.get("pv"))

@@ -133,6 +133,8 @@ def test_a_policy_without_visits_is_shown_as_such() -> None:
     extra = {"policy": np.array([[0, 0, 0.25, 0.75, 0, 0, 0]]), "value": np.array([0.1])}
     ply = thought_of(four, Decision(np.array([3]), {}, extra), 0, row, 3, 0)
     assert [c.prior for c in ranked(ply.candidates)][:2] == [0.75, 0.25]
+    table = thought(row, value=0.3, q=np.array([-0.2, 0.1, 0.3, 0, 0, -1, 0.2]))  # as Q-learning's, which has no more
+    assert [c.action for c in ranked(table.candidates)] == [2, 6, 1, 3, 4, 0, 5]
     assert all(c.visits == 0 and c.value is None for c in ply.candidates)
 
 
