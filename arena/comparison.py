@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from arena.leaderboard import ratings
+from arena.leaderboard import met
 from arena.store import Store, StoreError
 from arena.text import counted, printable
 from leagues.bradley_terry import ELO, Z95
@@ -59,7 +59,7 @@ def compared(store: Store, game: str) -> tuple[list[Compared], str | None]:
     played = store.played(game)
     if not played:
         raise StoreError(f"{store.path} has no rated game of {game}; `arena tournament` plays some.")
-    rated, cuts = ratings(store, game), [i * len(played) // PERIODS for i in range(PERIODS + 1)]
+    rated, cuts = met(store, game), [i * len(played) // PERIODS for i in range(PERIODS + 1)]
     periods = [played[begin:end] for begin, end in pairwise(cuts)]
     unit = ELO / (sqrt(2.0) * BETA)  # Elo a point of skill, between two whose skills are known
     deviations, skills = glicko(periods), weng_lin(played)
@@ -158,9 +158,9 @@ def join(store: Store, low: str, high: str) -> list[Joined]:
     """Everybody on one scale, from all games in which both anchors have played."""
     found = {}
     for game in store.games_with_members():
-        met = {name for result in store.results(game) for name in result[:2]}
-        if {low, high} <= met:
-            found[game] = ratings(store, game)
+        played = {name for result in store.results(game) for name in result[:2]}
+        if {low, high} <= played:
+            found[game] = met(store, game)
     if not found:
         raise StoreError(
             f"{store.path} has no game in which both '{low}' and '{high}' have played; enter them in a tournament of "

@@ -142,6 +142,11 @@ def ratings(
     return rate(results, members=members, anchor=anchor, intervals=intervals)
 
 
+def met(store: Store, game: str) -> Ratings:
+    """The ratings of those who are on the leaderboard: `idle` members are not."""
+    return ratings(store, game, without=idle(store.members(game), store.results(game)))
+
+
 def keep_ratings(store: Store, game: str) -> None:
     """Keeps everybody's rating, where games have come since ratings were kept last; not of more than `MANY` members."""
     if store.newest(store.last_rated(game), game) is not None and len(store.members(game)) <= MANY:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from arena.cli import run
 from arena.comparison import compared, compared_table, join, joined_table
+from arena.leaderboard import leaderboard
 from arena.store import Store, StoredGame, StoreError
 from leagues.bradley_terry import Z95
 from leagues.glicko import Glicko, after_period
@@ -59,6 +60,20 @@ def test_every_system_sees_the_same_games_in_their_order(tmp_path):
     assert found["a"].weng_lin == pytest.approx(unit * (skills["a"].mean - skills["random"].mean))
     track = found["a"].whole_history
     assert track is not None and len(track) == 3 and track[0] > track[1] > track[2]  # it won, drew, lost
+
+
+def test_who_has_not_played_is_in_no_system_and_on_no_joined_scale(tmp_path):
+    """As on the leaderboard: no zero is set by an anchor that waits for its first game."""
+    with Store(tmp_path / "arena.db") as store:
+        fill(store, "connect_four", [("a", "b", 1.0), ("b", "a", -1.0)] * 20 + [("b", "a", 1.0)])
+        for name in ("random", "mcts:sims=10"):
+            store.add_member("connect_four", name, "anchor")
+        lines, zero = compared(store, "connect_four")
+        assert zero is None and {line.name for line in lines} == {"a", "b"}
+        assert {one.name: round(one.elo, 6) for one in leaderboard(store, "connect_four").lines} == {
+            line.name: round(line.bradley_terry, 6) for line in lines
+        }
+        assert {line.name for line in join(store, "b", "a")} == {"a", "b"}
 
 
 def shown(table) -> str:
