@@ -1,9 +1,10 @@
 """DQN: a network learns what each action is worth, from memories drawn at random (Mnih et al. 2013, 2015).
 
 "Human-level control through deep reinforcement learning", Nature 518:529. The target network is of 2015; the switches
-are later papers', named where they act. A network that remembers learns from whole tracks of a fragment, which begin
-with what it remembered when they were played (R2D2, Kapturowski et al. 2019, "Recurrent experience replay in
-distributed reinforcement learning", ICLR).
+are later papers', named where they act. By default two are on: it is double, and returns sum five rewards, uncorrected
+for actions that it would choose otherwise by now; `double=false` and `steps=1` are the paper's. A network that
+remembers learns from whole tracks of a fragment, which begin with what it remembered when they were played (R2D2,
+Kapturowski et al. 2019, "Recurrent experience replay in distributed reinforcement learning", ICLR).
 """
 
 from __future__ import annotations

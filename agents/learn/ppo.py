@@ -1,7 +1,10 @@
 """PPO: several passes over what was just played, none of which may move the policy far (Schulman et al. 2017).
 
-"Proximal policy optimization algorithms", arXiv:1707.06347. What is not in the paper is marked `Differs`; most of it
-is named by Huang et al. 2022, "The 37 implementation details of proximal policy optimization".
+"Proximal policy optimization algorithms", arXiv:1707.06347: `PPO.update` is its algorithm 1, `PPO.step` its eq. 9.
+Besides what is marked `Differs`, these settings are not of the paper, and most are among Huang et al. 2022, "The 37
+implementation details of proximal policy optimization": normalise, normalise_rewards, value_clip, most_kl, gradient,
+magnet, average, even, and that entropy and, but for Atari, rates fall. Where whole hands are played (`agents.hands`),
+rows of experience stand for many decisions, and `count` and `weight` say for how many.
 """
 
 from __future__ import annotations
@@ -215,7 +218,10 @@ class PPO:
         }
 
     def _descend(self, fragment: shared.Fragment, clip: float, bonus: float) -> list[dict[str, float]]:
-        """The passes, or as many steps of them as do not go too far; what was measured at each."""
+        """The passes, or as many steps of them as do not go too far; what was measured at each.
+
+        Small perceptrons on the CPU take the same steps in compiled code (`agents.learn.swift`), and not by `step`.
+        """
         if self.swift is not None and "count" not in fragment.tracks:
             return self.swift.descend(self, fragment, clip, bonus)
         measured: list[dict[str, float]] = []
