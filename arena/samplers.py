@@ -72,6 +72,8 @@ def choice(text: str, algorithm: str) -> Choice:
 
 def settings(choices: Sequence[Choice], samples: int | None, seed: int = 0) -> list[Setting]:
     """Every combination of the values; or so many draws from them, each at most once."""
+    if twice := {one.key for one in choices if [other.key for other in choices].count(one.key) > 1}:
+        raise ConfigError(f"{min(twice)} is set twice, and once would count for nothing; leave one out.")
     if samples is None:
         for one in choices:
             if one.ranged:

@@ -159,6 +159,7 @@ SAID: dict[str, dict[str, str]] = {
         "run.minutes": "--steps says how far each run goes", "run.out": "--out says where runs are kept",
         "run.name": "each run has a name of its own", "run.engine": "a sweep is by our own training loop",
         "game.name": "a sweep is of one game", "learner.algorithm": "a sweep is of one algorithm",
+        "league": _LEAGUES, "viewer": _LEAGUES,
     },
 }  # fmt: skip
 """command -> settings, or whole sections, that it gives its runs itself or that none of them reads -> why."""
@@ -167,9 +168,10 @@ SAID: dict[str, dict[str, str]] = {
 def require_unsaid(command: str, overrides: Iterable[str]) -> None:
     """Raises ConfigError if `section.key=value` overrides hold a setting that a command says otherwise (`SAID`)."""
     for text in overrides:
-        path = ".".join(name.strip() for name in text.partition("=")[0].split("."))
-        if why := SAID[command].get(path) or SAID[command].get(path.partition(".")[0]):
-            raise ConfigError(f"--set {text}: {why}; leave {path} out.")
+        names = [name.strip() for name in text.partition("=")[0].split(".")]
+        for path in (".".join(names[:count]) for count in (1, 2)):
+            if why := SAID[command].get(path):
+                raise ConfigError(f"--set {text}: {why}; leave {'.'.join(names)} out.")
 
 
 # --- what is wrong, in one sentence ---------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ def overrides(given: Mapping[str, Any], settings: Sequence[str] | None = None) -
     from arena.toml import literal
 
     said = {key: value for key, value in given.items() if value is not None}
-    keys = {text.partition("=")[0].strip(): text for text in settings or ()}
+    keys = {".".join(map(str.strip, text.partition("=")[0].split("."))): text for text in settings or ()}
     for key, text in keys.items():
         if key in said:
             raise ValueError(f"--set {text}: {OPTIONS.get(key, 'the command')} says that already; leave one out.")

@@ -105,6 +105,7 @@ def test_what_train_says_itself_is_not_set_besides(arena, calls, key):
         ("train ppo kuhn --minutes 5 --set run.steps=100", "--set run.steps=100 and --minutes both say when to stop"),
         ("train ppo kuhn --set run.minutes=5 --set run.steps=9", "both say when to stop; choose one."),
         ("train ppo kuhn --seed 4 --set run.seed=3", "--seed says that already; leave one out."),
+        ("train ppo kuhn --set learner.algorithm.x=3", "leave learner.algorithm.x out"),
         ("train ppo kuhn --backbone mlp --set network.backbone=gru", "--backbone says that already"),
         ("league --minutes 5 --set run.minutes=9", "--minutes says that already"),
         ("league kuhn --preset psro --set game.name=leduc", "GAME says that already"),
@@ -113,6 +114,11 @@ def test_what_train_says_itself_is_not_set_besides(arena, calls, key):
 def test_what_is_said_twice_is_refused(arena, calls, words, said):
     code, _, err = arena(*words.split())
     assert code == 2 and said in err and not calls
+
+
+def test_spaces_around_a_dot_are_no_other_setting(arena, calls):
+    code, _, err = arena("train", "ppo", "kuhn", "--minutes", "5", "--set", "run . steps=100")
+    assert code == 2 and "both say when to stop" in err and not calls
 
 
 def test_train_hands_over_its_configuration(arena, calls):

@@ -125,8 +125,14 @@ def test_what_cannot_be_read_is_said(text):
 @pytest.mark.parametrize("key", SAID["sweep"])
 def test_what_a_sweep_gives_its_runs_itself_is_not_tried(key):
     """With run.seed=7 every run would have been the same one, and the interval over them a point."""
-    with pytest.raises(ConfigError, match=f"leave {key} out"):
-        choice(f"{key}=1,2", "ppo")
+    path = key if "." in key else f"{key}.watch"
+    with pytest.raises(ConfigError, match=f"leave {path} out"):
+        choice(f"{path}=1,2", "ppo")
+
+
+def test_a_setting_is_tried_by_one_list_of_values():
+    with pytest.raises(ConfigError, match=r"learner\.clip is set twice"):
+        settings([choice("ppo.clip=0.1,0.2", "ppo"), choice("learner.clip=0.3", "ppo")], None)
 
 
 def test_a_range_wants_samples_and_a_sampler_its_name():
