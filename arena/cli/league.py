@@ -56,14 +56,14 @@ def league(
 
     if target is not None and (Path(target) / "league.json").is_file():
         wrong = [word for name, word in spelled(context).items() if name not in LOOKING]
-        if wrong and target not in GAMES:  # a folder may have the name of its game
+        if not wrong:
+            look(Path(target), report, json)
+            return
+        if target not in GAMES:  # a folder may have the name of its game
             raise ValueError(
                 f"{target} is only looked at, and {wrong[0]} is for a league that is played; to go on with this one, "
                 "give again the command that began it."
             )
-        if not wrong:
-            look(Path(target), report, json)
-            return
     if target is not None:
         if target not in GAMES:
             _require_no_run(Path(target))

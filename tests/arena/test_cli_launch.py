@@ -93,6 +93,14 @@ def test_a_runs_folder_is_no_league_of_many(arena, calls):
     assert code == 2 and "runs/x is a league of many learners; give this one another run.name" in err
 
 
+def test_a_folder_with_the_name_of_its_game_is_no_bar_to_playing_it(arena, calls):
+    for document in ("config.toml", "league.json"):
+        (Path("tic_tac_toe") / document).parent.mkdir(exist_ok=True)
+        (Path("tic_tac_toe") / document).write_text("")
+        assert arena("league", "tic_tac_toe", "--minutes", "1")[0] == 0
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize("key", SAID["train"])
 def test_what_train_says_itself_is_not_set_besides(arena, calls, key):
     code, _, err = arena("train", "ppo", "kuhn", "--set", f"{key}{'' if '.' in key else '.x'}=1")

@@ -51,6 +51,7 @@ def test_overrides_are_toml_or_else_text():
         ("run.minutes=inf", "[run] minutes = inf: it should be a finite number."),
         ("run.seed=1.5", "[run] seed must be a whole number, not 1.5."),
         ("run.name=../x", "[run] name must be letters, digits, dots, dashes and underscores, not '../x'."),
+        ("ppo.clip=0.1", "there is no section [ppo]; what ppo takes is in [learner]"),
         ("runn.seed=1", "there is no section [runn]; did you mean 'run'?"),
         ("game.name=connect4", "There is no game 'connect4'; did you mean 'connect_four'?"),
         ("network.backbone=resnett", "There is no backbone 'resnett'; did you mean 'resnet'?"),

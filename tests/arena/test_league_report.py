@@ -403,6 +403,7 @@ def test_a_pace_leaves_most_of_the_time_to_others(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "text", "wrong"),
     [
+        ("league.json", '{"members": []}', "start the league again, and it is written anew."),
         ("league.json", '{"members": [', "start the league again, and it is written anew."),
         ("league.toml", "[learners.one", "league.toml is not TOML"),
         ("league.toml", "", "league.toml names no learners; move "),
